@@ -1,0 +1,40 @@
+# The two commands of the README: `make demo` and `make test`. Both need only Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
+INPUTS = pyproject.toml $(shell find logwatch -name '*.py' 2>/dev/null)
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/logwatchd demo
+
+test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A plain install, as a user would get it: the wheel, not the clone.
+$(VENV)/.installed: $(VENV)/bin/python $(INPUTS)
+	@echo "Installing logwatchd into $(VENV) (torch is large: a few minutes on a slow line)"
+	$(PIP) install .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+	@echo "Installing logwatchd and its tests into $(VENV) (torch is large: a few minutes on a slow line)"
+	$(PIP) install -e '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(PIP) install -e '.[test,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

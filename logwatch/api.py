@@ -1,0 +1,199 @@
+"""All that a plugin imports: the Protocols of each kind, `@plugin`, and the value types.
+
+A component is a class declared with `@plugin` whose constructor takes its own typed config. Built-ins are declared
+the same way and pass the same conformance suite (`logwatch.testing`). Declaring runs nothing: a component is built
+only when the configuration names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from logwatch.types import (
+    Alert,
+    Cells,
+    EventBatch,
+    Expected,
+    Fired,
+    Flag,
+    Float32,
+    Gap,
+    Line,
+    RecordBatch,
+    Stream,
+)
+
+API_VERSION = (1, 0)
+"""Major changes break plugins; minor ones add. A plugin names the version that it was written for."""
+
+Kind = Literal["source", "decoder", "detector", "risk", "sink", "hook"]
+
+__all__ = [
+    "API_VERSION",
+    "Alert",
+    "Cells",
+    "Clock",
+    "Component",
+    "Decoder",
+    "Detector",
+    "EventBatch",
+    "Expected",
+    "Fired",
+    "Flag",
+    "Float32",
+    "Gap",
+    "Kind",
+    "KeyFields",
+    "Line",
+    "PluginConfig",
+    "RecordBatch",
+    "Sink",
+    "Source",
+    "Stream",
+    "declared",
+    "plugin",
+]
+
+
+class PluginConfig(BaseModel):
+    """Base of every component's own configuration: unknown keys are refused, values are immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Clock(Protocol):
+    """Time is injected, never called."""
+
+    def now(self) -> int:
+        """Wall time, ns since the epoch, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; for timers."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Delivers records in order, per stream, and goes on from saved cursors."""
+
+    def open(self, cursors: Mapping[str, bytes]) -> None:
+        """Start, going on from the cursors of an earlier run (empty: a first start)."""
+        ...
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        """The next records, at most `max_records`, without waiting; None where there is nothing new."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something may have come, at most `seconds`."""
+        ...
+
+    def exhausted(self) -> bool:
+        """True when a finite source has delivered everything (finished files, `--once`, stdin at its end)."""
+        ...
+
+    def close(self) -> None:
+        """Release everything. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Turns raw lines of one format into text, time, level and fields."""
+
+    def decode(self, lines: list[bytes]) -> list[Mapping[str, Any] | None]:
+        """One mapping per line (`message`, `time`, `level`, fields); None where the line is not of this format."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFields:
+    """Columns that a detector keeps per key: numpy dtype fields, zero for a new key."""
+
+    dtype: tuple[tuple[Any, ...], ...]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Scores events; learns once per chunk.
+
+    `score` and `learn` are separate so that results do not depend on batching: between two calls of `learn` every
+    parameter is frozen, and `score` may change only what is exact in stream order (per-key state, seen-sets).
+    Splitting a batch anywhere must give bit-equal results.
+    """
+
+    name: str
+
+    def score(self, events: EventBatch) -> Float32:
+        """Nats [n], ≥ 0, high = anomalous; NaN where the detector has no opinion. Advances per-key state."""
+        ...
+
+    def learn(self, chunk: EventBatch, nats: Float32) -> None:
+        """One whole chunk after all of it was scored, with what `score` said [n]. The only place where parameters
+        may change. `chunk.text` and `chunk.entity` are empty here; rows with `Flag.ALERTED` should not be learned."""
+        ...
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        """See `Cells.changes`."""
+        ...
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """See `Cells.restore`."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Delivers alerts. Called only with alerts whose transaction has committed."""
+
+    def deliver(self, alerts: list[Alert]) -> None:
+        """Deliver all, in order; raise to have the same alerts offered again later. Ids may repeat after a crash."""
+        ...
+
+    def close(self) -> None:
+        """Flush and release. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A declared component."""
+
+    kind: Kind
+    name: str
+    api: tuple[int, int]
+    config: type[PluginConfig]
+    build: Callable[..., Any]
+
+
+_declared: dict[tuple[str, str], Component] = {}
+
+T = TypeVar("T", bound=type)
+
+
+class NoConfig(PluginConfig):
+    """The config of a component that has no settings."""
+
+
+def plugin(
+    *, kind: Kind, name: str, api: tuple[int, int], config: type[PluginConfig] = NoConfig
+) -> Callable[[T], T]:
+    """Declare a class as a component: `@plugin(kind="sink", name="pager", api=(1, 0), config=Config)`."""
+
+    def declare(cls: T) -> T:
+        _declared[kind, name] = Component(kind, name, api, config, cls)
+        return cls
+
+    return declare
+
+
+def declared() -> Mapping[tuple[str, str], Component]:
+    """Everything declared so far, by kind and name."""
+    return _declared
+
+

@@ -1,0 +1,1 @@
+"""State and offsets as one atomic record."""

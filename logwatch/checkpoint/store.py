@@ -1,0 +1,249 @@
+"""The state directory: one SQLite database that holds everything a restart needs, and the alerts.
+
+Cells, sink cursors and alerts change together, in one transaction (WAL, `synchronous=FULL`): after any crash the
+database shows the state after some whole commit, never a mixture. Alerts are kept for `[history]`; those behind the
+cursor of a sink are that sink's outbox.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from logwatch.checkpoint.filesystem import refuse_network_filesystem
+from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
+
+SCHEMA = 1
+"""Version of the tables below. A change adds a step to `_MIGRATIONS` and a test that opens an old database."""
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE cells (component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (component, name));
+CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE sinks (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);
+"""
+
+_MIGRATIONS: dict[int, str] = {}
+"""Schema version -> SQL that brings a database of that version to the next."""
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+class StoredAlert(NamedTuple):
+    """An alert as committed: its place in the order of delivery, its id and its JSON."""
+
+    seq: int
+    id: str
+    body: str
+
+
+class NewAlert(NamedTuple):
+    """An alert to commit: id, time for `[history]` (ns) and JSON."""
+
+    id: str
+    time: int
+    body: str
+
+
+Cell = tuple[str, str]
+"""Component and name."""
+
+
+class Store:
+    """Opens, locks and checks a state directory.
+
+    Args:
+        directory: made if missing (mode 0700).
+        durable: False for throw-away state: commits do not wait for the disk.
+
+    Raises:
+        StateNotWritable, StateLocked, StateCorrupt: with the way out in the hint.
+    """
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        self.directory = directory
+        self._lock = _lock(directory)
+        try:
+            self._db = self._open(directory / "state.db", durable)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open(self, path: Path, durable: bool) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            _migrate(db, path)
+            path.chmod(0o600)
+        except sqlite3.DatabaseError as error:
+            raise _explain(error, path) from error
+        return db
+
+    def cells(self, component: str) -> dict[str, bytes]:
+        """All cells of a component."""
+        rows = self._read("SELECT name, value FROM cells WHERE component = ? ORDER BY name", component)
+        return {str(name): bytes(value) for name, value in rows}
+
+    def cell(self, component: str, name: str) -> bytes | None:
+        """One cell, or None."""
+        rows = self._read("SELECT value FROM cells WHERE component = ? AND name = ?", component, name)
+        return bytes(rows[0][0]) if rows else None
+
+    def commit(
+        self,
+        cells: Mapping[Cell, bytes | None],
+        alerts: Iterable[NewAlert] = (),
+        delivered: Mapping[str, int] | None = None,
+    ) -> list[StoredAlert]:
+        """Write everything or nothing; returns the alerts as stored. An id that is stored already is not doubled.
+
+        Args:
+            cells: new values by (component, name); None deletes.
+            alerts: raised since the last commit, in order.
+            delivered: sink -> the last `seq` that it delivered.
+
+        Raises:
+            StateFull: no space; nothing was written, and the same call may succeed later.
+            StateCorrupt: the database is damaged.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._write_cells(cells)
+                stored = self._write_alerts(alerts)
+                rows = list((delivered or {}).items())
+                self._db.executemany("INSERT OR REPLACE INTO sinks (name, seq) VALUES (?, ?)", rows)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.DatabaseError as error:
+            raise _explain(error, self.directory / "state.db") from error
+        return stored
+
+    def _write_cells(self, cells: Mapping[Cell, bytes | None]) -> None:
+        gone = [cell for cell, value in cells.items() if value is None]
+        kept = [(*cell, value) for cell, value in cells.items() if value is not None]
+        self._db.executemany("DELETE FROM cells WHERE component = ? AND name = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO cells (component, name, value) VALUES (?, ?, ?)", kept)
+
+    def _write_alerts(self, alerts: Iterable[NewAlert]) -> list[StoredAlert]:
+        stored = []
+        for alert in alerts:
+            row = self._db.execute(
+                "INSERT INTO alerts (id, time, body) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq", alert
+            ).fetchone()
+            if row is not None:
+                stored.append(StoredAlert(int(row[0]), alert.id, alert.body))
+        return stored
+
+    def delivered(self, sink: str) -> int | None:
+        """The last `seq` that a sink delivered; None for a sink never seen."""
+        rows = self._read("SELECT seq FROM sinks WHERE name = ?", sink)
+        return int(rows[0][0]) if rows else None
+
+    def last_seq(self) -> int:
+        """The newest alert's `seq`; 0 without alerts."""
+        return int(self._read("SELECT coalesce(max(seq), 0) FROM alerts")[0][0])
+
+    def alerts_after(self, seq: int, limit: int) -> list[StoredAlert]:
+        """Alerts in the order of delivery, beginning after `seq`."""
+        rows = self._read("SELECT seq, id, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+        return [StoredAlert(int(seq), str(id_), str(body)) for seq, id_, body in rows]
+
+    def undelivered_bytes(self, seq: int) -> int:
+        """Size of the alerts after `seq`."""
+        return int(self._read("SELECT coalesce(sum(length(body)), 0) FROM alerts WHERE seq > ?", seq)[0][0])
+
+    def forget(self, before: int, max_bytes: int, keep_after: int) -> int:
+        """Delete alerts of `[history]`: older than `before` (ns), and the oldest beyond `max_bytes`.
+
+        Alerts with `seq > keep_after` stay: a sink has not delivered them yet. Returns how many were deleted.
+        """
+        over = """SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS size FROM alerts)
+                  WHERE size > ? AND seq <= ?"""
+        try:
+            old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
+            big = self._db.execute(f"DELETE FROM alerts WHERE seq IN ({over})", (max_bytes, keep_after)).rowcount  # noqa: S608  # a constant
+        except sqlite3.DatabaseError as error:
+            raise _explain(error, self.directory / "state.db") from error
+        return old + big
+
+    def _read(self, sql: str, *values: object) -> list[tuple[object, ...] | sqlite3.Row]:
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _explain(error, self.directory / "state.db") from error
+
+    def close(self) -> None:
+        """Release the lock. Safe to call twice."""
+        self._db.close()
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _lock(directory: Path) -> IO[str]:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_network_filesystem(directory)
+        lock = open(directory / "lock", "a+", encoding="utf-8")  # noqa: SIM115  # held as long as the store
+    except OSError as error:
+        raise StateNotWritable(
+            f"cannot write the state directory {directory}: {error.strerror}",
+            "choose another with --state DIR, or give this user the right to write there",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise StateLocked(
+            f"the state directory {directory} is in use by process {holder}",
+            "stop that process, or choose another directory with --state DIR",
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA:
+        raise StateCorrupt(
+            f"{path} has schema {version}, newer than this program's {SCHEMA}",
+            "run the newer logwatchd, or start afresh with another --state DIR",
+        )
+    if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise StateCorrupt(f"{path} is a database, but not logwatchd's", "choose another directory with --state DIR")
+    while version < SCHEMA:
+        script = _TABLES if version == 0 else _MIGRATIONS[version]
+        version = SCHEMA if version == 0 else version + 1
+        db.executescript(f"BEGIN; {script} PRAGMA user_version = {version}; COMMIT;")
+
+
+def _explain(error: sqlite3.DatabaseError, path: Path) -> StateError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _FULL:
+        return StateFull(f"no space left for {path} ({error})", "free space on that disk; logwatchd goes on by itself")
+    if code == sqlite3.SQLITE_BUSY:
+        return StateLocked(f"{path} is in use by another process", "stop that process")
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return StateNotWritable(f"cannot write {path}: {error}", "give this user the right to write there")
+    return StateCorrupt(
+        f"{path} is corrupt: {error}",
+        f"move {path.parent} aside and start again: logwatchd learns afresh from the end of each file",
+    )

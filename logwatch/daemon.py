@@ -1,0 +1,177 @@
+"""The loop that never ends: read, process, commit, deliver, answer; on a signal drain, then checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+
+from logwatch.api import Clock, Source
+from logwatch.control import ControlSocket, Handler
+from logwatch.delivery import Delivery
+from logwatch.errors import StateFull
+from logwatch.notify import Notifier
+from logwatch.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
+
+READ_AT_ONCE = 4096
+"""Records of one poll: enough to make vectorised stages cheap, few enough to stay fair and responsive."""
+
+COMMIT_EVERY_S = 5.0
+COMMIT_ALERTS_EVERY_S = 0.1
+"""Alerts wait for a commit; a burst of them shares one."""
+
+TICK_EVERY_S = 1.0
+"""How often idle sources, history and the service manager are looked after."""
+
+RETRY_FULL_S = 1.0
+"""How often a commit is tried again while the disk is full."""
+
+IDLE_WAIT_S = 0.05
+"""A new line is seen within this time; the figure for a line written → alert rests on it."""
+
+DRAIN_S = 5.0
+"""How long a stop waits for the sinks; what they have not delivered by then is delivered after the next start."""
+
+
+@dataclass
+class Progress:
+    """What the loop has done so far, for people."""
+
+    records: int = 0
+    alerts: int = 0
+    gaps: int = 0
+    paused: str = ""  # why nothing is read at the moment; empty while reading
+
+
+@dataclass
+class Daemon:
+    """Owns the loop. Everything it drives is handed in.
+
+    Args:
+        sources: by name; the name is the component under which its cursors are saved.
+        on_tick: called about once a second and at the end, for live output.
+    """
+
+    pipeline: Pipeline
+    sources: Mapping[str, Source]
+    delivery: Delivery
+    clock: Clock
+    control: ControlSocket | None = None
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    notifier: Notifier = field(default_factory=Notifier)
+    on_tick: Callable[[Progress], None] = lambda progress: None
+    history: Callable[[], None] = lambda: None
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._committed = self._ticked = self.clock.monotonic()
+
+    def stop(self) -> None:
+        """Ask the loop to end after the batch in hand. Safe from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> Progress:
+        """Until stopped, or until every source is exhausted; ends with a commit."""
+        for name, source in self.sources.items():
+            source.open(self.pipeline.cursors(name))
+        self.notifier.ready("reading")
+        try:
+            while not self._stop.is_set():
+                read = self._read()
+                self._look_after()
+                if not read and not self._wait():
+                    break
+        finally:
+            self.notifier.stopping()
+            self._finish()
+        return self.progress
+
+    def _read(self) -> bool:
+        """One turn for each source; False where none had anything new."""
+        if self.progress.paused:
+            return False
+        read = False
+        for name, source in self.sources.items():
+            records = source.poll(READ_AT_ONCE)
+            if records is not None:
+                read = True
+                self.progress.records += len(records)
+                self.progress.gaps += len(records.gaps)
+                self.progress.alerts += self.pipeline.process(records, name)
+        return read
+
+    def _wait(self) -> bool:
+        """Sleep a little; False where nothing can come any more."""
+        live = [source for source in self.sources.values() if not source.exhausted()]
+        if not live and not self.progress.paused:
+            return False
+        if self.progress.paused or not live:
+            self._stop.wait(IDLE_WAIT_S)
+        else:
+            live[0].wait(IDLE_WAIT_S)
+        return True
+
+    def _look_after(self) -> None:
+        now = self.clock.monotonic()
+        wait = COMMIT_ALERTS_EVERY_S if self.pipeline.raised else COMMIT_EVERY_S
+        if now - self._committed >= (RETRY_FULL_S if self.progress.paused else wait):
+            self._commit()
+        if now - self._ticked >= TICK_EVERY_S:
+            self._tick()
+        if self.control is not None:
+            self.control.serve(self.handlers)
+
+    def _tick(self) -> None:
+        self._ticked = self.clock.monotonic()
+        if not self.progress.paused:
+            self.progress.alerts += self.pipeline.tick()
+        self.delivery.feed()
+        self.history()
+        self.on_tick(self.progress)
+        self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
+
+    def _commit(self) -> bool:
+        self._committed = self.clock.monotonic()
+        try:
+            self.pipeline.commit(self.delivery.progress())
+        except StateFull as error:
+            if not self.progress.paused:
+                log.error("paused: the state cannot be written", reason=error.message, hint=error.hint)
+            self.progress.paused = error.message
+            return False
+        self.delivery.feed()
+        full = self.delivery.full()
+        if self.progress.paused and not full:
+            log.info("reading again")
+        self.progress.paused = "a sink's outbox is full" if full else ""
+        return True
+
+    def _finish(self) -> None:
+        """Drain, then checkpoint: the sinks' progress is part of the last commit."""
+        if self._commit() and self.delivery.drain(DRAIN_S):
+            self._commit()
+        for source in self.sources.values():
+            source.close()
+        self.delivery.close()
+        if self.control is not None:
+            self.control.close()
+        self.on_tick(self.progress)
+
+
+def on_signals(stop: Callable[[], None], sources: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> None:
+    """TERM and INT end cleanly; a second one ends at once, as the operating system would."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for signum in sources:
+            signal.signal(signum, signal.SIG_DFL)
+        stop()
+
+    for signum in sources:
+        signal.signal(signum, handle)

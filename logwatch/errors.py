@@ -1,0 +1,99 @@
+"""Every error that logwatchd raises on purpose, in one tree.
+
+    LogwatchError                    base; carries the exit code of `interfaces`
+    ├── UsageError              64   the command line is wrong
+    ├── DataError               65   data missing, too old, unreadable, labels that do not match
+    ├── NoInputError            66   nothing to read
+    ├── UnreachableError        69   daemon or broker unreachable (transient: try again)
+    ├── StateError
+    │   ├── StateNotWritable    73   the state directory cannot be written
+    │   ├── StateFull           73   no space left for a commit (transient: the pipeline pauses and tries again)
+    │   ├── StateLocked         75   another process holds the state
+    │   └── StateCorrupt        78   state corrupt, or of a newer schema
+    └── ConfigError             78   configuration
+
+`transient` says whether trying again later may help. Only `logwatch.cli` turns an error into an exit.
+"""
+
+from __future__ import annotations
+
+
+class LogwatchError(Exception):
+    """Base of all errors that carry a message for people.
+
+    Args:
+        message: what is wrong and where, in one line.
+        hint: what to do about it; may be empty.
+    """
+
+    exit_code = 70
+    transient = False
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(LogwatchError):
+    """The command line is wrong."""
+
+    exit_code = 64
+
+
+class DataError(LogwatchError):
+    """Data is missing, too old or unreadable, or labels do not match it."""
+
+    exit_code = 65
+
+
+class NoInputError(LogwatchError):
+    """There is nothing to read."""
+
+    exit_code = 66
+
+
+class UnreachableError(LogwatchError):
+    """A daemon or a broker cannot be reached now."""
+
+    exit_code = 69
+    transient = True
+
+
+class StateError(LogwatchError):
+    """The state directory cannot be used."""
+
+
+class StateNotWritable(StateError):
+    """The state directory cannot be written (permissions, read-only file system, disk full at start)."""
+
+    exit_code = 73
+
+
+class StateFull(StateError):
+    """No space is left for a commit. Nothing is lost: input pauses until a commit succeeds."""
+
+    exit_code = 73
+    transient = True
+
+
+class StateLocked(StateError):
+    """Another process holds the state."""
+
+    exit_code = 75
+    transient = True
+
+
+class StateCorrupt(StateError):
+    """The state is corrupt, or was written by a newer version."""
+
+    exit_code = 78
+
+
+class ConfigError(LogwatchError):
+    """The configuration is wrong; the message names file, line, key and the nearest valid name."""
+
+    exit_code = 78

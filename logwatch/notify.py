@@ -1,0 +1,35 @@
+"""systemd's notify protocol: one datagram to `$NOTIFY_SOCKET` (sd_notify(3))."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+class Notifier:
+    """Tells the service manager how the daemon is; does nothing where there is none."""
+
+    def __init__(self, environ: dict[str, str] | None = None) -> None:
+        env = os.environ if environ is None else environ
+        address = env.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self.watchdog_s = int(env.get("WATCHDOG_USEC", "0")) / 1e6
+
+    def ready(self, status: str) -> None:
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def alive(self, status: str) -> None:
+        """Pet the watchdog. Call only from the loop that makes progress."""
+        self._send(f"WATCHDOG=1\nSTATUS={status}")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            try:
+                sender.sendto(message.encode(), self._address)
+            except OSError:
+                return  # the manager is gone: nothing to tell, and no reason to stop

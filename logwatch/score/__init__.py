@@ -1,0 +1,1 @@
+"""Scoring: hidden states, detectors, baselines and calibration."""

@@ -1,0 +1,49 @@
+"""Small integers for sources and streams, stable over restarts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from logwatch.types import Int32, RecordBatch, Stream
+
+
+class Registry:
+    """Numbers sources and streams in order of appearance. Cells: one per stream, `number -> [source, instance]`."""
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+        self.streams: list[Stream] = []
+        self.source_of: list[int] = []  # stream number -> source number
+        self._source_number: dict[str, int] = {}
+        self._stream_number: dict[Stream, int] = {}
+        self._saved = 0
+
+    def number(self, records: RecordBatch) -> tuple[Int32, Int32]:
+        """Source and stream numbers [n] of a batch; unknown streams are added."""
+        streams = np.array([self._add(stream) for stream in records.streams], dtype=np.int32)
+        of = np.array([self.source_of[number] for number in streams], dtype=np.int32)
+        return of[records.stream], streams[records.stream]
+
+    def _add(self, stream: Stream) -> int:
+        number = self._stream_number.get(stream)
+        if number is None:
+            number = self._stream_number[stream] = len(self.streams)
+            self.streams.append(stream)
+            source = self._source_number.setdefault(stream.source, len(self.sources))
+            if source == len(self.sources):
+                self.sources.append(stream.source)
+            self.source_of.append(source)
+        return number
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        for number in range(self._saved, len(self.streams)):
+            yield f"{number:08d}", json.dumps(self.streams[number]).encode()
+        self._saved = len(self.streams)
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        for name in sorted(cells):
+            self._add(Stream(*json.loads(cells[name])))
+        self._saved = len(self.streams)
