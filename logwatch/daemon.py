@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+import numpy as np
 import structlog
 
-from logwatch.api import Clock, Source
+from logwatch.api import Clock, RecordBatch, Source, Stream
 from logwatch.control import ControlSocket, Handler
 from logwatch.delivery import Delivery
 from logwatch.errors import StateFull
 from logwatch.notify import Notifier
 from logwatch.pipeline import Pipeline
+from logwatch.types import Bool
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +106,7 @@ class Daemon:
                 read = True
                 self.progress.records += len(records)
                 self.progress.gaps += len(records.gaps)
-                self.progress.alerts += self.pipeline.process(records, name)
+                self.progress.alerts += self.pipeline.process(records, name, _warm(source, records))
         return read
 
     def _wait(self) -> bool:
@@ -163,6 +165,15 @@ class Daemon:
         if self.control is not None:
             self.control.close()
         self.on_tick(self.progress)
+
+
+def _warm(source: Source, records: RecordBatch) -> Bool | None:
+    """Which records are older than the source's first start; None where the source knows of none."""
+    until: Mapping[Stream, int] | None = getattr(source, "warm_until", None)
+    if not until or not len(records):
+        return None
+    limit = np.array([until.get(stream, 0) for stream in records.streams], np.int64)
+    return records.start < limit[records.stream]
 
 
 def on_signals(stop: Callable[[], None], sources: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> None:

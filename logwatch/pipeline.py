@@ -12,26 +12,237 @@ Commit order:
     1. collect the cells that changed in every stage, beside those of a commit that failed
     2. the cursors of the sources, as of the last record that was processed whole
     3. one transaction: cells, cursors, new alerts, the sinks' progress
-    4. only then: alerts are offered to the sinks
+    4. only then: the alerts are the sinks'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from logwatch.api import Clock, Detector
-from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
+from logwatch.checkpoint.store import Cell, NewAlert, Store
 from logwatch.chunks import Pending, chunk_end
+from logwatch.decide.gap import gap_alert
 from logwatch.decide.incidents import Incidents
+from logwatch.decide.judge import Judge, Judged
 from logwatch.evidence import Context
+from logwatch.idle import Idle
+from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser
-from logwatch.parse.template import TemplateMiner
-from logwatch.score.calibration import Judge, Judged
+from logwatch.rows import Scored
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
-from logwatch.sinks.schema import dumps
-from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int64, RecordBatch, UnitBatch
+from logwatch.sinks.schema import to_json
+from logwatch.types import Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Kind, RecordBatch, UnitBatch
+
+
+@dataclass
+class Stages:
+    """Everything between the records and the alerts, in the order of the flow."""
+
+    registry: Registry
+    miner: TemplateMiner
+    parser: Parser
+    keys: KeyTable
+    detectors: list[Detector]
+    units: Units
+    judge: Judge
+    incidents: Incidents
+    context: Context
+    idle: Idle
+
+    def cells(self) -> dict[str, Cells]:
+        """What is saved, by component."""
+        named: dict[str, Cells] = {
+            "registry": self.registry,
+            "miner": self.miner,
+            "parser": self.parser,
+            "keys": self.keys,
+            "units": self.units,
+            "judge": self.judge,
+            "incidents": self.incidents,
+        }
+        return named | {f"detector/{detector.name}": detector for detector in self.detectors}
+
+
+class Pipeline:
+    """Drives the stages and owns the commit.
+
+    Args:
+        stages: built for this run; `restore` brings back what the store holds.
+        store: the state.
+        clock: wall time, for idle sources only.
+        on_scored: sees every judged sub-batch: the rows of `score`.
+    """
+
+    def __init__(
+        self, stages: Stages, store: Store, clock: Clock, on_scored: Callable[[Scored], None] | None = None
+    ) -> None:
+        self.stages = stages
+        self.raised: list[Alert] = []  # since the last commit
+        self.seen = 0  # events so far, over all runs
+        self.committed = 0  # time of the last commit, ns
+        self.counts = np.zeros(0, np.int64)  # events of this run, by source number
+        self._store = store
+        self._clock = clock
+        self._on_scored = on_scored
+        self._pending = Pending()
+        self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
+        self._unsaved: dict[Cell, bytes | None] = {}
+        self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
+        self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
+
+    def restore(self) -> bool:
+        """Bring back the state of an earlier run; False where there is none."""
+        saved = self._store.cell("pipeline", "clock")
+        if saved is None:
+            return False
+        self.seen = int(json.loads(saved)["seen"])
+        for component, part in self._cells.items():
+            part.restore(self._store.cells(component))
+        return True
+
+    def cursors(self, source: str) -> Mapping[str, bytes]:
+        """Where a source went on from, as saved."""
+        return self._store.cells(f"source/{source}")
+
+    def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
+        """Take records through every stage; returns how many alerts they raised.
+
+        Args:
+            records: n, of any size.
+            component: name of the source, under which its cursors are saved.
+            warm: [n] records from before the first start: they teach in silence.
+        """
+        before = len(self.raised)
+        source, stream = self.stages.registry.number(records, component)
+        self.stages.idle.heard(source, self._clock.monotonic())
+        events = self.stages.parser.parse(records, source, stream, self.seen)
+        if warm is not None:
+            events.flags = np.where(warm, events.flags | np.uint8(Flag.WARMUP), events.flags)
+        self._count(source)
+        at = 0
+        while at < len(events):
+            step = min(chunk_end(self.seen) - self.seen, len(events) - at)
+            self._score(events.take(slice(at, at + step)))
+            at += step
+            self.seen += step
+            if self.seen == chunk_end(self.seen - 1):
+                self._learn()
+        self.raised += [gap_alert(gap, self._clock.now()) for gap in records.gaps]
+        self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
+        return len(self.raised) - before
+
+    def _count(self, source: Int32) -> None:
+        counted = np.bincount(source, minlength=len(self.stages.registry.sources))
+        counted[: len(self.counts)] += self.counts
+        self.counts = counted
+
+    def _score(self, events: EventBatch) -> None:
+        stages = self.stages
+        events.slot = stages.keys.assign(events.source, events.stream, events.entity)
+        nats = np.empty((len(events), len(stages.detectors)), np.float32)
+        for column, detector in enumerate(stages.detectors):
+            nats[:, column] = detector.score(events)
+        silence: Float32 | None = getattr(self._foresees, "silence", None)
+        units = stages.units.build(events, nats, silence)
+        stages.keys.view("last")[events.slot] = events.time  # in order: the last event of a key wins
+        stages.keys.touch(events.slot, events.first)
+        stages.idle.advance(events)
+        stages.context.add(events, nats)
+        self._judge(units, events, nats)
+        self._pending.add(events, nats)
+
+    def _judge(self, units: UnitBatch, events: EventBatch, nats: Float32) -> None:
+        stages = self.stages
+        judged = stages.judge.judge(units)
+        _keep_warmup_silent(units, judged, events)
+        self.raised += stages.incidents.step(events, units, judged, stages.context)
+        _mark(events, units, judged.crossing)
+        if self._on_scored:
+            names = tuple(detector.name for detector in stages.detectors)
+            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, getattr(stages.incidents, "members", {})))
+        self._pending.add_units(units, judged.crossing)
+
+    def _learn(self) -> None:
+        """The end of a chunk."""
+        stages = self.stages
+        surplus = stages.keys.surplus()
+        if len(surplus):
+            self._judge_late(stages.units.close(surplus, self.seen - 1), {})
+        chunk, nats, units, crossed = self._pending.take()
+        merges = stages.miner.merges()
+        for detector in self._merging:
+            detector.merged(merges)
+        for column, detector in enumerate(stages.detectors):
+            detector.learn(chunk, nats[:, column])
+        stages.units.learn()
+        if units is not None:
+            stages.judge.learn(units, crossed)
+        stages.keys.evict(surplus)
+
+    def _judge_late(self, units: UnitBatch, watermarks: Mapping[int, int]) -> None:
+        """Units that no event brought: of a tick, or of keys that leave the table."""
+        stages = self.stages
+        stages.context.ticking()
+        judged = stages.judge.judge(units)
+        self.raised += stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context)
+        self._pending.add_units(units, judged.crossing)
+
+    def tick(self) -> int:
+        """Let the watermark of idle sources follow the clock; returns how many alerts that raised."""
+        source, watermark = self.stages.idle.due(self._clock)
+        if not len(source):
+            return 0
+        before = len(self.raised)
+        units = self.stages.units.tick(source, watermark, self.seen - 1)
+        self._judge_late(units, dict(zip(source.tolist(), watermark.tolist(), strict=True)))
+        return len(self.raised) - before
+
+    def commit(self, delivered: Mapping[str, int]) -> int:
+        """Save everything, in the order above; returns how many alerts became the sinks'.
+
+        Raises:
+            StateFull: nothing was saved, nothing is lost: the next call saves it.
+        """
+        for component, part in self._cells.items():
+            for name, value in part.changes():
+                self._unsaved[component, name] = value
+        now = self._clock.now()
+        self._unsaved["pipeline", "clock"] = json.dumps({"v": 1, "seen": self.seen, "time": now}).encode()
+        alerts = [NewAlert(alert.id, now, json.dumps(to_json(alert))) for alert in self.raised]
+        stored = self._store.commit(self._unsaved, alerts, delivered)
+        self._unsaved, self.raised, self.committed = {}, [], now
+        return len(stored)
+
+    def close(self) -> None:
+        """End background threads."""
+        for detector in self.stages.detectors:
+            close = getattr(detector, "close", None)
+            if close is not None:
+                close()
+
+
+def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:
+    """What was there before the first start teaches, and alerts nobody."""
+    if not len(units):
+        return
+    warm = (events.flags & Flag.WARMUP) != 0
+    if warm.any():
+        silent = warm[np.maximum(units.row, 0)] & (units.row >= 0)
+        judged.crossing &= ~silent
+        judged.holding &= ~silent
+
+
+def _mark(events: EventBatch, units: UnitBatch, crossing: Bool) -> None:
+    """Events that alerted stay out of learning."""
+    rows = units.row[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
+    if len(rows):
+        events.flags = events.flags.copy()
+        events.flags[rows] |= np.uint8(Flag.ALERTED)

@@ -17,7 +17,7 @@ Chunk = tuple[list[bytes], Int64, Int64, UInt8]
 """Lines, start positions, end positions, flags: as `sources.finished.read_finished` yields them."""
 
 Times = Callable[[list[bytes]], Int64]
-"""Times of lines, NO_TIME where a line has none."""
+"""Times of the next lines of a file, NO_TIME where a line has none and none came before."""
 
 BATCH = 4096
 """Records of a batch. The results do not depend on it."""
@@ -32,15 +32,16 @@ class Finished:
 
     stream: Stream
     chunks: Iterator[Chunk]
+    times: Times
 
 
-def replay(files: Sequence[Finished], times: Times) -> Iterator[RecordBatch]:
+def replay(files: Sequence[Finished]) -> Iterator[RecordBatch]:
     """Batches of all files in one order."""
     if len(files) == 1:
         for chunk in files[0].chunks:
             yield _batch([files[0].stream], [chunk], np.zeros(len(chunk[0]), np.int32))
         return
-    heads = [_Head(file, times) for file in files]
+    heads = [_Head(file) for file in files]
     timed = [head for head in heads if head.timed]
     yield from _merge([head for head in timed if head.fill()])
     for head in heads:
@@ -58,8 +59,7 @@ def _merge(heads: list[_Head]) -> Iterator[RecordBatch]:
         bound, holder = min(limits)
         parts, merged, owner = [], [], []
         for order, head in enumerate(heads):
-            side = "right" if order <= holder else "left"
-            count = int(np.searchsorted(head.times, bound, side=side))
+            count = int(np.searchsorted(head.times, bound, side="right" if order <= holder else "left"))
             merged.append(head.times[:count])
             parts.append(head.take(count))
             owner.append(np.full(count, order, np.int32))
@@ -72,10 +72,10 @@ def _merge(heads: list[_Head]) -> Iterator[RecordBatch]:
 class _Head:
     """The part of a file that has been read but not yet merged."""
 
-    def __init__(self, file: Finished, times: Times) -> None:
+    def __init__(self, file: Finished) -> None:
         self.stream = file.stream
         self._chunks = file.chunks
-        self._times = times
+        self._times = file.times
         self._last = NO_TIME
         self._lines: list[bytes] = []
         self._start = self._end = np.zeros(0, np.int64)

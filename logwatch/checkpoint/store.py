@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
@@ -176,7 +176,7 @@ class Store:
             raise _explain(error, self.directory / "state.db") from error
         return old + big
 
-    def _read(self, sql: str, *values: object) -> list[tuple[object, ...] | sqlite3.Row]:
+    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:

@@ -1,0 +1,8 @@
+"""What each verb of the command line does, from a checked request to a report. One module a verb or two."""
+
+from logwatch.app.demo import demo
+from logwatch.app.follow import run, tail
+from logwatch.app.history import score, templates
+from logwatch.app.status import status
+
+__all__ = ["demo", "run", "score", "status", "tail", "templates"]

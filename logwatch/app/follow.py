@@ -1,0 +1,193 @@
+"""`tail` and `run`: live sources through the pipeline, until told to stop."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+import structlog
+
+from logwatch.api import Alert, Sink, Source
+from logwatch.app.history import Tally
+from logwatch.app.session import Session, detectors_of, opened
+from logwatch.app.status import report_of
+from logwatch.config import SourceTable
+from logwatch.control import ControlSocket
+from logwatch.daemon import Daemon, Progress, on_signals
+from logwatch.delivery import Delivery
+from logwatch.errors import ConfigError, NoInputError
+from logwatch.plugins.loader import Plugins
+from logwatch.requests import Live, Phase, RunRequest, Summary, TailRequest, Ui
+from logwatch.rows import Scored
+
+log = structlog.get_logger(__name__)
+
+RATE_OVER_S = 5.0
+"""The lines per second of the status line are those of so many seconds."""
+
+HISTORY_EVERY_S = 600.0
+
+
+class TerminalSink:
+    """Alerts for the person at the terminal."""
+
+    def __init__(self, ui: Ui) -> None:
+        self._ui = ui
+
+    def deliver(self, alerts: list[Alert]) -> None:
+        self._ui.deliver(alerts)
+
+    def close(self) -> None:
+        """The terminal is not ours to close."""
+
+
+def tail(request: TailRequest, ui: Ui) -> Summary:
+    """Follow files or standard input until they end or Ctrl-C.
+
+    Raises:
+        NoInputError: nothing that was named can be read (with `once`).
+    """
+    tally = Tally()
+
+    def on_scored(scored: Scored) -> None:
+        tally.add(scored.events)
+
+    table = _tail_table(request)
+    settings, detectors = request.config.settings, detectors_of(request.config)
+    with opened(settings, detectors, request.state, {table.kind: table}, on_scored=on_scored) as session:
+        name = request.source or ("stdin" if table.kind == "stdin" else "{name}")
+        source: Source = Plugins().build("source", table, clock=session.clock, name=name)
+        delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
+        live = _LiveLine(session, ui)
+        daemon = Daemon(session.pipeline, {table.kind: source}, delivery, session.clock, on_tick=live.show)
+        stopped = _Stop(daemon)
+        on_signals(stopped)
+        _say_problems(source, ui, request.once)
+        daemon.run()
+        _say_problems(source, ui, request.once)
+        ui.close()
+        return tally.summary(session, interrupted=stopped.called)
+
+
+class _Stop:
+    """Remembers that a signal ended the run."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self.called = False
+
+    def __call__(self) -> None:
+        self.called = True
+        self._daemon.stop()
+
+
+def _tail_table(request: TailRequest) -> SourceTable:
+    if request.paths == ("-",):
+        return SourceTable(kind="stdin", entity=request.entity)
+    start = "beginning" if request.from_start or request.once else "end"
+    warmup = request.config.settings.warmup
+    own = {
+        "paths": [str(Path(path).expanduser()) for path in request.paths],
+        "once": request.once,
+        "start": start,
+        "warmup": request.config.settings.warmup,
+    }
+    return SourceTable(kind="file", entity=request.entity, **own)  # type: ignore[arg-type]  # extra keys are the component's
+
+
+def _say_problems(source: Source, ui: Ui, once: bool) -> None:
+    problems = getattr(source, "problems", [])
+    for problem in problems:
+        ui.warn(f"{problem.path}: {problem.reason}; {problem.hint}")
+    if once and problems and not getattr(source, "files", 1):
+        raise NoInputError("nothing to read: no file that was named can be read", "see the warnings above")
+
+
+class _LiveLine:
+    """Turns the loop's progress into what the status line shows."""
+
+    def __init__(self, session: Session, ui: Ui) -> None:
+        self._session = session
+        self._ui = ui
+        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        self._seen.append((now, progress.records))
+        while now - self._seen[0][0] > RATE_OVER_S and len(self._seen) > 2:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        phase, to_go = _phase(self._session, progress)
+        stages = self._session.pipeline.stages
+        self._ui.live(
+            Live(
+                phase=phase,
+                records=progress.records,
+                rate=(progress.records - before) / max(now - began, 1e-6),
+                sources=len(stages.registry.sources),
+                templates=len(stages.miner),
+                incidents=sum(row["incidents"] for row in stages.incidents.status()),
+                to_go=to_go,
+            )
+        )
+
+
+def _phase(session: Session, progress: Progress) -> tuple[Phase, str]:
+    if progress.paused:
+        return "paused", progress.paused
+    learning = [source for source in session.sources() if source.phase == "learning"]
+    if not learning and session.pipeline.stages.registry.sources:
+        return "watching", ""
+    return "learning", learning[0].to_go if learning else "waiting for the first lines"
+
+
+def run(request: RunRequest) -> None:
+    """The daemon: every source and sink of the configuration, with the control socket.
+
+    Raises:
+        ConfigError, StateError.
+    """
+    settings, resolved = request.config.loaded.settings, request.config.resolved
+    if not settings.source:
+        raise ConfigError("the configuration names no [[source]]", "add one; see `logwatchd check-config --help`")
+    tables = {
+        one.part.id: one.part.table for one in resolved if one.part.kind == "source" and isinstance(one.part.table, SourceTable)
+    }
+    with opened(settings, resolved, settings.state, tables) as session:
+        sources: dict[str, Source] = {
+            one.part.id: one.build(clock=session.clock, name=one.part.table.name or "{host}:{path}")  # type: ignore[attr-defined]
+            for one in resolved
+            if one.part.kind == "source"
+        }
+        sinks: dict[str, Sink] = {one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"}
+        delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
+        daemon = Daemon(
+            session.pipeline, sources, delivery, session.clock,
+            control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
+        )  # fmt: skip
+        began = session.clock.monotonic()
+        daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began)}
+        on_signals(daemon.stop)
+        log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
+        progress = daemon.run()
+        log.info("ended", records=progress.records, alerts=progress.alerts)
+
+
+class _History:
+    """Keeps the alerts within `[history]`."""
+
+    def __init__(self, session: Session, delivery: Delivery) -> None:
+        self._session = session
+        self._delivery = delivery
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        now = self._session.clock.monotonic()
+        if now < self._due:
+            return
+        self._due = now + HISTORY_EVERY_S
+        history = self._session.settings.history
+        last = self._session.store.last_seq()
+        keep_after = min(self._delivery.progress().values(), default=last)
+        before = self._session.clock.now() - int(history.keep * 1e9)
+        self._session.store.forget(before, history.max_size, keep_after)

@@ -1,0 +1,226 @@
+"""`score` and `templates`: finished files through the real pipeline."""
+
+from __future__ import annotations
+
+import glob
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from logwatch.app.names import PipelineNames
+from logwatch.app.session import Session, detectors_of, opened
+from logwatch.clock import SystemClock
+from logwatch.config import SourceTable
+from logwatch.errors import DataError, NoInputError
+from logwatch.parse.miner import TemplateMiner
+from logwatch.parse.parser import LineTimes, Parser, ParseSettings
+from logwatch.replay import Chunk, Finished, replay
+from logwatch.requests import ScoreRequest, Summary, TemplateReport, TemplatesRequest, Ui
+from logwatch.rows import RowWriter, Scored, rfc3339
+from logwatch.score.registry import Registry
+from logwatch.sources.finished import finished_stream, read_finished, size_of
+from logwatch.template_report import report
+from logwatch.types import EventBatch, Flag, RecordBatch
+
+COMPONENT = "files"
+"""The one source of a replay: all files share its settings."""
+
+COMMIT_EVERY_S = 5.0
+
+
+class Files:
+    """The finished files of a command line: those that can be read, and how far they have been."""
+
+    def __init__(self, paths: tuple[str, ...], name: str, ui: Ui) -> None:
+        self._ui = ui
+        self._done: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
+        taken: set[str] = set()
+        self.streams = {}
+        for path in _expand(paths):
+            try:
+                self._sizes[path] = size_of(path)
+                self.streams[path] = finished_stream(path, name, taken)
+            except (DataError, OSError) as error:
+                ui.warn(_reason(path, error))
+        if not self.streams:
+            raise NoInputError("nothing to read: no file that was named can be read", "see the warnings above")
+
+    def chunks(self, path: str) -> Iterator[Chunk]:
+        """The file's lines; what makes it unreadable half-way is said, and ends it."""
+
+        def progress(done: int) -> None:
+            self._done[path] = done
+            self._ui.progress(sum(self._done.values()), sum(self._sizes.values()), Path(path).name)
+
+        try:
+            yield from read_finished(path, progress=progress)
+        except (DataError, OSError) as error:
+            self._ui.warn(_reason(path, error))
+
+    def batches(self, settings: ParseSettings) -> Iterator[RecordBatch]:
+        """All records in one order."""
+        clock = SystemClock()
+        finished = [
+            Finished(stream, self.chunks(path), LineTimes(settings, clock).times)
+            for path, stream in self.streams.items()
+        ]
+        return replay(finished)
+
+
+def _expand(paths: tuple[str, ...]) -> list[str]:
+    """Paths as named; a name that is no file but matches some as a glob stands for those."""
+    found: dict[str, None] = {}
+    for path in paths:
+        matches = [] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
+        found.update(dict.fromkeys(matches or [path]))
+    return list(found)
+
+
+def _reason(path: str, error: Exception) -> str:
+    if isinstance(error, DataError):
+        return str(error).replace("\n", ":", 1)
+    return f"{path}: {(getattr(error, 'strerror', None) or str(error)).lower()}"
+
+
+def score(request: ScoreRequest, ui: Ui) -> Summary:
+    """Score finished files; alerts go to `ui`, rows to the request's file.
+
+    Raises:
+        NoInputError: none of the files can be read.
+    """
+    table = SourceTable(kind="file", entity=request.entity)
+    files = Files(request.paths, request.source or "{name}", ui)
+    tally = Tally()
+    writer: RowWriter | None = None
+
+    def on_scored(scored: Scored) -> None:
+        tally.add(scored.events)
+        if writer is not None:
+            writer.write(scored)
+
+    settings, detectors = request.config.settings, detectors_of(request.config)
+    with opened(settings, detectors, request.state, {COMPONENT: table}, finished=True, on_scored=on_scored) as session:
+        if request.rows is not None:
+            target = sys.stdout.buffer if request.rows == Path("-") else request.rows
+            writer = RowWriter(target, request.rows_format, PipelineNames(session.pipeline.stages))
+        try:
+            parse = ParseSettings(request.entity or "", lateness=int(settings.lateness * 1e9))
+            interrupted = _drive(session, files.batches(parse), ui)
+        finally:
+            if writer is not None:
+                writer.close()
+        ui.close()
+        return tally.summary(session, rows=writer.count if writer else 0, interrupted=interrupted)
+
+
+def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
+    """Everything through the pipeline; True where Ctrl-C ended it. What was learned until then is kept."""
+    pipeline = session.pipeline
+    committed = session.clock.monotonic()
+    interrupted = False
+    try:
+        for records in batches:
+            pipeline.process(records, COMPONENT)
+            now = session.clock.monotonic()
+            if pipeline.raised or now - committed >= COMMIT_EVERY_S:
+                committed = now
+                _commit(session, ui)
+    except KeyboardInterrupt:
+        interrupted = True
+    _commit(session, ui)
+    return interrupted
+
+
+def _commit(session: Session, ui: Ui) -> None:
+    raised = list(session.pipeline.raised)
+    session.pipeline.commit({})
+    if raised:
+        ui.deliver(raised)
+
+
+class Tally:
+    """What passed through, for the summary."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.records = 0
+        self._first, self._last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+        self._marks: Counter[str] = Counter()
+
+    def add(self, events: EventBatch) -> None:
+        """Count one scored sub-batch."""
+        self.records += len(events)
+        known = events.time[(events.flags & (Flag.NO_TIME | Flag.UNTRUSTED_TIME)) == 0]
+        if len(known):
+            self._first, self._last = min(self._first, int(known.min())), max(self._last, int(known.max()))
+        marked = events.flags & ~np.uint8(Flag.ALERTED | Flag.WARMUP)
+        if marked.any():
+            for flag in (Flag.TRUNCATED, Flag.UNTRUSTED_TIME, Flag.NO_TIME, Flag.INVALID, Flag.GAP):
+                self._marks[str(flag.name).lower().replace("_", " ")] += int(np.count_nonzero(marked & flag))
+
+    def summary(self, session: Session, rows: int = 0, interrupted: bool = False) -> Summary:
+        """The report of the verb."""
+        stages = session.pipeline.stages
+        sources = session.sources()
+        times = rfc3339(np.array([self._first, self._last])).to_list() if self._first <= self._last else [None, None]
+        model = next((d for d in stages.detectors if hasattr(d, "trained_events")), None)
+        return Summary(
+            records=self.records,
+            seconds=time.monotonic() - self._began,
+            templates=len(stages.miner),
+            incidents=sum(source.incidents for source in sources),
+            sources=tuple(sources),
+            set_aside={mark: count for mark, count in self._marks.items() if count},
+            trained=model.trained_events / model.seen_events if model is not None and model.seen_events else None,  # type: ignore[attr-defined]
+            first=times[0],
+            last=times[1],
+            rows=rows,
+            interrupted=interrupted,
+        )
+
+
+def templates(request: TemplatesRequest, ui: Ui) -> list[TemplateReport]:
+    """Mine the templates of finished files, the most frequent first.
+
+    Raises:
+        NoInputError: none of the files can be read.
+    """
+    files = Files(request.paths, "{name}", ui)
+    miner, registry = TemplateMiner(), Registry()
+    settings = ParseSettings()
+    parser = Parser(lambda number: settings, miner, SystemClock(), request.config.settings.redact, finished=True)
+    rows = report(_parsed(parser, registry, files.batches(settings)), miner)
+    ui.close()
+    total = max(sum(row.count for row in rows), 1)
+    return [
+        TemplateReport(
+            id=row.id,
+            template=row.template,
+            count=row.count,
+            share=row.count / total,
+            first=_time(row.first),
+            last=_time(row.last),
+            example=row.example,
+            values=tuple(tuple(value for value, _ in variable) for variable in row.variables),
+            sources=tuple(registry.sources[number] for number in sorted(row.sources)),
+        )
+        for row in rows
+    ]
+
+
+def _time(ns: int) -> str | None:
+    text: str | None = rfc3339(np.array([ns], np.int64))[0]
+    return text
+
+
+def _parsed(parser: Parser, registry: Registry, batches: Iterator[RecordBatch]) -> Iterator[EventBatch]:
+    first = 0
+    for records in batches:
+        source, stream = registry.number(records, COMPONENT)
+        yield parser.parse(records, source, stream, first)
+        first += len(records)

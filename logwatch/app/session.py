@@ -1,0 +1,109 @@
+"""An opened state with a restored pipeline on it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from logwatch.api import Clock
+from logwatch.assemble import assemble
+from logwatch.checkpoint.store import Store
+from logwatch.clock import SystemClock
+from logwatch.config import Loaded, Settings, SourceTable
+from logwatch.pipeline import Pipeline
+from logwatch.plugins.loader import Plugins, Resolved
+from logwatch.requests import SourceReport
+from logwatch.rows import Scored
+
+
+@dataclass
+class Session:
+    """Everything a verb needs; closed by `opened`."""
+
+    pipeline: Pipeline
+    store: Store
+    clock: Clock
+    settings: Settings
+    resumed: bool
+
+    def sources(self) -> list[SourceReport]:
+        """One row for each source, for people."""
+        return source_reports(self.pipeline, self.settings)
+
+
+@contextlib.contextmanager
+def opened(
+    settings: Settings,
+    resolved: Sequence[Resolved],
+    state: Path | None,
+    tables: Mapping[str, SourceTable],
+    *,
+    finished: bool = False,
+    on_scored: Callable[[Scored], None] | None = None,
+) -> Iterator[Session]:
+    """Open or make a state, build the pipeline on it and bring back what it had learned.
+
+    Args:
+        resolved: the components of the configuration.
+        state: directory; None: a temporary one that is thrown away.
+        tables: the sources' generic keys, by component name.
+        finished: the input are finished files.
+
+    Raises:
+        StateError, ConfigError.
+    """
+    clock = SystemClock()
+    with contextlib.ExitStack() as stack:
+        folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="logwatchd-")))
+        store = stack.enter_context(Store(folder, durable=state is not None))
+        detectors = [one for one in resolved if one.part.kind == "detector"]
+        stages = assemble(settings, tables, detectors, store, clock, finished=finished)
+        pipeline = Pipeline(stages, store, clock, on_scored)
+        stack.callback(pipeline.close)
+        resumed = pipeline.restore()
+        yield Session(pipeline, store, clock, settings, resumed)
+
+
+def detectors_of(loaded: Loaded) -> list[Resolved]:
+    """The detectors of a configuration whose sources and sinks are given by the verb."""
+    without = replace(loaded, settings=loaded.settings.model_copy(update={"source": (), "sink": ()}))
+    return Plugins(loaded.settings.plugins_dir).resolve_all(without)
+
+
+def source_reports(pipeline: Pipeline, settings: Settings) -> list[SourceReport]:
+    """One row for each source: phase, how long to go, what it did."""
+    stages = pipeline.stages
+    decided: dict[int, list[dict[str, object]]] = {}
+    for row in stages.judge.status():
+        decided.setdefault(int(row["source"]), []).append(row)
+    incidents = {int(row["source"]): row for row in stages.incidents.status()}
+    reports = []
+    for number, name in enumerate(stages.registry.sources):
+        rows = decided.get(number, [])
+        primary = [row for row in rows if row["kind"] in ("event", "visit")]
+        watching = any(row["state"] == "watching" for row in primary)
+        told = incidents.get(number, {})
+        reports.append(
+            SourceReport(
+                source=name,
+                phase="watching" if watching else "learning",
+                to_go="" if watching else _to_go(primary),
+                records=int(pipeline.counts[number]) if number < len(pipeline.counts) else 0,
+                incidents=int(told.get("incidents", 0)),
+                open=1 if told.get("open") else 0,
+                budget=str(settings.budget),
+            )
+        )
+    return reports
+
+
+def _to_go(rows: list[dict[str, object]]) -> str:
+    """How many more decisions the source needs before it can be judged."""
+    left = [int(str(row["to_go"])) for row in rows]
+    if not left:
+        return "waiting for its first lines"
+    kind = "visits" if any(row["kind"] == "visit" for row in rows) else "lines"
+    return f"{min(left):,} {kind} to go"

@@ -1,0 +1,113 @@
+"""Builds the stages of a run from its configuration: the only place where parts meet by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from logwatch.api import Clock, Detector
+from logwatch.checkpoint.store import Store
+from logwatch.config import Rate, Settings, SourceTable
+from logwatch.config.values import Budget
+from logwatch.decide.budget import BudgetThresholds
+from logwatch.decide.incidents import Incidents
+from logwatch.decide.judge import Judge
+from logwatch.evidence import Context
+from logwatch.idle import Idle
+from logwatch.parse.miner import TemplateMiner
+from logwatch.parse.parser import Parser, ParseSettings
+from logwatch.pipeline import Stages
+from logwatch.plugins.loader import Resolved
+from logwatch.score.calibration import Calibration
+from logwatch.score.keys import KeyTable
+from logwatch.score.registry import Registry
+from logwatch.score.units import Units
+from logwatch.types import Bool, Int32
+
+ORDER = ("lstm", "new", "rare", "markov", "gap")
+"""Built-in detectors in the order of their columns; others come after them, by name."""
+
+
+class PerSource:
+    """What the configuration says of each source, by its number in the registry."""
+
+    def __init__(self, settings: Settings, tables: Mapping[str, SourceTable], registry: Registry) -> None:
+        self._settings = settings
+        self._tables = tables
+        self._registry = registry
+        self._entities: Bool = np.zeros(0, np.bool_)
+
+    def _table(self, number: int) -> SourceTable:
+        component = self._registry.component_of[number]
+        # A source of an earlier run that is configured no more: only its state is left.
+        return self._tables.get(component) or SourceTable(kind="")
+
+    def parse(self, number: int) -> ParseSettings:
+        """How its lines are read."""
+        table = self._table(number)
+        lateness = int(self._settings.lateness * 1e9)
+        return ParseSettings(table.entity or "", table.timezone or "UTC", table.format, lateness)
+
+    def budget(self, number: int) -> Budget:
+        """Its alert budget."""
+        return self._table(number).budget or self._settings.budget
+
+    def cap(self, number: int) -> Rate:
+        """Its `max_incidents`."""
+        return self._table(number).max_incidents or self._settings.max_incidents
+
+    def has_entities(self, numbers: Int32) -> Bool:
+        """Which of the sources [n] have entities [n]."""
+        for number in range(len(self._entities), len(self._registry.sources)):
+            self._entities = np.append(self._entities, bool(self._table(number).entity))
+        return self._entities[numbers]
+
+
+def assemble(
+    settings: Settings,
+    tables: Mapping[str, SourceTable],
+    detectors: Sequence[Resolved],
+    store: Store,
+    clock: Clock,
+    *,
+    finished: bool = False,
+    on_trip: Callable[..., None] | None = None,
+) -> Stages:
+    """Fresh stages; nothing is restored yet.
+
+    Args:
+        tables: the sources' generic keys, by component name.
+        detectors: of the configuration, resolved.
+        finished: the input are finished files: nothing is idle, and time is judged with hindsight.
+    """
+    registry, miner = Registry(), TemplateMiner()
+    per = PerSource(settings, tables, registry)
+    chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
+    columns = [field for resolved in chosen for field in _columns(resolved)]
+    keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: store.cell("keys", name))
+    extras = {"keys": keys, "table": keys, "text_of": miner.text, "has_entities": per.has_entities, "clock": clock}
+    built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
+    names = tuple(detector.name for detector in built)
+    units = Units(keys, names, per.has_entities)
+    judge = Judge(Calibration(units.detectors, BudgetThresholds(per.budget)))
+    model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
+    return Stages(
+        registry=registry,
+        miner=miner,
+        parser=Parser(per.parse, miner, clock, settings.redact, finished),
+        keys=keys,
+        detectors=built,
+        units=units,
+        judge=judge,
+        incidents=Incidents(judge, per.cap),
+        context=Context(registry, keys, miner, model),
+        idle=Idle(0.0 if finished else settings.idle_after),
+    )
+
+
+def _columns(resolved: Resolved) -> Sequence[tuple[Any, ...]]:
+    fields = getattr(resolved.component.build, "FIELDS", None)
+    columns: Sequence[tuple[Any, ...]] = getattr(resolved.component.build, "COLUMNS", ())
+    return columns if fields is None else fields.dtype

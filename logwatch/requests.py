@@ -1,0 +1,220 @@
+"""What the command line asks of the program, and what it answers: values only, shared by both sides.
+
+The verbs of `logwatch.cli` parse and check options into a request; `logwatch.app` carries it out, shows what happens
+on the way through `Ui`, and returns a report for the verb to print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:  # `--help` needs neither numpy nor pydantic
+    from logwatch.config import Loaded
+    from logwatch.plugins import Configured
+    from logwatch.types import Alert
+
+Phase = Literal["learning", "watching", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class TailRequest:
+    """`tail`. Settings that flags can change (budget …) are in `config` already."""
+
+    paths: tuple[str, ...]  # files, globs, directories are refused; ("-",) is standard input
+    config: Loaded  # environment and flags; no sources or sinks
+    from_start: bool = False
+    once: bool = False  # end at the end of the files
+    source: str | None = None  # name template; None: the default of the verb
+    entity: str | None = None  # checked pattern
+    state: Path | None = None  # None: nothing is kept
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """`run`."""
+
+    config: Configured  # settings, and every source, sink and detector with its own checked config
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """`score`."""
+
+    paths: tuple[str, ...]
+    config: Loaded
+    state: Path | None = None
+    rows: Path | None = None  # None: no rows; Path("-"): JSON lines to standard output
+    rows_format: Literal["jsonl", "csv", "parquet"] = "jsonl"
+    source: str | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesRequest:
+    """`templates`."""
+
+    paths: tuple[str, ...]
+    config: Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """`status`."""
+
+    state: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRequest:
+    """`demo`."""
+
+    config: Loaded
+    recordings: tuple[str, ...] = ()  # empty: all
+    speed: float | None = None  # times faster than recorded; None: as fast as it goes
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the status line shows while a stream is followed."""
+
+    phase: Phase
+    records: int = 0
+    rate: float = 0.0  # lines per second, recent
+    sources: int = 0
+    templates: int = 0
+    incidents: int = 0  # opened since the start
+    to_go: str = ""  # "about 4 min", "2,300 lines": until learning is watching; or why it is paused
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """One source in a summary or in a status."""
+
+    source: str
+    phase: Phase
+    to_go: str = ""
+    records: int = 0
+    templates: int = 0
+    keys: int = 0
+    incidents: int = 0  # opened
+    open: int = 0  # open now
+    budget: str = ""
+    achieved: str = ""  # "1.4/day" over the recent past; empty before it is known
+    last: str | None = None  # time of the last event, RFC 3339
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What `tail` and `score` did."""
+
+    records: int
+    seconds: float  # of wall time
+    templates: int
+    incidents: int  # opened
+    sources: tuple[SourceReport, ...] = ()
+    set_aside: Mapping[str, int] = field(default_factory=dict)  # reason -> records: dead letters, truncated, invalid …
+    trained: float | None = None  # share of the segments that the training budget allowed, [0, 1]
+    first: str | None = None  # RFC 3339
+    last: str | None = None
+    rows: int = 0  # written
+    interrupted: bool = False  # ended by a signal
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReport:
+    """One template of `templates`."""
+
+    id: int
+    template: str
+    count: int
+    share: float  # of all lines, [0, 1]
+    first: str | None  # RFC 3339
+    last: str | None
+    example: str
+    values: tuple[tuple[str, ...], ...] = ()  # per variable, most frequent first; bounded
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What `status` says of a daemon, or of a state directory that no daemon holds."""
+
+    running: bool
+    state: str
+    version: str = ""
+    uptime: float | None = None  # seconds
+    records: int = 0
+    events_learned: int = 0
+    model: str = ""
+    paused: str = ""  # why nothing is read; empty while reading
+    last_commit: str | None = None  # RFC 3339
+    state_bytes: int = 0
+    sources: tuple[SourceReport, ...] = ()
+    sinks: tuple[Mapping[str, object], ...] = ()  # sink, delivered, waiting, error
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that was really injected into a recording, and what became of it."""
+
+    name: str
+    start: str  # RFC 3339
+    end: str
+    description: str = ""
+    alert: Alert | None = None  # the first one that found it
+    delay: float | None = None  # seconds from its start to that alert's first line
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReport:
+    """One recording of the demo."""
+
+    name: str
+    records: int
+    faults: tuple[Fault, ...]
+    false: tuple[Alert, ...] = ()  # incidents that match no fault
+    clean_hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What `demo` found."""
+
+    recordings: tuple[RecordingReport, ...]
+    seconds: float
+    interrupted: bool = False
+
+
+class Ui(Protocol):
+    """The terminal, or the pipe. Also a sink: `deliver` shows alerts. Safe from any thread."""
+
+    def deliver(self, alerts: list[Alert]) -> None:
+        """Show alerts, in order: for people on a terminal, else as JSON lines."""
+        ...
+
+    def live(self, live: Live) -> None:
+        """Renew the status line; cheap, call it as often as you like. Nothing where there is no terminal."""
+        ...
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """Renew the progress bar: bytes done of all."""
+        ...
+
+    def note(self, message: str) -> None:
+        """One line for people, on standard error."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """One line that people should not miss (a file that cannot be read), on standard error."""
+        ...
+
+    def gone(self) -> bool:
+        """True once the reader of standard output has gone away: time to end, quietly."""
+        ...
+
+    def close(self) -> None:
+        """Take the status line away. Safe to call twice."""
+        ...

@@ -1,0 +1,189 @@
+"""Own counters, and the set-up of the program's own log: the same for every component.
+
+Every metric is declared in this file and nowhere else: `METRICS` is the one table of them. A label's values are
+bounded, since a source's name may come from an untrusted path.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Literal, TextIO
+
+MAX_SERIES = 20_000
+"""Label combinations of one metric; more (a name per request, say) are counted together under `other`."""
+
+METRICS: dict[str, Metric] = {}
+"""Every metric by name."""
+
+
+class Metric:
+    """A number that can be read at any time, from any thread.
+
+    Args:
+        name: `logwatchd_…`, base units, `_total` for what only grows (prometheus.io, "Metric and label naming").
+        help: one sentence.
+        labels: names of its labels; every call names them all.
+    """
+
+    kind: Literal["counter", "gauge"]
+
+    def __init__(self, name: str, help: str, labels: tuple[str, ...] = ()) -> None:
+        if name in METRICS:
+            raise ValueError(f"metric {name} is declared twice")
+        self.name, self.help, self.labels = name, help, labels
+        self._values: dict[tuple[str, ...], float] = {} if labels else {(): 0.0}
+        self._lock = threading.Lock()
+        METRICS[name] = self
+
+    def _series(self, labels: dict[str, str]) -> tuple[str, ...]:
+        series = tuple(labels[label] for label in self.labels)
+        if len(labels) != len(series):
+            raise KeyError(f"{self.name} has the labels {self.labels}")
+        if series not in self._values and len(self._values) >= MAX_SERIES:
+            return ("other",) * len(series)
+        return series
+
+    def value(self, **labels: str) -> float:
+        """The current value; 0 for a series that was never touched."""
+        with self._lock:
+            return self._values.get(self._series(labels), 0.0)
+
+    def series(self) -> list[tuple[tuple[str, ...], float]]:
+        """(label values, value) of every series, sorted."""
+        with self._lock:
+            return sorted(self._values.items())
+
+    def reset(self) -> None:
+        """Forget everything; for tests."""
+        with self._lock:
+            self._values = {} if self.labels else {(): 0.0}
+
+
+class Counter(Metric):
+    """Only grows."""
+
+    kind = "counter"
+
+    def inc(self, amount: float = 1, /, **labels: str) -> None:
+        """Add `amount` ≥ 0."""
+        with self._lock:
+            series = self._series(labels)
+            self._values[series] = self._values.get(series, 0.0) + amount
+
+
+class Gauge(Metric):
+    """Goes up and down."""
+
+    kind = "gauge"
+
+    def set(self, value: float, /, **labels: str) -> None:
+        """Replace the value."""
+        with self._lock:
+            self._values[self._series(labels)] = value
+
+
+RECORDS = Counter("logwatchd_records_total", "Records read.", ("source",))
+BYTES = Counter("logwatchd_bytes_total", "Bytes read.", ("source",))
+DEAD_LETTERS = Counter(
+    "logwatchd_dead_letters_total", "Records that could not be parsed and were set aside.", ("reason",)
+)
+MARKED = Counter(
+    "logwatchd_marked_records_total", "Records with a mark: truncated, invalid, untrusted_time and so on.", ("mark",)
+)
+DROPPED = Counter("logwatchd_dropped_total", "What was given up, and why.", ("reason",))
+GAPS = Counter("logwatchd_gaps_total", "Ranges of input that were lost.", ("reason",))
+ERRORS = Counter("logwatchd_errors_total", "Errors that were survived.", ("stage",))
+ALERTS = Counter("logwatchd_alerts_total", "Alerts by state: open, update, end, digest.", ("source", "state"))
+DELIVERED = Counter("logwatchd_delivered_total", "Alerts delivered.", ("sink",))
+DELIVERY_FAILURES = Counter(
+    "logwatchd_delivery_failures_total", "Deliveries that failed and are tried again.", ("sink",)
+)
+COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
+COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
+CHUNKS = Counter("logwatchd_chunks_total", "Chunks learned.")
+TRAINED_SEGMENTS = Counter("logwatchd_trained_segments_total", "Segments that the model was trained on.")
+SKIPPED_SEGMENTS = Counter("logwatchd_skipped_segments_total", "Segments left out by the training budget.")
+PLUGIN_CALLS = Counter("logwatchd_plugin_calls_total", "Calls of third-party components.", ("component", "method"))
+PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that failed.", ("component", "method"))
+PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))
+
+SOURCES = Gauge("logwatchd_sources", "Sources known.")
+KEYS = Gauge("logwatchd_keys", "Keys (source, instance, entity) held in memory.")
+TEMPLATES = Gauge("logwatchd_templates", "Templates known.")
+INCIDENTS = Gauge("logwatchd_open_incidents", "Incidents open now.")
+OUTBOX = Gauge("logwatchd_outbox_bytes", "Alerts committed but not delivered yet.", ("sink",))
+PAUSED = Gauge("logwatchd_paused", "1 while nothing is read, because an outbox or the disk is full.")
+LAST_EVENT = Gauge("logwatchd_last_event_seconds", "Time of the newest event, seconds since the epoch.", ("source",))
+LAST_COMMIT = Gauge("logwatchd_last_commit_seconds", "Time of the newest checkpoint, seconds since the epoch.")
+INCIDENT_RATE = Gauge(
+    "logwatchd_incident_rate", "Incidents opened per day of event time: beside the budget.", ("source",)
+)
+PLUGIN_OFF = Gauge("logwatchd_plugin_off", "1 while a component that kept failing is switched off.", ("component",))
+
+
+def exposition() -> Iterator[str]:
+    """All metrics in the Prometheus text format 0.0.4, line by line."""
+    for metric in METRICS.values():
+        yield f"# HELP {metric.name} {metric.help}\n"
+        yield f"# TYPE {metric.name} {metric.kind}\n"
+        for series, value in metric.series():
+            pairs = ",".join(f'{label}="{_quoted(text)}"' for label, text in zip(metric.labels, series, strict=True))
+            yield f"{metric.name}{{{pairs}}} {value:.17g}\n" if pairs else f"{metric.name} {value:.17g}\n"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+_SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|api_?key|authorization|cookie|credential", re.IGNORECASE)
+_SECRET_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@", re.IGNORECASE)
+
+
+def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: values of keys that name a secret, and passwords inside URLs, are replaced by `***`."""
+    for key, value in event.items():
+        if _SECRET_KEY.search(key):
+            event[key] = "***"
+        elif isinstance(value, str) and "://" in value:
+            event[key] = _SECRET_URL.sub(r"\1***@", value)
+    return event
+
+
+def configure_log(
+    style: Literal["auto", "console", "json", "logfmt"] = "auto",
+    level: str = "info",
+    stream: TextIO | None = None,
+) -> None:
+    """Set the program's own log up, once, at start; it goes to standard error.
+
+    Args:
+        style: `auto` is `console` on a terminal and `logfmt` elsewhere.
+        level: the lowest that is shown: debug, info, warning, error.
+        stream: where to write; None: standard error.
+    """
+    import structlog  # 0.1 s, and `--help` never logs
+
+    out = stream or sys.stderr
+    if style == "auto":
+        style = "console" if out.isatty() else "logfmt"
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+    ]
+    renderers: dict[str, Any] = {
+        "console": structlog.dev.ConsoleRenderer(colors=out.isatty(), timestamp_key="time"),
+        "json": structlog.processors.JSONRenderer(),
+        "logfmt": structlog.processors.LogfmtRenderer(key_order=["time", "level", "event"], bool_as_flag=False),
+    }
+    structlog.configure(
+        processors=[*processors, renderers[style]],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
