@@ -1,0 +1,55 @@
+"""What the miner reads: each line without its time and header, and the logger beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from logwatch.parse.head import Head
+from logwatch.parse.header import Headers
+from logwatch.parse.stamps import Form, Stamps
+from logwatch.parse.words import byte_set
+from logwatch.types import Bool
+
+_SENTENCE = byte_set(b"abcdefghijklmnopqrstuvwxyz:=,")
+_AROUND = byte_set(b" \"'[(")
+_BLANK = " \t|"
+
+
+def messages(
+    raw: list[bytes], texts: list[str], ascii_only: bool, head: Head, stamps: Stamps, headers: Headers
+) -> list[str]:
+    """Messages [n]; a line that is nothing but header keeps what there is."""
+    columns = headers.message.tolist()
+    out = [text[at:].lstrip(_BLANK) for text, at in zip(texts, columns, strict=True)]
+    if not ascii_only:  # columns count bytes
+        for i, line in enumerate(raw):
+            if not line[: columns[i]].isascii():
+                out[i] = line[columns[i] :].decode("utf-8", "replace").lstrip(_BLANK)
+    for i in np.flatnonzero(_amid(head, stamps)).tolist():
+        begin, end = int(stamps.start[i]), int(stamps.end[i])
+        out[i] = (raw[i][:begin] + raw[i][end:]).decode("utf-8", "replace").strip()
+    if "" in out:
+        out = [message or text.strip() for message, text in zip(out, texts, strict=True)]
+    return out
+
+
+def _amid(head: Head, stamps: Stamps) -> Bool:
+    """The time stands within a sentence: what is before it belongs to the message."""
+    amid = np.zeros(head.n, dtype=np.bool_)
+    rows = np.flatnonzero((stamps.start > 0) & (stamps.form == Form.PLAIN))
+    if not len(rows):
+        return amid
+    at = (rows + 1) * head.stride + np.minimum(stamps.start[rows], head.stride - 1)
+    before = at - 1 - _AROUND[head.flat[at - 1]]
+    first = (rows + 1) * head.stride
+    blank = np.array([bool((head.flat[a:b] == 32).any()) for a, b in zip(first, before, strict=True)], dtype=np.bool_)
+    amid[rows] = (_SENTENCE[head.flat[before]] & blank) | (head.flat[first] == 123)
+    return amid
+
+
+def scopes(raw: list[bytes], texts: list[str], ascii_only: bool, headers: Headers) -> list[str]:
+    """Loggers, programs or components [n]; empty where the header names none."""
+    spans = zip(headers.scope_start.tolist(), headers.scope_end.tolist(), strict=True)
+    if ascii_only:
+        return [text[a:b] for text, (a, b) in zip(texts, spans, strict=True)]
+    return [line[a:b].decode("utf-8", "replace") for line, (a, b) in zip(raw, spans, strict=True)]

@@ -1,0 +1,260 @@
+"""The online template miner: which statement of a program printed a line, learned from the lines alone.
+
+    level 1   key of a line (numbers collapsed)    -> id    a dictionary; almost every line ends here
+    level 2   masked text of a key                 -> id    a dictionary; most of the others
+    level 3   words of a masked text against all patterns of that length; what matches none is learned
+
+A line belongs to the *oldest* pattern that it matches, so an answer holds until a pattern is widened over its
+neighbours or retired: the dictionaries are pure caches, and the patterns are the whole state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from logwatch.errors import StateCorrupt
+from logwatch.parse import template
+from logwatch.parse.mask import SCOPE_END, collapse, mask, scope_of
+from logwatch.parse.miner_budget import Budget
+from logwatch.parse.miner_ids import Ids
+from logwatch.parse.template import Pattern
+from logwatch.parse.template_rows import Joined
+from logwatch.parse.template_table import Table
+from logwatch.types import Int32
+
+OVERFLOW = 0
+"""Id of lines that could not be given a template of their own, and of retired templates."""
+
+MAX_IDS_PER_TEMPLATE = 50
+"""Ids ever given out, over `max_templates`: bounds the table of merged ids over years (24 MB)."""
+
+RETIRED = 8
+"""One in so many patterns of a crowded length is retired at once: seldom, since it empties the caches."""
+
+CACHE_CHARS = 8 << 20
+"""Characters of the keys of a cache, about 20 MB with its entries; past it the cache starts anew."""
+
+MISSING = -1
+VERSION = 1
+
+
+class TemplateMiner:
+    """Online, bounded, exact in stream order: the id of a line depends on the lines up to it, never on batches.
+
+    Ids count from 1 in order of appearance. When templates turn out to be one, the oldest id stays, and `merges`
+    tells. When the table is full, the least recently seen templates are retired, which `merges` shows as merges with
+    `OVERFLOW`; lines that may not be learned (see `miner_budget`) get `OVERFLOW` too.
+
+    Args:
+        max_templates: patterns alive at once, at least 1.
+    """
+
+    def __init__(self, max_templates: int = 20_000) -> None:
+        self.lines = 0
+        """Lines mined."""
+        self.revised = 0
+        """Lines whose template changed after their arrival because templates were merged."""
+        self.overflowed = 0
+        """Lines that matched nothing and were not learned."""
+        self.retired = 0
+        """Templates retired."""
+        self._table = Table(max_templates)
+        self._ids = Ids()
+        self._ids.new()  # OVERFLOW
+        self._budget = Budget()
+        self._merges: list[tuple[int, int]] = []
+        self._by_key = Cache()
+        self._by_masked = Cache()
+        self._stale = False
+        self._head = b""  # as last given out by `changes`
+
+    def __len__(self) -> int:
+        """Templates alive."""
+        return len(self._table)
+
+    def mine(self, texts: list[str], scopes: list[str] | None = None) -> Int32:
+        """Ids of lines [n] at their arrival; `scopes` [n]: logger, class or component of each, may be empty."""
+        keys = collapse(texts, scopes)
+        batch = _Batch(self._ids, len(keys), self.lines)
+        begin = 0
+        while begin < len(keys):
+            rest = keys[begin:] if begin else keys
+            found = np.fromiter(map(self._by_key.get, rest, repeat(MISSING)), np.int32, len(rest))
+            batch.nodes[begin:] = found
+            begin = self._answer_all(batch, keys, (np.flatnonzero(found < 0) + begin).tolist())
+        batch.settle(len(keys))
+        self.lines += len(keys)
+        return batch.ids
+
+    def find(self, ids: Int32) -> Int32:
+        """Ids [n] that stand for these now, after all merges."""
+        return self._ids.root[ids]
+
+    def text(self, id: int) -> str:
+        """The pattern, `<*>` for each variable: `Receiving block <*> src: <*>`."""
+        pattern = self._table.patterns.get(int(self._ids.root[id]))
+        return template.SHOWN if pattern is None else pattern.text()
+
+    def parameters(self, id: int, text: str) -> list[str]:
+        """The raw values of a line at each `<*>` of its template; for people, not for the hot path."""
+        return template.parameters(self.text(id), text)
+
+    def count(self, id: int) -> int:
+        """Lines of a template so far, with those of the templates merged into it."""
+        return int(self._ids.rows["lines"][self._ids.root[id]])
+
+    def merges(self) -> list[tuple[int, int]]:
+        """(loser, winner) since the last call, in order."""
+        merges, self._merges = self._merges, []
+        return merges
+
+    def changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """See `Cells.changes`: `head`, pages of ids, pages of patterns."""
+        head = {
+            "v": VERSION,
+            **{name: getattr(self, name) for name in _COUNTERS},
+            "ids": self._ids.count,
+            "budget": [self._budget.credit, self._budget.line],
+            "merges": self._merges,
+        }
+        data = json.dumps(head).encode()
+        if data != self._head:
+            self._head = data
+            yield "head", data
+        for page, ids in self._ids.changes():
+            yield f"ids/{page}", ids
+        for page, rows in self._table.changes():
+            yield f"patterns/{page}", rows
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """See `Cells.restore`. Raises StateCorrupt for cells of another version."""
+        if "head" not in cells:
+            return
+        self._head = cells["head"]
+        head: dict[str, Any] = json.loads(self._head)
+        if head["v"] != VERSION:
+            raise StateCorrupt(f"templates were saved as version {head['v']}, this program reads {VERSION}")
+        for name in _COUNTERS:
+            setattr(self, name, head[name])
+        self._budget.credit, self._budget.line = head["budget"]
+        self._merges = [(loser, winner) for loser, winner in head["merges"]]
+        self._ids.restore(head["ids"], _pages(cells, "ids/"))
+        self._table.restore(_pages(cells, "patterns/"))
+
+    def forget_cached(self) -> None:
+        """Empty the caches; changes nothing but time."""
+        self._by_key.clear()
+        self._by_masked.clear()
+
+    def _answer_all(self, batch: _Batch, keys: list[str], missing: list[int]) -> int:
+        """Answer lines that are not in the cache; returns where to look up again: where answers became stale."""
+        for place in missing:
+            key = keys[place]
+            id = self._by_key.get(key, MISSING)
+            batch.nodes[place] = self._answer(key, place, batch) if id < 0 else id
+            if self._stale:
+                self._stale = False
+                self.forget_cached()
+                return place + 1
+        return len(keys)
+
+    def _answer(self, key: str, place: int, batch: _Batch) -> int:
+        scope, masked = scope_of(key), mask(key)
+        scoped = scope + SCOPE_END + masked
+        id = self._by_masked.get(scoped, MISSING)
+        if id < 0:
+            pattern = template.split(scope, masked)
+            id = self._table.match(pattern)
+            if id < 0:
+                id = self._learn(pattern, place, batch)
+            if id == OVERFLOW:
+                self.overflowed += 1
+                return id
+            self._by_masked.put(scoped, id)
+        self._by_key.put(key, id)
+        return id
+
+    def _learn(self, pattern: Pattern, place: int, batch: _Batch) -> int:
+        if not self._budget.take(batch.first + place):
+            return OVERFLOW
+        joined = self._table.join(pattern)
+        if joined is not None:
+            return self._join(joined, place, batch)
+        if self._ids.count >= MAX_IDS_PER_TEMPLATE * self._table.max_templates:
+            return OVERFLOW
+        crowd = self._table.crowded(pattern)
+        if crowd:
+            batch.settle(place)
+            self._retire(self._ids.oldest(crowd, max(1, len(crowd) // RETIRED)))
+        id = self._ids.new()
+        self._table.add(id, pattern)
+        return id
+
+    def _join(self, joined: Joined, place: int, batch: _Batch) -> int:
+        batch.settle(place)
+        winner, *losers = joined.ids
+        separators = self._table.patterns[winner].separators
+        self._table.remove(joined.ids)
+        self._table.add(winner, joined.pattern._replace(separators=separators))
+        for loser in losers:
+            self.revised += self._ids.merge(loser, winner)
+            self._merges.append((loser, winner))
+        self._stale = self._table.crossed(winner)
+        return winner
+
+    def _retire(self, ids: list[int]) -> None:
+        self._table.remove(ids)
+        for id in ids:
+            self._ids.merge(id, OVERFLOW)
+            self._merges.append((id, OVERFLOW))
+        self.retired += len(ids)
+        self._stale = True
+
+
+_COUNTERS = ("lines", "revised", "overflowed", "retired")
+
+
+def _pages(cells: Mapping[str, bytes], prefix: str) -> dict[int, bytes]:
+    return {int(name.removeprefix(prefix)): data for name, data in cells.items() if name.startswith(prefix)}
+
+
+class Cache(dict[str, int]):
+    """A dictionary that starts anew when its keys grow past `CACHE_CHARS`."""
+
+    chars = 0
+
+    def put(self, key: str, id: int) -> None:
+        """Remember an answer."""
+        self.chars += len(key) + 64  # a short key costs its entry
+        if self.chars > CACHE_CHARS:
+            self.clear()
+            self.chars = len(key)
+        self[key] = id
+
+    def clear(self) -> None:
+        """Forget all."""
+        super().clear()
+        self.chars = 0
+
+
+class _Batch:
+    """Answers of one call. Lines before a merge keep the ids of their arrival: they are settled before it."""
+
+    def __init__(self, ids: Ids, size: int, first: int) -> None:
+        self.nodes: Int32 = np.empty(size, np.int32)  # as answered, perhaps merged since
+        self.ids: Int32 = np.empty(size, np.int32)
+        self.first = first  # number of the first line in the whole stream
+        self._all = ids
+        self._settled = 0
+
+    def settle(self, end: int) -> None:
+        """Give lines before `end` the ids that stand now, and count them."""
+        rows = slice(self._settled, end)
+        self.ids[rows] = self._all.root[self.nodes[rows]]
+        self._all.seen(self.ids[rows], self.first + self._settled)
+        self._settled = end

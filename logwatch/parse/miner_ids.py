@@ -1,0 +1,86 @@
+"""Ids of templates: which stand for which after merges, how many lines each has, and when each was last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.types import Int32
+
+PAGE = 512
+"""Ids of one cell: 10 kB, so that a commit writes little where few templates are busy."""
+
+ROW = np.dtype([("parent", "<i4"), ("lines", "<i8"), ("last", "<i8")])
+
+
+class Ids:
+    """Columns per id ever given out. An id's parent is itself while it is alive."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rows: NDArray[np.void] = np.zeros(PAGE, ROW)
+        self.root: Int32 = np.zeros(PAGE, np.int32)  # `parent` followed to its end
+        self._dirty: NDArray[np.bool_] = np.zeros(1, np.bool_)
+
+    def new(self) -> int:
+        """The next id."""
+        id = self.count
+        if id == len(self.rows):
+            self._grow(2 * id)
+        self.rows["parent"][id] = self.root[id] = id
+        self.count += 1
+        return id
+
+    def merge(self, loser: int, winner: int) -> int:
+        """Let `winner` stand for `loser` from now on; returns the lines that changed hands."""
+        root = self.root[: self.count]
+        root[root == loser] = winner
+        self.rows["parent"][loser] = winner
+        lines = self.rows["lines"]
+        moved = int(lines[loser])
+        lines[winner] += moved
+        lines[loser] = 0
+        self._dirty[[loser // PAGE, winner // PAGE]] = True
+        return moved
+
+    def seen(self, ids: Int32, first: int) -> None:
+        """Count lines number `first` and following, of these ids (alive ones)."""
+        if len(ids):
+            present, lines = np.unique(ids, return_counts=True)
+            self.rows["lines"][present] += lines
+            self.rows["last"][ids] = np.arange(first, first + len(ids))  # the last of equal ids stays
+            self._dirty[np.unique(present // PAGE)] = True
+
+    def oldest(self, ids: Iterable[int], count: int) -> list[int]:
+        """The `count` ids that were not seen for longest."""
+        last = self.rows["last"]
+        return sorted(sorted(ids, key=lambda id: (int(last[id]), id))[:count])
+
+    def changes(self) -> Iterator[tuple[int, bytes]]:
+        """Changed pages, by number."""
+        for page in np.flatnonzero(self._dirty).tolist():
+            yield page, self.rows[page * PAGE : (page + 1) * PAGE].tobytes()
+        self._dirty[:] = False
+
+    def restore(self, count: int, pages: dict[int, bytes]) -> None:
+        """Rebuild from all pages."""
+        size = PAGE
+        while size < count:
+            size *= 2
+        self._grow(size)
+        self.count = count
+        for page, data in pages.items():
+            self.rows[page * PAGE : (page + 1) * PAGE] = np.frombuffer(data, ROW)
+        root = self.rows["parent"].astype(np.int32)
+        while (follow := root[root] != root).any():
+            root[follow] = root[root[follow]]
+        self.root = root
+
+    def _grow(self, size: int) -> None:
+        rows, root = np.zeros(size, ROW), np.zeros(size, np.int32)
+        dirty = np.zeros(size // PAGE, np.bool_)
+        rows[: len(self.rows)], root[: len(self.root)] = self.rows, self.root
+        dirty[: len(self._dirty)] = self._dirty
+        self.rows, self.root, self._dirty = rows, root, dirty

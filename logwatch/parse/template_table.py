@@ -1,0 +1,106 @@
+"""All patterns alive, by id and by length, and their cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from logwatch.parse.template import Pattern
+from logwatch.parse.template_rows import MAX_ROWS, Joined, Rows, Words
+
+PAGE = 64
+"""Patterns of one cell: about 16 kB, and only cells with new or widened patterns are written."""
+
+MAX_WORDS_KNOWN = 200_000
+"""Words known before those that stand in no pattern any more are dropped."""
+
+
+class Table:
+    """Patterns alive. Ids are given by the caller; an id never comes back."""
+
+    def __init__(self, max_templates: int) -> None:
+        self.max_templates = max_templates
+        self.patterns: dict[int, Pattern] = {}
+        self._rows: dict[int, Rows] = {}
+        self._words = Words()
+        self._dirty: set[int] = set()
+        self._saved: set[int] = set()  # pages that stand in a cell
+        self._max_words = MAX_WORDS_KNOWN
+
+    def __len__(self) -> int:
+        return len(self.patterns)
+
+    def match(self, pattern: Pattern) -> int:
+        """Id of the oldest pattern that this line matches; -1 for none."""
+        rows = self._rows.get(len(pattern.words))
+        return -1 if rows is None else rows.match(pattern)
+
+    def join(self, pattern: Pattern) -> Joined | None:
+        """The patterns that turn out to be one template, now that this line has come."""
+        if len(self._words.word) > self._max_words:
+            self._drop_dead_words()
+        rows = self._rows.get(len(pattern.words))
+        return None if rows is None or not rows.count else rows.join(pattern)
+
+    def crowded(self, pattern: Pattern) -> list[int]:
+        """Ids among which some must be retired before this pattern can be added; empty where there is room."""
+        rows = self._rows.get(len(pattern.words))
+        if rows is not None and rows.count >= MAX_ROWS:
+            return rows.alive()
+        if len(self.patterns) < self.max_templates:
+            return []
+        return max(self._rows.items(), key=lambda item: (item[1].count, item[0]))[1].alive()
+
+    def add(self, id: int, pattern: Pattern) -> None:
+        """A new pattern, or a new form of one that was removed."""
+        length = len(pattern.words)
+        if length not in self._rows:
+            self._rows[length] = Rows(length, self._words)
+        self._rows[length].add(id, pattern)
+        self.patterns[id] = pattern
+        self._dirty.add(id // PAGE)
+
+    def remove(self, ids: list[int]) -> None:
+        """Patterns that were merged or retired."""
+        lengths: dict[int, list[int]] = {}
+        for id in ids:
+            lengths.setdefault(len(self.patterns.pop(id).words), []).append(id)
+            self._dirty.add(id // PAGE)
+        for length, members in lengths.items():
+            self._rows[length].remove(members)
+
+    def crossed(self, id: int) -> bool:
+        """Whether lines of younger patterns may match this one too."""
+        pattern = self.patterns[id]
+        return self._rows[len(pattern.words)].crossed(pattern, id)
+
+    def changes(self) -> Iterator[tuple[int, bytes | None]]:
+        """Changed pages, by number; None where a page is empty now."""
+        for page in sorted(self._dirty):
+            ids = range(page * PAGE, (page + 1) * PAGE)
+            rows = [(id, *self.patterns[id]) for id in ids if id in self.patterns]
+            if rows:
+                self._saved.add(page)
+                yield page, json.dumps(rows, ensure_ascii=False).encode()
+            elif page in self._saved:
+                self._saved.discard(page)
+                yield page, None
+        self._dirty.clear()
+
+    def restore(self, pages: Mapping[int, bytes]) -> None:
+        """Rebuild from all pages."""
+        self._saved = set(pages)
+        rows = sorted((row for page in pages.values() for row in json.loads(page)), key=lambda row: int(row[0]))
+        for id, scope, words, separators in rows:
+            self.add(id, Pattern(scope, tuple(words), tuple(separators)))
+        self._dirty.clear()
+
+    def _drop_dead_words(self) -> None:
+        patterns, self.patterns = self.patterns, {}
+        dirty = set(self._dirty)
+        self._words, self._rows = Words(), {}
+        for id in sorted(patterns):
+            self.add(id, patterns[id])
+        self._dirty = dirty
+        # Long patterns with few words in common may need more than the bound: look again at twice as many.
+        self._max_words = max(MAX_WORDS_KNOWN, 2 * len(self._words.word))
