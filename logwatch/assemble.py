@@ -40,9 +40,10 @@ class PerSource:
         self._entities: Bool = np.zeros(0, np.bool_)
 
     def _table(self, number: int) -> SourceTable:
-        component = self._registry.component_of[number]
-        # A source of an earlier run that is configured no more: only its state is left.
-        return self._tables.get(component) or SourceTable(kind="")
+        for name in (self._registry.component_of[number], self._registry.sources[number]):
+            if name in self._tables:
+                return self._tables[name]
+        return SourceTable(kind="")  # of an earlier run, and configured no more: only its state is left
 
     def parse(self, number: int) -> ParseSettings:
         """How its lines are read."""
@@ -78,7 +79,7 @@ def assemble(
     """Fresh stages; nothing is restored yet.
 
     Args:
-        tables: the sources' generic keys, by component name.
+        tables: generic keys, by the name of the component that brings the sources, or of one source.
         detectors: of the configuration, resolved.
         finished: the input are finished files: nothing is idle, and time is judged with hindsight.
     """

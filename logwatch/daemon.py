@@ -17,6 +17,7 @@ from logwatch.delivery import Delivery
 from logwatch.errors import StateFull
 from logwatch.notify import Notifier
 from logwatch.pipeline import Pipeline
+from logwatch.telemetry import COMMIT_SECONDS, COMMITS, LAST_COMMIT, PAUSED
 from logwatch.types import Bool
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,9 @@ READ_AT_ONCE = 4096
 """Records of one poll: enough to make vectorised stages cheap, few enough to stay fair and responsive."""
 
 COMMIT_EVERY_S = 5.0
+FIRST_COMMITS_S = (0.5, 1.0, 2.0)
+"""Young daemons commit sooner: one that is killed every few seconds still gets on."""
+
 COMMIT_ALERTS_EVERY_S = 0.1
 """Alerts wait for a commit; a burst of them shares one."""
 
@@ -74,6 +78,7 @@ class Daemon:
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._committed = self._ticked = self.clock.monotonic()
+        self._commits = 0
 
     def stop(self) -> None:
         """Ask the loop to end after the batch in hand. Safe from a signal handler."""
@@ -122,7 +127,9 @@ class Daemon:
 
     def _look_after(self) -> None:
         now = self.clock.monotonic()
-        wait = COMMIT_ALERTS_EVERY_S if self.pipeline.raised else COMMIT_EVERY_S
+        wait = FIRST_COMMITS_S[self._commits] if self._commits < len(FIRST_COMMITS_S) else COMMIT_EVERY_S
+        if self.pipeline.raised:
+            wait = COMMIT_ALERTS_EVERY_S
         if now - self._committed >= (RETRY_FULL_S if self.progress.paused else wait):
             self._commit()
         if now - self._ticked >= TICK_EVERY_S:
@@ -136,13 +143,19 @@ class Daemon:
             self.progress.alerts += self.pipeline.tick()
         self.delivery.feed()
         self.history()
+        PAUSED.set(bool(self.progress.paused))
+        self.pipeline.observe()
         self.on_tick(self.progress)
         self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
 
     def _commit(self) -> bool:
         self._committed = self.clock.monotonic()
+        self._commits += 1
         try:
             self.pipeline.commit(self.delivery.progress())
+            COMMITS.inc()
+            COMMIT_SECONDS.inc(self.clock.monotonic() - self._committed)
+            LAST_COMMIT.set(self.clock.now() / 1e9)
         except StateFull as error:
             if not self.progress.paused:
                 log.error("paused: the state cannot be written", reason=error.message, hint=error.hint)

@@ -19,6 +19,7 @@ import structlog
 from logwatch.api import Sink
 from logwatch.checkpoint.store import Store, StoredAlert
 from logwatch.sinks.schema import from_json
+from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED
 from logwatch.types import Alert
 
 log = structlog.get_logger(__name__)
@@ -70,10 +71,12 @@ class _Worker:
             self.sink.deliver(alerts)
         except Exception as error:  # noqa: BLE001  # a sink may fail in any way: it is tried again, and it is said
             self.failures += 1
+            DELIVERY_FAILURES.inc(sink=self.name)
             self.error = f"{type(error).__name__}: {error}"
             log.warning("sink failed, will try again", sink=self.name, error=self.error, failures=self.failures)
             return False
         self.failures, self.error = 0, ""
+        DELIVERED.inc(len(alerts), sink=self.name)
         return True
 
     def _pause(self) -> bool:
@@ -145,6 +148,7 @@ class Delivery:
             worker.queue.clear()
             worker.done = worker.fed
         self.dropped += dropped
+        DROPPED.inc(dropped, reason="outbox full")
         log.error("outbox full, oldest alerts dropped", sink=worker.name, dropped=dropped)
 
     def pending(self) -> int:

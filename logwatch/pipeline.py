@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from logwatch import telemetry
 from logwatch.api import Clock, Detector
 from logwatch.checkpoint.store import Cell, NewAlert, Store
 from logwatch.chunks import Pending, chunk_end
@@ -89,6 +90,7 @@ class Pipeline:
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
         self.counts = np.zeros(0, np.int64)  # events of this run, by source number
+        self._observed = self.counts  # as the metrics know them
         self._store = store
         self._clock = clock
         self._on_scored = on_scored
@@ -135,7 +137,10 @@ class Pipeline:
             self.seen += step
             if self.seen == chunk_end(self.seen - 1):
                 self._learn()
-        self.raised += [gap_alert(gap, self._clock.now()) for gap in records.gaps]
+        for gap in records.gaps:
+            telemetry.GAPS.inc(reason=gap.reason)
+            self.raised.append(gap_alert(gap, self._clock.now()))
+        self._count_marks(events)
         self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
         return len(self.raised) - before
 
@@ -143,6 +148,13 @@ class Pipeline:
         counted = np.bincount(source, minlength=len(self.stages.registry.sources))
         counted[: len(self.counts)] += self.counts
         self.counts = counted
+        self._observed = np.pad(self._observed, (0, len(counted) - len(self._observed)))
+
+    def _count_marks(self, events: EventBatch) -> None:
+        marked = events.flags & np.uint8(Flag.TRUNCATED | Flag.UNTRUSTED_TIME | Flag.INVALID)
+        if marked.any():
+            for flag in (Flag.TRUNCATED, Flag.UNTRUSTED_TIME, Flag.INVALID):
+                telemetry.MARKED.inc(int(np.count_nonzero(marked & flag)), mark=str(flag.name).lower())
 
     def _score(self, events: EventBatch) -> None:
         stages = self.stages
@@ -173,6 +185,7 @@ class Pipeline:
     def _learn(self) -> None:
         """The end of a chunk."""
         stages = self.stages
+        telemetry.CHUNKS.inc()
         surplus = stages.keys.surplus()
         if len(surplus):
             self._judge_late(stages.units.close(surplus, self.seen - 1), {})
@@ -205,6 +218,18 @@ class Pipeline:
         self._judge_late(units, dict(zip(source.tolist(), watermark.tolist(), strict=True)))
         return len(self.raised) - before
 
+    def observe(self) -> None:
+        """Bring the gauges up to date; about once a second."""
+        stages = self.stages
+        telemetry.SOURCES.set(len(stages.registry.sources))
+        telemetry.KEYS.set(len(stages.keys))
+        telemetry.TEMPLATES.set(len(stages.miner))
+        telemetry.INCIDENTS.set(sum(row["open"] is not None for row in stages.incidents.status()))
+        for number in np.flatnonzero(self.counts != self._observed).tolist():
+            name = stages.registry.sources[number]
+            telemetry.RECORDS.inc(float(self.counts[number] - self._observed[number]), source=name)
+        self._observed = self.counts.copy()
+
     def commit(self, delivered: Mapping[str, int]) -> int:
         """Save everything, in the order above; returns how many alerts became the sinks'.
 
@@ -218,6 +243,8 @@ class Pipeline:
         self._unsaved["pipeline", "clock"] = json.dumps({"v": 1, "seen": self.seen, "time": now}).encode()
         alerts = [NewAlert(alert.id, now, json.dumps(to_json(alert))) for alert in self.raised]
         stored = self._store.commit(self._unsaved, alerts, delivered)
+        for alert in self.raised:
+            telemetry.ALERTS.inc(source=alert.source, state=alert.state)
         self._unsaved, self.raised, self.committed = {}, [], now
         return len(stored)
 

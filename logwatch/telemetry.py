@@ -152,6 +152,22 @@ def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+class Logger:
+    """A structlog logger that is made at its first message: `--help` and `check-config` never pay for structlog.
+
+    Args:
+        name: of the module.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        import structlog  # 0.1 s
+
+        return getattr(structlog.get_logger(self._name), method)
+
+
 def configure_log(
     style: Literal["auto", "console", "json", "logfmt"] = "auto",
     level: str = "info",
@@ -164,7 +180,7 @@ def configure_log(
         level: the lowest that is shown: debug, info, warning, error.
         stream: where to write; None: standard error.
     """
-    import structlog  # 0.1 s, and `--help` never logs
+    import structlog
 
     out = stream or sys.stderr
     if style == "auto":

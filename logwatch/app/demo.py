@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logwatch.app.history import COMPONENT
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
@@ -21,7 +22,7 @@ from logwatch.replay import Finished, replay
 from logwatch.requests import DemoReport, DemoRequest, Fault, RecordingReport, Ui
 from logwatch.rows import Scored, rfc3339
 from logwatch.sources.finished import finished_stream, read_finished, size_of
-from logwatch.types import NO_TIME, Alert, RecordBatch
+from logwatch.types import NO_TIME, Alert, Int64, RecordBatch
 
 ENTITY = {"app": r"request_id=(\w+)"}
 """Recordings whose lines name an entity."""
@@ -95,8 +96,8 @@ def _ns(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp() * 1e9)
 
 
-def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[tuple[str, RecordBatch]]:
-    """All logs in one order; a batch holds one log's lines, since each has settings of its own."""
+def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[RecordBatch]:
+    """All logs in one order."""
     done: dict[str, int] = {}
     total = sum(size_of(str(recording.path)) for recording in chosen.values())
     clock = SystemClock()
@@ -110,28 +111,16 @@ def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[tuple[str, Recor
 
         times = LineTimes(ParseSettings(ENTITY.get(recording.name, "")), clock).times
         finished.append(Finished(finished_stream(path, "{name}", taken), read_finished(path, progress=progress), times))
-    for batch in replay(finished):
-        yield from _by_source(batch)
-
-
-def _by_source(batch: RecordBatch) -> Iterator[tuple[str, RecordBatch]]:
-    """Runs of one stream. Between sources the order is free; within one it is kept."""
-    edges = np.flatnonzero(np.diff(batch.stream)) + 1
-    for begin, end in zip([0, *edges.tolist()], [*edges.tolist(), len(batch)], strict=True):
-        rows = slice(begin, end)
-        name = batch.streams[int(batch.stream[begin])].source
-        yield name, RecordBatch(
-            batch.lines[rows], batch.streams, batch.stream[rows], batch.start[rows], batch.end[rows], batch.flags[rows]
-        )
+    return replay(finished)
 
 
 def _drive(
-    session: Session, batches: Iterator[tuple[str, RecordBatch]], speed: float | None, report: _Findings, ui: Ui
+    session: Session, batches: Iterator[RecordBatch], speed: float | None, report: _Findings, ui: Ui
 ) -> bool:
     began = time.monotonic()
     try:
-        for name, records in batches:
-            session.pipeline.process(records, name)
+        for records in batches:
+            session.pipeline.process(records, COMPONENT)
             raised = list(session.pipeline.raised)
             session.pipeline.raised.clear()
             report.alerts += raised
@@ -161,17 +150,20 @@ class _Findings:
         assert self.session is not None  # noqa: S101  # set before the first batch
         registry = self.session.pipeline.stages.registry
         events, units = scored.events, scored.units
-        recording = self._recordings[registry.sources[int(events.source[0])]]
-        known = events.time[events.time != NO_TIME]
-        recording.records += len(events)
+        for number in np.unique(events.source).tolist():
+            self._count(self._recordings[registry.sources[number]], events.time[events.source == number])
+        for row, incident in scored.incident.items():
+            name = registry.sources[int(units.source[row])]
+            self._match(self._recordings[name], incident, int(units.first[row]), int(units.last[row]))
+
+    def _count(self, recording: _Recording, times: Int64) -> None:
+        recording.records += len(times)
+        known = times[times != NO_TIME]
         if len(known):
             recording.first = int(known.min()) if recording.first == NO_TIME else recording.first
             recording.last = max(recording.last, int(known.max()))
             self._first = recording.first if self._first == NO_TIME else min(self._first, recording.first)
-            self.span = (recording.last - self._first) / 1e9
-        for row, incident in scored.incident.items():
-            name = registry.sources[int(units.source[row])]
-            self._match(self._recordings[name], incident, int(units.first[row]), int(units.last[row]))
+            self.span = max(self.span, (recording.last - self._first) / 1e9)
 
     def _match(self, recording: _Recording, incident: str, first: int, last: int) -> None:
         for label in recording.labels:

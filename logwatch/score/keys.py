@@ -65,18 +65,24 @@ class KeyTable:
             raise KeyError(slot)
         return key
 
+    def find(self, stream: int, entity: str | None) -> int | None:
+        """Slot of a key in memory."""
+        return self._slots.get((stream, entity))
+
     def in_use(self) -> Int32:
         """All slots in use, ascending."""
         return np.array(sorted(self._slots.values()), dtype=np.int32)
 
     def assign(self, source: Int32, stream: Int32, entity: list[str | None]) -> Int32:
         """Slots [n] of a batch's keys; new keys get a row, spilled ones come back."""
-        slots = self._slots
-        out = np.empty(len(entity), dtype=np.int32)
-        for i, key in enumerate(zip(stream.tolist(), entity, strict=True)):
-            slot = slots.get(key)
-            out[i] = slot if slot is not None else self._admit(key, int(source[i]))
-        return out
+        keys = list(zip(stream.tolist(), entity, strict=True))
+        slots: list[int | None] = list(map(self._slots.get, keys))
+        if None in slots:
+            for i, key in enumerate(keys):
+                if slots[i] is None:
+                    known = self._slots.get(key)
+                    slots[i] = self._admit(key, int(source[i])) if known is None else known
+        return np.array(slots, dtype=np.int32)
 
     def touch(self, slots: Int32, first: int) -> None:
         """Mark rows as changed by events numbered from `first`."""
@@ -114,7 +120,7 @@ class KeyTable:
 
     def _grow(self) -> None:
         old = len(self.rows)
-        # Grows past `capacity` within a chunk rather than refuse: `evict` brings it back at the chunk's end.
+        # Grows past `capacity` within a chunk rather than refuse: `surplus` brings it back at the chunk's end.
         new = old * 2
         rows = np.zeros(new, dtype=self.dtype)
         rows[:old] = self.rows
@@ -123,16 +129,19 @@ class KeyTable:
         self._free.extend(range(new - 1, old - 1, -1))
         self._dirty = np.concatenate([self._dirty, np.zeros(new - old, dtype=np.bool_)])
 
-    def evict(self) -> list[int]:
-        """At a chunk's end: spill the least recently used keys beyond `capacity`; returns their slots."""
+    def surplus(self) -> Int32:
+        """At a chunk's end: slots of the least recently used keys beyond `capacity`, to be given to `evict`."""
         excess = len(self._slots) - self.capacity
         if excess <= 0:
-            return []
+            return np.zeros(0, np.int32)
         used = self.in_use()
         excess += self.capacity // 16  # in strides, so that it is not done at every chunk
         order = np.argsort(self.rows["used"][used], kind="stable")
-        out = used[order[:excess]].tolist()
-        for slot in out:
+        return used[order[:excess]]
+
+    def evict(self, slots: Int32) -> None:
+        """Spill keys: they come back from the store when they speak again."""
+        for slot in slots.tolist():
             key = self.key(slot)
             self.rows["slot"][slot] = -1
             self._spilled[cell_name(*key)] = self._cell(slot, key)
@@ -140,7 +149,6 @@ class KeyTable:
             self._keys[slot] = None
             self._dirty[slot] = False
             self._free.append(slot)
-        return out
 
     def _cell(self, slot: int, key: tuple[int, str | None]) -> bytes:
         entity = b"" if key[1] is None else key[1].encode()

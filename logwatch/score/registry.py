@@ -1,4 +1,4 @@
-"""Small integers for sources and streams, stable over restarts."""
+"""Small integers for sources and streams, stable over restarts, and which component brought each source."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from logwatch.types import Int32, RecordBatch, Stream
 
 
 class Registry:
-    """Numbers sources and streams in order of appearance. Cells: one per stream, `number -> [source, instance]`."""
+    """Numbers sources and streams in order of appearance.
+
+    Cells: one per stream, `number -> [source, instance, component]`.
+    """
 
     def __init__(self) -> None:
         self.sources: list[str] = []
         self.streams: list[Stream] = []
         self.source_of: list[int] = []  # stream number -> source number
+        self.component_of: list[str] = []  # source number -> the configured source that brought it
         self._source_number: dict[str, int] = {}
         self._stream_number: dict[Stream, int] = {}
         self._saved = 0
 
-    def number(self, records: RecordBatch) -> tuple[Int32, Int32]:
-        """Source and stream numbers [n] of a batch; unknown streams are added."""
-        streams = np.array([self._add(stream) for stream in records.streams], dtype=np.int32)
+    def number(self, records: RecordBatch, component: str) -> tuple[Int32, Int32]:
+        """Source and stream numbers [n] of a batch from `component`; unknown streams are added."""
+        streams = np.array([self._add(stream, component) for stream in records.streams], dtype=np.int32)
         of = np.array([self.source_of[number] for number in streams], dtype=np.int32)
         return of[records.stream], streams[records.stream]
 
-    def _add(self, stream: Stream) -> int:
+    def _add(self, stream: Stream, component: str) -> int:
         number = self._stream_number.get(stream)
         if number is None:
             number = self._stream_number[stream] = len(self.streams)
@@ -35,15 +39,17 @@ class Registry:
             source = self._source_number.setdefault(stream.source, len(self.sources))
             if source == len(self.sources):
                 self.sources.append(stream.source)
+                self.component_of.append(component)
             self.source_of.append(source)
         return number
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         for number in range(self._saved, len(self.streams)):
-            yield f"{number:08d}", json.dumps(self.streams[number]).encode()
+            yield f"{number:08d}", json.dumps([*self.streams[number], self.component_of[self.source_of[number]]]).encode()
         self._saved = len(self.streams)
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         for name in sorted(cells):
-            self._add(Stream(*json.loads(cells[name])))
+            source, instance, component = json.loads(cells[name])
+            self._add(Stream(source, instance), component)
         self._saved = len(self.streams)

@@ -4,6 +4,7 @@ Requests of a small web shop run through 6-12 steps each, several hundred at a t
 addresses, paths, durations, hex ids) in 15 statements, 178 bytes a line on average; 1 % of the requests fail half-way.
 """
 
+# ruff: noqa: E501  # statements of the log stand on one line each, as programs print them
 from __future__ import annotations
 
 import random

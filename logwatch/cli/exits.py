@@ -1,0 +1,79 @@
+"""How every way to end becomes an exit code and a message.
+
+| exit | meaning |
+| --- | --- |
+| 0 | done; also after a signal with a clean end, or when the reader of our output went away |
+| 1 | only the condition asked for (`--fail`) |
+| 64 | usage |
+| 65 66 69 73 75 78 | see `logwatch.errors` |
+| 70 | our bug |
+"""
+
+from __future__ import annotations
+
+import io
+import traceback
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+
+import click
+
+from logwatch.errors import LogwatchError
+
+PROGRAM = "logwatchd"
+USAGE = 64
+BUG = 70
+COMPLETE = "_LOGWATCHD_COMPLETE"
+"""Set by the completion scripts of the shells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The end of a command that did not simply return."""
+
+    code: int
+    text: str = ""
+    pipe_closed: bool = False
+
+
+def explain(error: BaseException, *, debug: bool = False) -> Failure:
+    """What to say and how to exit.
+
+    Args:
+        error: what ended the command.
+        debug: show where an unexpected error came from.
+    """
+    if isinstance(error, click.exceptions.Exit):
+        return Failure(error.exit_code)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return Failure(0)
+    if isinstance(error, BrokenPipeError):
+        return Failure(0, pipe_closed=True)
+    if isinstance(error, click.ClickException):
+        return Failure(USAGE, _usage_text(error))
+    trace = "".join(traceback.format_exception(error)) if debug else ""
+    if isinstance(error, LogwatchError):
+        return Failure(error.exit_code, trace + _message(error))
+    return Failure(BUG, trace + _bug_text(error, debug))
+
+
+def _message(error: LogwatchError) -> str:
+    lines = error.message.splitlines() or [""]
+    head = click.style(f"{PROGRAM}: ", bold=True)
+    text = head + lines[0] if len(lines) == 1 else "\n".join(head + line for line in lines)
+    return f"{text}\n  {error.hint}" if error.hint else text
+
+
+def _usage_text(error: click.ClickException) -> str:
+    """click's own text: the usage line, and what was wrong."""
+    shown = io.StringIO()
+    with redirect_stderr(shown):
+        error.show()
+    return shown.getvalue().rstrip("\n")
+
+
+def _bug_text(error: BaseException, debug: bool) -> str:
+    text = f"{PROGRAM}: internal error: {type(error).__name__}: {error}\n  This is a bug in {PROGRAM}. "
+    if debug:
+        return text + "Please report it with the text above."
+    return text + "Please report it with what the same command prints with --debug."

@@ -1,0 +1,99 @@
+"""`logwatchd status`: how a daemon is doing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from logwatch.cli import options
+from logwatch.cli.wording import span
+from logwatch.requests import StatusReport, StatusRequest
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from logwatch.cli.ui import Terminal
+
+
+@options.verb(
+    "status",
+    help="""Say how the daemon is doing.
+
+    What it reads, what it has learned, which incidents are open, what waits to be delivered.
+
+    Asks the running daemon; where none runs, says what the state directory holds. The directory is the configured one,
+    or --state.""",
+    examples="""
+    logwatchd status
+    logwatchd status -c logwatchd.toml --json | jq '.sources[] | select(.phase == "learning")'
+    logwatchd status --state ./state
+    """,
+)
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=f"The configuration of the daemon.  [default: {options.DEFAULT_CONFIG}, if there is one]",
+)
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Its state directory.")
+@options.as_json
+def command(file: Path | None, state: Path | None, as_json: bool) -> int:
+    if file is not None and state is not None:
+        raise click.UsageError("-c and --state both name a state directory: give one of them.")
+    request = StatusRequest(state or _configured(file))
+    from logwatch import app
+    from logwatch.cli.ui import Terminal
+
+    with Terminal(as_json=as_json) as ui:
+        show_status(app.status(request, ui), ui)
+    return 0
+
+
+def _configured(file: Path | None) -> Path:
+    if file is None and options.DEFAULT_CONFIG.exists():
+        file = options.DEFAULT_CONFIG
+    return options.settings(file).settings.state
+
+
+def show_status(report: StatusReport, ui: Terminal) -> None:
+    """Print it: for people, or as one JSON object."""
+    if ui.for_people:
+        ui.show(*_rows(report, ui.columns))
+    else:
+        ui.write(json.dumps(asdict(report)))
+
+
+def _rows(report: StatusReport, columns: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    from logwatch.cli.summary import source_rows
+    from logwatch.sinks.render import escape
+
+    if report.running:
+        yield (
+            Text()
+            .append(f"running for {span(report.uptime or 0)}", "bold green")
+            .append(f" · logwatchd {report.version} · {report.state}", "default")
+        )
+    else:
+        yield Text().append("not running", "bold yellow").append(f" · {report.state}")
+    if report.paused:
+        yield Text(f"paused: {escape(report.paused)}", "bold red")
+    facts = [f"{report.records:,} lines", f"model {escape(report.model)}" if report.model else ""]
+    facts += [f"last checkpoint {report.last_commit}" if report.last_commit else "no checkpoint yet"]
+    facts += [f"{report.state_bytes / 2**20:,.1f} MiB of state"]
+    yield Text(" · ".join(fact for fact in facts if fact), "dim")
+    if report.sources:
+        yield Text()
+        yield from source_rows(report.sources, columns)
+    for sink in report.sinks:
+        error = f", {sink['error']}" if sink.get("error") else ""
+        text = f"sink {sink.get('sink')}: {sink.get('delivered')} delivered, {sink.get('waiting')} waiting{error}"
+        yield Text(escape(text), "red" if error else "")

@@ -1,0 +1,53 @@
+"""Configuration: value types, settings, the raw tables of components, and where each value comes from."""
+
+from logwatch.config.layers import Loaded, load
+from logwatch.config.problems import ConfigProblems, Problem, dotted, problems_of, suggestion, unknown
+from logwatch.config.settings import (
+    REDACTIONS,
+    DetectorTable,
+    History,
+    Settings,
+    SinkTable,
+    SourceTable,
+    Table,
+)
+from logwatch.config.values import (
+    Budget,
+    Duration,
+    Pattern,
+    Rate,
+    Size,
+    check_pattern,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
+
+__all__ = [
+    "REDACTIONS",
+    "Budget",
+    "ConfigProblems",
+    "DetectorTable",
+    "Duration",
+    "History",
+    "Loaded",
+    "Pattern",
+    "Problem",
+    "Rate",
+    "Settings",
+    "SinkTable",
+    "Size",
+    "SourceTable",
+    "Table",
+    "check_pattern",
+    "dotted",
+    "format_duration",
+    "format_size",
+    "load",
+    "parse_duration",
+    "parse_size",
+    "problems_of",
+    "suggestion",
+    "unknown",
+]

@@ -1,0 +1,127 @@
+"""The settings of the program, and the raw tables of its components."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from logwatch.config.problems import unknown
+from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
+
+REDACTIONS = ("token", "password", "email", "ipv4", "ipv6", "card", "bearer", "jwt", "aws_key")
+"""Names that `redact` knows; anything else there is a pattern."""
+
+
+def _check_redaction(rule: str) -> str:
+    if rule in REDACTIONS:
+        return rule
+    if re.fullmatch(r"\w+", rule):
+        raise ValueError(f"{unknown('rule', rule, REDACTIONS)}; a word to be hidden is written ({rule})")
+    return check_pattern(rule)
+
+
+def _check_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo  # 5 ms, and most configurations name no zone
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f'"{name}" is not a time zone: write a name like Europe/Berlin, or UTC') from None
+    return name
+
+
+def _check_folder(value: Any) -> Any:
+    if value == "":
+        raise ValueError("must not be empty: it would be the directory that the program was started in")
+    return value
+
+
+Redaction = Annotated[str, AfterValidator(_check_redaction)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
+Folder = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(Path.expanduser)]
+
+
+class Table(BaseModel):
+    """A table of a component: the keys that every component has; all others are the component's own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    optional: bool = False
+    """Go on without the component where its plugin cannot be loaded."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The component's own keys, unchecked."""
+        return dict(self.model_extra or {})
+
+
+class SourceTable(Table):
+    """One `[[source]]`."""
+
+    kind: str
+    name: str | None = None  # may hold placeholders; None: the default of the verb
+    signal: Literal["logs", "auto"] = "auto"
+    format: Literal["auto", "plain"] = "auto"  # plain: lines bear no time
+    entity: Pattern | None = None
+    timezone: Zone = "UTC"  # of times that name none
+    budget: Budget | None = None  # None: the top-level one
+    max_incidents: Rate | None = None
+
+
+class SinkTable(Table):
+    """One `[[sink]]`."""
+
+    kind: str
+    name: str | None = None
+
+
+class DetectorTable(Table):
+    """One `[detectors.NAME]`."""
+
+    enabled: bool = True
+
+
+class History(BaseModel):
+    """What is kept of closed incidents and delivered alerts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep: Duration = 30 * 86400.0
+    max_size: Size = 2**30
+
+
+class Settings(BaseSettings):
+    """All settings. Built by `logwatch.config.load`, which knows where each value comes from."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="LOGWATCHD_", env_nested_delimiter="__", populate_by_name=True
+    )
+
+    state: Folder = Path("/var/lib/logwatchd")
+    budget: Annotated[Budget, NoDecode] = Budget(count=2, per=86400.0)
+    max_incidents: Annotated[Rate, NoDecode] = Rate(count=20, per=3600.0)
+    learning: Literal["online", "frozen"] = "online"
+    warmup: Size = 64 * 2**20
+    redact: tuple[Redaction, ...] = ("token", "password", "email")
+    outbox_max: Size = 256 * 2**20
+    when_full: Literal["pause", "drop_oldest"] = "pause"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    learn_cap: Annotated[float, Field(gt=0)] = 2000.0  # segments per second of event time
+    idle_after: Duration = 30.0
+    lateness: Duration = 5.0
+    plugins_dir: Folder | None = None
+    history: History = History()
+    source: tuple[SourceTable, ...] = ()
+    sink: tuple[SinkTable, ...] = ()
+    detectors: dict[str, DetectorTable] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: it has merged file, environment and flags, and remembers which gave what."""
+        return (init_settings,)

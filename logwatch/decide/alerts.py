@@ -1,0 +1,121 @@
+"""Alerts: what leaves the program, put together from a crossing unit and what the pipeline knows about it.
+
+Severity, from how far the score lies beyond the threshold (decades) and from the level of the line:
+
+    critical   4 decades or more; or 2 and a line at error; or any line at critical
+    info       less than 1 decade, and no line at warning or above
+    warning    all else
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+from logwatch.types import NO_TIME, Expected, Kind, Line, Stream, UnitBatch
+
+LEVEL_WARNING, LEVEL_ERROR, LEVEL_CRITICAL = 5, 6, 7
+SEVERITIES = ("info", "warning", "critical")
+
+
+class Facts(NamedTuple):
+    """What a window or a silence was measured against; None where it is not known."""
+
+    lines: int | None = None  # in the window
+    low: int | None = None  # usual range of that count
+    high: int | None = None
+    usual_gap: float | None = None  # seconds between lines
+
+
+class Evidence(Protocol):
+    """What the pipeline knows about units; asked only for units that alert."""
+
+    def lines(self, units: UnitBatch, row: int) -> tuple[Line, ...]:
+        """The offending lines, at most 5."""
+        ...
+
+    def before(self, units: UnitBatch, row: int) -> tuple[Line, ...]:
+        """The lines before them, at most 5."""
+        ...
+
+    def expected(self, units: UnitBatch, row: int) -> tuple[Expected, ...]:
+        """The model's top templates, at most 3."""
+        ...
+
+    def template(self, units: UnitBatch, row: int) -> tuple[int, str]:
+        """Template id and text; (-1, "") where the unit is no line."""
+        ...
+
+    def level(self, units: UnitBatch, row: int) -> int:
+        """Highest level of the offending lines, as in `EventBatch.level`; 0 unknown."""
+        ...
+
+    def facts(self, units: UnitBatch, row: int) -> Facts:
+        """Numbers for a window or a silence."""
+        ...
+
+    def stream(self, number: int) -> Stream:
+        """Source and instance."""
+        ...
+
+    def entity(self, slot: int) -> str | None:
+        """Entity of a key; None where it has none."""
+        ...
+
+    def position(self, stream: int, offset: int) -> Mapping[str, Any]:
+        """A position as people see it: `{"file": signature, "offset": n}`."""
+        ...
+
+    def model(self) -> str:
+        """Version of the model that scored."""
+        ...
+
+
+def digest_id(*parts: object) -> str:
+    """sha256 of the parts, as JSON: ids depend on nothing but what they name."""
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+
+
+def incident_id(stream: Stream, entity: str | None, rule: str, position: Mapping[str, Any]) -> str:
+    """Id of an incident, and of the alert that opens it. Later alerts of it: `digest_id(incident, state, n)`, with n
+    the number of alerts before."""
+    return digest_id(stream.source, stream.instance, entity, rule, dict(position))
+
+
+def severity(beyond: float, level: int) -> str:
+    """See the top of the module; `beyond` in decades, `level` as in `EventBatch.level`."""
+    if beyond >= 4 or (beyond >= 2 and level >= LEVEL_ERROR) or level >= LEVEL_CRITICAL:
+        return "critical"
+    return "info" if beyond < 1 and level < LEVEL_WARNING else "warning"
+
+
+def detail(kind: Kind, first: int, last: int, facts: Facts) -> str:
+    """One sentence for what lines do not say; "" for events and visits."""
+    if kind is Kind.SILENCE:
+        usual = "" if facts.usual_gap is None else f"; usually one every {duration(facts.usual_gap)}"
+        return f"no line for {duration(max(last - first, 0) / 1e9)}{usual}"
+    if kind is Kind.WINDOW and facts.lines is not None:
+        usual = "" if facts.low is None or facts.high is None else f"; usually {facts.low}-{facts.high}"
+        return f"{facts.lines} {'line' if facts.lines == 1 else 'lines'} in {span(first, last)}{usual}"
+    return ""
+
+
+def duration(seconds: float) -> str:
+    """For people: `0.2 s`, `45 s`, `7 min`, `3 h`, `2 days`."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if seconds < size * most:
+            value = seconds / size
+            return f"{value:.1g} {unit}" if value < 1 else f"{value:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def span(first: int, last: int) -> str:
+    """`14:02-14:03` (UTC), with seconds where it is shorter than two minutes and does not start on one."""
+    if first == NO_TIME or last == NO_TIME:
+        return "one window"
+    begin, end = (datetime.fromtimestamp(ns // 10**9, UTC) for ns in (first, last))
+    form = "%H:%M" if begin.second == end.second == 0 and end > begin else "%H:%M:%S"
+    return f"{begin:{form}}-{end:{form}}"

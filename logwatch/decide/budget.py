@@ -1,0 +1,167 @@
+"""From an alert budget to thresholds.
+
+A budget `N/day` is the rate at which a stream like the recent unflagged past would open incidents. The openings curve
+of a source says how many incidents any threshold would have opened in so much aged event time; the threshold is the
+lowest edge of the curve at which that is within the budget. It is a tail quantile, never a cap: flagged units are set
+aside, but bounded on both sides. They count as far as the budget itself explains them (or the curve would lose its own
+end, and the threshold run down: measured, to twice the rate), and never may the threshold lie where all of the recent
+past, flagged or not, would have opened `BOUND` times the budget. While a source is too young for its budget to have
+been spent even twice, a generalised-Pareto end of its units extrapolates beyond what was seen.
+
+A budget `N%` is the share of decisions that cross, by kind: visits, windows, and events where there are no entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from logwatch.config.values import Budget
+from logwatch.types import Bool, Float32, Float64, Int64, Kind
+
+SLACK = 1.25  # times the budget that an edge may spend: edges lie a factor of two or so apart in rate
+BOUND = 3.0  # times the budget beyond which flagged units bound the threshold from below
+SPENT = 2.0  # openings within the budget from which on the curve alone decides, without extrapolation
+CLAIM = 2.0  # nats by which the nats of a young source may overstate: s nats claim p = e^-s
+RECENT = 0.5  # aged units that make a bin one "seen recently"
+P_MOST = 0.01  # a rate never lets more than one decision in a hundred cross, however idle the source
+NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])  # by kind: what was expected with 5 % is no news; windows are means
+
+
+class Fit(Protocol):
+    """Generalised-Pareto ends of r rows."""
+
+    @property
+    def sigma(self) -> Float64: ...
+    def extrapolate(self, log_p: Float64) -> Float64: ...
+    def quantile(self, log_p: Float64) -> Float64:
+        """Nats [r] at which ln P(S ≥ nats) = `log_p`."""
+        ...
+
+
+class Curves(Protocol):
+    """What was learned of r rows (source, kind); see `logwatch.score.calibration.Curves`."""
+
+    @property
+    def source(self) -> Int64: ...
+    @property
+    def kind(self) -> Int64: ...
+    @property
+    def kinds(self) -> Bool: ...
+    @property
+    def edges(self) -> Float32: ...
+    @property
+    def unflagged(self) -> Float64: ...
+    @property
+    def everything(self) -> Float64: ...
+    @property
+    def opens_unflagged(self) -> Float64: ...
+    @property
+    def opens(self) -> Float64: ...
+    @property
+    def seconds(self) -> Float64: ...
+    @property
+    def per_second(self) -> Float64: ...
+    @property
+    def fit(self) -> Fit: ...
+
+
+class BudgetThresholds:
+    """Thresholds in nats for (source, kind) rows.
+
+    Args:
+        budget_of: the budget of a source, by its number; asked once a source.
+    """
+
+    def __init__(self, budget_of: Callable[[int], Budget]) -> None:
+        self._budget_of = budget_of
+        self._known: Float64 = np.zeros((0, 2))  # by source: incidents per second, share of decisions
+
+    def _budgets(self, source: Int64) -> tuple[Float64, Float64]:
+        """Incidents per second [r] and share of decisions [r]; NaN where the budget is of the other sort."""
+        if len(self._known) <= source.max(initial=-1):
+            more = [self._ask(number) for number in range(len(self._known), int(source.max()) + 1)]
+            self._known = np.concatenate([self._known, np.array(more)])
+        known = self._known[source]
+        return known[:, 0], known[:, 1]
+
+    def _ask(self, source: int) -> tuple[float, float]:
+        budget = self._budget_of(source)
+        if budget.count is not None and budget.per is not None:
+            return budget.count / budget.per, np.nan
+        return np.nan, (budget.percent or 0.0) / 100.0
+
+    def choose(self, curves: Curves) -> Float64:
+        """[r] nats; a unit at or above crosses."""
+        rate, percent = self._budgets(curves.source)
+        rate = rate * share(curves.kind, curves.kinds)
+        timed = ~np.isnan(rate)
+        calm = np.where(timed[:, None], curves.opens_unflagged, curves.unflagged)
+        whole = np.maximum(np.where(timed[:, None], curves.opens, curves.everything), calm)
+        allowed = np.where(timed, rate * curves.seconds, percent * curves.everything[:, 0])
+        flagged = whole - calm
+        explained = np.minimum(1.0, SLACK * allowed / np.maximum(flagged.max(axis=1), 1e-12))
+        normal = calm + explained[:, None] * flagged
+        edges, limit = _edges(curves.edges), np.maximum(SLACK * allowed, SPENT)
+        edge = np.maximum(_first_within(normal, limit), _first_within(whole, BOUND * np.maximum(allowed, SPENT)))
+        log_p = np.log(np.where(timed, np.minimum(rate / curves.per_second, 1.0), percent))
+        young = SLACK * allowed < SPENT
+        word = np.where(curves.kind == Kind.WINDOW, np.inf, CLAIM - log_p)
+        rare = np.where(young, np.minimum(curves.fit.extrapolate(log_p), word), curves.fit.quantile(log_p))
+        ceiling = np.where(young, _beyond(curves, log_p), edges[_first_within(whole, limit)])
+        z = np.maximum(edges[edge], np.minimum(rare, ceiling))
+        z = np.where(curves.kind == Kind.SILENCE, edges[edge], z)
+        rarely = np.full(len(z), np.log(P_MOST))
+        common = np.where(young, np.minimum(curves.fit.extrapolate(rarely), rare), curves.fit.quantile(rarely))
+        least = np.maximum(common, NATS_LEAST[curves.kind])
+        least = np.where(timed & (curves.kind != Kind.SILENCE), least, curves.edges[1])
+        chosen: Float64 = np.maximum(z, least)
+        return chosen
+
+    def silence(self, source: Int64, kinds: Bool, per_second: Float64) -> Float64:
+        """[r] nats at which a silence crosses: every decision ends a gap that could have been one.
+
+        Args:
+            kinds: [r, 4] kinds that the source has shown.
+            per_second: [r] decisions per second of event time.
+        """
+        rate, percent = self._budgets(source)
+        rate = rate * share(np.full(len(source), int(Kind.SILENCE)), kinds)
+        p = np.where(np.isnan(rate), percent, rate / per_second)
+        z: Float64 = np.maximum(-np.log(np.minimum(p, 1.0)), NATS_LEAST[Kind.SILENCE])
+        return z
+
+
+def share(kind: Int64, kinds: Bool) -> Float64:
+    """Part of a source's rate that goes to a kind [r], among the kinds that it has shown: events 1/2, windows 1/4,
+    silences 1/4; where there are entities, visits 6/8, windows 1/8, silences 1/8. Silences always keep theirs."""
+    visits = kinds[:, Kind.VISIT]
+    rest = np.where(visits, 1.0, 2.0)
+    shown = np.stack([kinds[:, Kind.EVENT], visits, kinds[:, Kind.WINDOW], np.ones(len(kind))], axis=1)
+    weights = shown * np.stack([np.full(len(kind), 4.0), np.full(len(kind), 6.0), rest, rest], axis=1)
+    part: Float64 = weights[np.arange(len(kind)), kind] / weights.sum(axis=1)
+    return part
+
+
+def _edges(edges: Float32) -> Float64:
+    """Lower edges of the bins, and one above all of them [bins + 1]."""
+    return np.append(edges, 2 * edges[-1] - edges[-2]).astype(np.float64)
+
+
+def _first_within(curve: Float64, limit: Float64) -> Int64:
+    """Lowest bin [r] from which on the curve [r, bins] stays within the limit [r]; `bins` where it never does."""
+    over = curve > limit[:, None]
+    last = curve.shape[1] - np.argmax(over[:, ::-1], axis=1)
+    return np.where(over.any(axis=1), last, 0)
+
+
+def _beyond(curves: Curves, log_p: Float64) -> Float64:
+    """Nats [r] at which a unit is as rare as `log_p`, extrapolated: for each e-fold that is rarer than what could have
+    been seen, at most one nat (or one scale of the tail, where that is less) above what was seen recently."""
+    everything = curves.everything
+    seen = _edges(curves.edges)[np.count_nonzero(everything >= RECENT, axis=1)]
+    unseen = np.maximum(-log_p - np.log(np.maximum(everything[:, 0], 1.0)), 0.0)
+    beyond: Float64 = seen + unseen * np.minimum(curves.fit.sigma, 1.0)
+    return beyond

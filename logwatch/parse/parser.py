@@ -1,0 +1,208 @@
+"""The parse stage: raw records in, events out.
+
+The order of the steps: bytes to text, times, redaction, header, entity, templates. Times are found before redaction
+(an epoch looks like a card's number) and kept; everything else is read from the redacted line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from logwatch.api import Clock
+from logwatch.parse import header, level
+from logwatch.parse.clock import JUMP
+from logwatch.parse.decode import Decoded, decode
+from logwatch.parse.entity import entities
+from logwatch.parse.head import Head, head_of
+from logwatch.parse.message import messages, scopes
+from logwatch.parse.redact import Redactor
+from logwatch.parse.settings import ParseSettings
+from logwatch.parse.stamps import Stamps
+from logwatch.parse.times import Times
+from logwatch.parse.timestamp import find
+from logwatch.types import NO_TIME, EventBatch, Int32, Int64, RecordBatch
+
+__all__ = ["LineTimes", "Miner", "ParseSettings", "Parser"]
+
+
+class Miner(Protocol):
+    """Names the template of each message."""
+
+    def mine(self, texts: list[str], scopes: list[str]) -> Int32:
+        """Template ids [n] of redacted messages [n], with the logger of each, or ""."""
+        ...
+
+
+class Parser:
+    """Parses the records of many sources at once.
+
+    Args:
+        settings: the settings of a source, by its number; asked once for each.
+        miner: names templates.
+        clock: wall time, for times ahead of it and for years that lines do not say.
+        redact: built-in rules or regular expressions, see `logwatch.parse.redact`.
+        finished: the input are finished files: see `logwatch.parse.clock`.
+
+    Raises:
+        ConfigError: a rule or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[int], ParseSettings],
+        miner: Miner,
+        clock: Clock,
+        redact: Sequence[str] = (),
+        finished: bool = False,
+    ) -> None:
+        self._settings_of = settings
+        self._miner = miner
+        self._clock = clock
+        self._finished = finished
+        self._redactor = Redactor(redact)
+        self._times = Times(finished)
+        self._settings: list[ParseSettings] = []
+        self._kind: dict[ParseSettings, int] = {}
+        self._kind_of = np.zeros(0, dtype=np.int64)  # source number -> index into `_settings`
+
+    def parse(self, records: RecordBatch, source: Int32, stream: Int32, first: int) -> EventBatch:
+        """Events of a batch, row by row; `slot` is -1 everywhere.
+
+        Until a source has shown a time, its watermark is NO_TIME, and the time of its lines is the injected clock's
+        (live) or NO_TIME (finished files).
+
+        Args:
+            records: n records in stream order.
+            source: number of each record's source.
+            stream: number of its stream.
+            first: number of the first record in the whole run.
+        """
+        groups = self._groups(source)
+        decoded = decode(records.lines)
+        head = head_of(decoded.raw)
+        stamps = find(decoded.raw, head)
+        for settings, rows in groups:
+            if settings.format == "plain":
+                stamps.put(np.arange(head.n)[rows], Stamps.none(head.n), np.arange(head.n)[rows])
+        now = self._clock.now()
+        trusted = self._times.trusted(stamps, source, [(settings.timezone, rows) for settings, rows in groups], now)
+        lower = "\n".join(decoded.texts).lower()
+        self._redact(decoded, lower, head, stamps)
+        headers = header.read(decoded.raw, head, stamps)
+        levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
+        message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
+        scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
+        lateness = np.zeros(head.n, dtype=np.int64)
+        for settings, rows in groups:
+            lateness[rows] = settings.lateness
+        high = trusted.high
+        return EventBatch(
+            first=first,
+            source=source,
+            stream=stream,
+            slot=np.full(head.n, -1, dtype=np.int32),
+            time=trusted.time if self._finished else np.where(trusted.time == NO_TIME, now, trusted.time),
+            watermark=np.where(high == NO_TIME, NO_TIME, high - lateness),
+            level=levels,
+            template=self._miner.mine(message, scope),
+            start=records.start,
+            end=records.end,
+            flags=records.flags | decoded.invalid | trusted.flags,
+            entity=self._entities(decoded.texts, groups),
+            text=decoded.texts,
+        )
+
+    def _groups(self, source: Int32) -> list[tuple[ParseSettings, Int64 | slice]]:
+        """Rows of the batch by their settings: few, however many sources there are."""
+        if not len(source):
+            return []
+        for number in range(len(self._kind_of), int(source.max()) + 1):
+            self._kind_of = np.append(self._kind_of, self._register(self._settings_of(number)))
+        kinds = self._kind_of[source]
+        if (kinds == kinds[0]).all():
+            return [(self._settings[kinds[0]], slice(None))]
+        return [(self._settings[kind], np.flatnonzero(kinds == kind)) for kind in np.unique(kinds).tolist()]
+
+    def _register(self, settings: ParseSettings) -> int:
+        if settings not in self._kind:
+            settings.check()
+            self._kind[settings] = len(self._settings)
+            self._settings.append(settings)
+        return self._kind[settings]
+
+    def _redact(self, decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> None:
+        """Redact texts in place, but for the time itself, and bring head and spans into line."""
+        rows = self._redactor.rows(decoded.texts, lower)
+        if not len(rows):
+            return
+        starts, ends = stamps.start[rows].tolist(), stamps.end[rows].tolist()
+        lines = [decoded.raw[i] for i in rows.tolist()]
+        before = self._redactor.apply([line[:a].decode() for line, a in zip(lines, starts, strict=True)])
+        after = self._redactor.apply([line[b:].decode() for line, b in zip(lines, ends, strict=True)])
+        for k, i in enumerate(rows.tolist()):
+            time = lines[k][starts[k] : ends[k]].decode()
+            decoded.texts[i] = before[k] + time + after[k]
+            decoded.raw[i] = decoded.texts[i].encode()
+            stamps.start[i] = len(before[k].encode())
+            stamps.end[i] = stamps.start[i] + len(time) if time else 0
+        head.replace(rows, [decoded.raw[i] for i in rows.tolist()])
+
+    def _entities(self, texts: list[str], groups: list[tuple[ParseSettings, Int64 | slice]]) -> list[str | None]:
+        found: list[str | None] = [None] * len(texts)
+        for settings, rows in groups:
+            if not settings.entity:
+                continue
+            if isinstance(rows, slice):
+                return entities(texts, settings.entity)
+            mine = rows.tolist()
+            for i, entity in zip(mine, entities([texts[i] for i in mine], settings.entity), strict=True):
+                found[i] = entity
+        return found
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        """See `Cells.changes`. The miner's cells are its own."""
+        return self._times.changes()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """See `Cells.restore`."""
+        self._times.restore(cells)
+
+
+class LineTimes:
+    """Times only, of one file: for merging finished files by time.
+
+    Args:
+        settings: the file's settings.
+        clock: for years that lines do not say.
+    """
+
+    def __init__(self, settings: ParseSettings, clock: Clock) -> None:
+        settings.check()
+        self._settings = settings
+        self._clock = clock
+        self._times = Times(finished=True)
+        self._latest = NO_TIME
+        self._lowest = np.iinfo(np.int64).max  # of the first lines' own times
+
+    def times(self, lines: list[bytes]) -> Int64:
+        """Running maximum [n] of trusted times up to each line, in the order of the file; NO_TIME before any.
+
+        While the clock does not stand yet, a line's own time, unless it is far ahead of the first ones.
+        """
+        raw = decode(lines).raw
+        stamps = find(raw, head_of(raw)) if self._settings.format != "plain" else Stamps.none(len(raw))
+        source = np.zeros(len(lines), dtype=np.int32)
+        trusted = self._times.trusted(stamps, source, [(self._settings.timezone, slice(None))], self._clock.now())
+        times = trusted.high.copy()
+        for i in np.flatnonzero((times == NO_TIME) & (trusted.time != NO_TIME)).tolist():
+            own = int(trusted.time[i])
+            self._lowest = min(self._lowest, own)
+            times[i] = own if own - self._lowest <= JUMP else NO_TIME
+        if len(times):
+            times[0] = max(int(times[0]), self._latest)
+            times = np.maximum.accumulate(times)
+            self._latest = int(times[-1])
+        return times

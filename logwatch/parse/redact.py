@@ -1,0 +1,166 @@
+"""Takes secrets out of lines before they go anywhere: into alerts, templates, buffers, dead letters.
+
+Built-in names, beside regular expressions of one's own (their groups are replaced, else the whole match):
+
+| name | what |
+| --- | --- |
+| `token` | `bearer`, `jwt`, `aws_key`, and values of fields called token, secret, api_key, access_key |
+| `password` | values of fields called password, passwd, pwd, passphrase; that of `scheme://user:password@host` |
+| `email` | addresses |
+| `ipv4`, `ipv6` | addresses |
+| `card` | 13 to 19 digits that pass Luhn's check |
+| `bearer` | what follows `Bearer` or `Basic` |
+| `jwt` | JSON web tokens |
+| `aws_key` | AWS access key ids |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from logwatch.errors import ConfigError
+from logwatch.parse.entity import check_regex
+from logwatch.parse.literals import containing
+from logwatch.types import Int64
+
+_VALUE = r"""["']?\s{0,3}[=:]\s{0,3}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^\s"',;&)}\]]+))"""
+# name -> literals in lower case, of which a line holds one if it matches; pattern
+BUILT_IN: dict[str, tuple[tuple[str, ...], str]] = {
+    "secret_field": (
+        ("token", "secret", "key"),
+        r"(?i)(?:token|secret|api[_-]?key|access[_-]?key)\w{0,20}" + _VALUE,
+    ),
+    "password": (("passw", "pwd", "passphrase"), r"(?i)(?:passw(?:or)?d|pwd|passphrase)\w{0,20}" + _VALUE),
+    "url_password": (("://",), r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s:/@]{0,256}:([^\s/@]{1,256})@"),
+    "email": (("@",), r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b"),
+    "ipv4": (("",), r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"),
+    "ipv6": (
+        (":",),
+        r"\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b"
+        r"|(?:\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5})?::[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5}\b",
+    ),
+    "card": (("",), r"\b\d(?:[ -]?\d){12,18}\b"),
+    "bearer": (("bearer", "basic "), r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/=-]{8,})"),
+    "jwt": (("eyj",), r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
+    "aws_key": (("akia", "asia"), r"\bA(?:KI|SI)A[A-Z0-9]{16}\b"),
+}
+_HOLE = "\0"  # never in a text: decoding replaces it
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "token": ("bearer", "jwt", "aws_key", "secret_field"),
+    "password": ("password", "url_password"),
+    **{name: (name,) for name in ("email", "ipv4", "ipv6", "card", "bearer", "jwt", "aws_key")},
+}
+
+
+def luhn(digits: str) -> bool:
+    """The number passes the check of ISO/IEC 7812-1."""
+    numbers = [int(c) for c in reversed(digits) if c.isdigit()]
+    return sum(numbers[0::2] + [sum(divmod(2 * n, 10)) for n in numbers[1::2]]) % 10 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    literals: tuple[str, ...]
+    pattern: str
+    label: str
+    groups: int
+    sane: Callable[[str], bool] | None = None
+
+    def hits(self, texts: pl.Series) -> pl.Series:
+        return texts.str.contains(self.pattern)
+
+    def replace(self, texts: pl.Series) -> pl.Series:
+        """Texts that match, redacted."""
+        if not self.groups and self.sane is None:
+            return texts.str.replace_all(self.pattern, self.label)
+        found = texts.str.extract_all(self.pattern)
+        between = texts.str.replace_all(self.pattern, _HOLE)  # exactly what is around the matches
+        parts = found.explode(empty_as_null=False).unique(maintain_order=True)
+        inner = parts.str.extract_groups(self.pattern).struct.unnest().rows() if self.groups else [()] * len(parts)
+        new = {old: self._part(old, groups) for old, groups in zip(parts.to_list(), inner, strict=True)}
+        lines = zip(between.to_list(), found.to_list(), strict=True)
+        return pl.Series([_filled(text, [new[match] for match in matches]) for text, matches in lines], dtype=pl.String)
+
+    def _part(self, part: str, groups: tuple[str | None, ...]) -> str:
+        """One match, redacted."""
+        if self.sane is not None and not self.sane(part):
+            return part
+        secrets = sorted({group for group in groups if group}, key=len, reverse=True)
+        for secret in secrets:  # from the end: a field's name may be the same as its value
+            if secret in part:
+                head, _, tail = part.rpartition(secret)
+                part = head + _HOLE + tail
+        return part.replace(_HOLE, self.label) if secrets else self.label
+
+
+def _filled(text: str, parts: list[str]) -> str:
+    """The text with its holes filled."""
+    around = text.split(_HOLE)
+    return "".join([piece for pair in zip(around, [*parts, ""], strict=True) for piece in pair])
+
+
+class Redactor:
+    """Rules of the configuration, ready to use.
+
+    Args:
+        rules: built-in names or regular expressions.
+
+    Raises:
+        ConfigError: one is neither.
+    """
+
+    def __init__(self, rules: Sequence[str]) -> None:
+        self._rules: list[_Rule] = []
+        for rule in dict.fromkeys(rules):
+            if rule in NAMES:
+                self._rules += [self._built_in(part, rule) for part in NAMES[rule]]
+            elif re.fullmatch(r"\w+", rule):
+                raise ConfigError(f"redact: {rule!r} is no built-in rule", f"one of {', '.join(NAMES)}, or a pattern")
+            else:
+                self._rules.append(_Rule((literal(rule),), rule, "<redacted>", check_regex(rule, "redact")))
+
+        self._literals = sorted({word for rule in self._rules for word in rule.literals})
+
+    @staticmethod
+    def _built_in(part: str, name: str) -> _Rule:
+        literals, pattern = BUILT_IN[part]
+        return _Rule(literals, pattern, f"<redacted:{name}>", check_regex(pattern), luhn if part == "card" else None)
+
+    def rows(self, texts: list[str], lower: str) -> Int64:
+        """Lines [m] that some rule changes; it costs little where no line holds a literal of a rule.
+
+        `lower` are the texts in lower case, joined by line ends.
+        """
+        near = containing(lower, len(texts), self._literals)
+        if not len(near):
+            return near
+        some = pl.Series([texts[i] for i in near.tolist()], dtype=pl.String)
+        hit = np.zeros(len(some), dtype=np.bool_)
+        for rule in self._rules:
+            hit |= rule.hits(some).to_numpy()
+        return near[hit]
+
+    def apply(self, texts: list[str]) -> list[str]:
+        """Texts without their secrets."""
+        series = pl.Series(texts, dtype=pl.String)
+        for rule in self._rules:
+            hit = rule.hits(series)
+            if hit.any():
+                rows = hit.arg_true()
+                series = series.scatter(rows, rule.replace(series.gather(rows)))
+        return series.to_list()
+
+
+def literal(pattern: str) -> str:
+    """What every match of a pattern begins with, in lower case; empty where that is not plain to see."""
+    if "|" in pattern or pattern.startswith("(?"):
+        return ""
+    found = re.match(r"[A-Za-z0-9_=:,@ -]*", pattern)
+    prefix = found[0] if found else ""
+    return (prefix[:-1] if pattern[len(prefix) :].startswith(("?", "*", "{")) else prefix).lower()

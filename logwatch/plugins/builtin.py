@@ -1,0 +1,20 @@
+"""The built-in components: where each one is declared. Modules are imported only when a configuration names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from logwatch.api import Kind
+
+BUILT_IN: Mapping[tuple[Kind, str], str] = {
+    ("source", "file"): "logwatch.sources.file",
+    ("source", "stdin"): "logwatch.sources.stdin",
+    ("detector", "new"): "logwatch.score.detectors.novelty",
+    ("detector", "rare"): "logwatch.score.detectors.rare",
+    ("detector", "gap"): "logwatch.score.detectors.gap",
+    ("detector", "markov"): "logwatch.score.detectors.markov",
+    ("detector", "lstm"): "logwatch.score.lstm",
+    ("sink", "file"): "logwatch.sinks.file",
+    ("sink", "stdout"): "logwatch.sinks.stdout",
+}
+"""(kind, name) → module that declares it."""

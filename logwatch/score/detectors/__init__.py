@@ -1,0 +1,16 @@
+"""The cheap detectors that always run beside the networks.
+
+Each is built as `Detector(config, keys, has_entities)` and keeps the columns `FIELDS` in the key table. Beyond the
+Protocol, each has `merged(pairs)`: template merges (loser, winner), in the order in which they happened, given at a
+chunk's end before `learn`; counts move from the losers to the winners.
+"""
+
+from logwatch.score.detectors.gap import Gap
+from logwatch.score.detectors.markov import Markov
+from logwatch.score.detectors.novelty import Novelty
+from logwatch.score.detectors.rare import Rare
+
+SIMPLE = (Novelty, Rare, Markov, Gap)
+"""In the order in which they score."""
+
+__all__ = ["SIMPLE", "Gap", "Markov", "Novelty", "Rare"]

@@ -1,0 +1,159 @@
+"""`new`: a template that its source has not shown before, or not for a long time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from logwatch.api import EventBatch, Flag, Float32, KeyFields, PluginConfig, plugin
+from logwatch.score.detectors.merges import Merges
+from logwatch.score.detectors.pending import Pending
+from logwatch.score.detectors.sources import SourceRows
+from logwatch.score.detectors.table import HashTable, UInt64, pair
+from logwatch.score.grouped import Groups
+from logwatch.types import Bool, Int64
+
+
+class Config(PluginConfig):
+    """Settings of `new`."""
+
+    forget: int = 1_000_000
+    """Events of the source after which an unseen template is news again."""
+    memory: int = 20_000
+    """Events over which a source's rate of new templates is averaged."""
+    limit: int = 1 << 20
+    """(source, template) pairs remembered: 100 templates for each of 10,000 sources."""
+
+
+@plugin(kind="detector", name="new", api=(1, 0), config=Config)
+class Novelty:
+    """Nats: −log of the source's aged rate of new templates, at a template's first event; 0 elsewhere.
+
+    A source that keeps making templates makes each one unsurprising; one that never did makes the first a surprise.
+    In a source's first chunk the rate is taken as 1: 0 nats.
+
+    Args:
+        config: settings.
+        keys: the key table (no columns here).
+        has_entities: unused; all detectors are built alike.
+    """
+
+    name = "new"
+    FIELDS = KeyFields(())
+
+    def __init__(self, config: Config, keys: Any = None, has_entities: Callable[..., Any] | None = None) -> None:
+        self._config = config
+        self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
+        self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8")])
+        self._fresh: set[int] = set()  # first seen in this chunk; the table is filled at the chunk's end
+        self._fresh_log = Pending(key="u8")
+        self._merges = Merges(())  # of this chunk's end, for `learn`
+        self._chunk = 1
+
+    def score(self, events: EventBatch) -> Float32:
+        """Nats [n]; exact in stream order."""
+        self._sources.reach(events.source)
+        keys = pair(events.source, events.template)
+        at = self._seen.find(keys)
+        clock = self._sources.rows["clock"][events.source]
+        age = clock.astype(np.uint32) - self._seen.stamps[at]  # modulo 2^32
+        rows = np.flatnonzero((at < 0) | (age > self._config.forget))
+        nats = np.zeros(len(events.source), dtype=np.float32)
+        if len(rows):
+            rows = self._first(rows, keys)
+            nats[rows] = self._rate_nats(events.source[rows])
+        return nats
+
+    def _first(self, rows: Int64, keys: UInt64) -> Int64:
+        fresh, out = self._fresh, []
+        for row, key in zip(rows.tolist(), keys[rows].tolist(), strict=True):
+            if key not in fresh:
+                fresh.add(key)
+                out.append(row)
+        found = np.array(out, dtype=np.int64)
+        if out:
+            self._fresh_log.add(key=keys[found])
+        return found
+
+    def _rate_nats(self, source: Any) -> Float32:
+        rows = self._sources.rows[source]
+        # One novelty and one event are added: a new source is expected to be all novelty.
+        rate = (rows["novel"] + 1.0) / (rows["events"] + 1.0)
+        nats: Float32 = -np.log(np.minimum(rate, 1.0)).astype(np.float32)
+        return nats
+
+    def learn(self, chunk: EventBatch, nats: Float32) -> None:
+        """Move what was seen into the table and age the rates."""
+        template, self._merges = self._merges.forward(chunk.template), Merges(())
+        keys = pair(chunk.source, template)
+        calm = (chunk.flags & Flag.ALERTED) == 0
+        groups = Groups(chunk.source)
+        count = np.add.reduceat(calm[groups.order], groups.begin, dtype=np.int64)
+        novel = np.zeros(len(groups), dtype=np.int64)
+        if self._fresh:
+            novel = self._novel(keys, calm, groups)
+        rows = self._sources.rows
+        keep = np.exp(-count / self._config.memory)
+        rows["clock"][groups.keys] += groups.counts
+        rows["events"][groups.keys] = rows["events"][groups.keys] * keep + count
+        rows["novel"][groups.keys] = rows["novel"][groups.keys] * keep + novel
+        self._sources.mark(groups.keys)
+        at = self._seen.learn(keys, self._chunk)
+        kept = at >= 0
+        self._seen.stamps[at[kept]] = rows["clock"][chunk.source[kept]].astype(np.uint32)
+        self._chunk += 1
+        self._fresh = set()
+        self._fresh_log.take()
+
+    def _novel(self, keys: UInt64, calm: Bool, groups: Groups) -> Int64:
+        """By source, the templates first seen in this chunk by an event that did not alert."""
+        fresh = np.fromiter(self._fresh, np.uint64, len(self._fresh))
+        rows = np.flatnonzero(np.isin(keys, fresh))
+        _, first = np.unique(keys[rows], return_index=True)
+        new = np.zeros(len(keys), dtype=np.int64)
+        new[rows[first]] = calm[rows[first]]
+        novel: Int64 = np.add.reduceat(new[groups.order], groups.begin)
+        return novel
+
+    def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Templates merged: whoever saw the loser has seen the winner."""
+        self._merges = merges = Merges(pairs)
+        fresh = np.array(sorted(self._fresh), dtype=np.uint64)
+        self._fresh = set(self._forward(fresh, merges).tolist())
+        keys, at = self._seen.entries()
+        moved = self._forward(keys, merges)
+        gone = moved != keys
+        if not gone.any():
+            return
+        stamps, targets = self._seen.stamps[at[gone]], moved[gone]
+        self._seen.remove(at[gone])
+        unique, inverse = np.unique(targets, return_inverse=True)
+        known = self._seen.find(unique) >= 0
+        to = self._seen.learn(unique, self._chunk)
+        for target, stamp in zip(inverse.tolist(), stamps, strict=True):
+            entry = to[target]
+            if entry >= 0 and (not known[target] or np.int32(stamp - self._seen.stamps[entry]) > 0):
+                self._seen.stamps[entry] = stamp
+                known[target] = True
+
+    @staticmethod
+    def _forward(keys: UInt64, merges: Merges) -> UInt64:
+        low = np.uint64(0xFFFFFFFF)
+        template = merges.forward((keys & low).astype(np.int64)).astype(np.uint64)
+        return (keys & ~low) | template
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        yield from self._seen.changes("seen/")
+        yield from self._sources.changes("source/")
+        yield from self._fresh_log.changes("fresh")
+        yield "chunk", self._chunk.to_bytes(8, "little")
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        self._seen.restore("seen/", cells)
+        self._sources.restore("source/", cells)
+        self._fresh_log.restore("fresh", cells)
+        self._fresh = set(self._fresh_log.peek()["key"].tolist())
+        if "chunk" in cells:
+            self._chunk = int.from_bytes(cells["chunk"], "little")

@@ -1,0 +1,42 @@
+"""How much is learned, as a function of the stream alone: never of how busy the machine is."""
+
+from __future__ import annotations
+
+LEAST = 4
+"""Segments a chunk is always worth, however fast the stream's own time runs."""
+
+STEP = 32
+"""Segments saved up before a training step is worth its fixed cost."""
+
+MOST = 1024
+"""Segments of one step: 1,024 keys that speak once each in a chunk would otherwise cost a second of training."""
+
+
+class LearningBudget:
+    """Segments that may be trained on: `cap` per second of event time.
+
+    Args:
+        cap: segments a second.
+    """
+
+    def __init__(self, cap: float) -> None:
+        self._cap = cap
+        self.credit = 0.0
+        self.newest = 0  # newest event time so far, ns
+
+    def spend(self, newest: int, offered: int) -> int:
+        """Segments to train on at a chunk's end; 0: save up.
+
+        Args:
+            newest: newest event time of the chunk, ns.
+            offered: segments that the full recipe would take.
+        """
+        seconds = max(0, newest - self.newest) / 1e9 if self.newest else 0.0
+        self.newest = max(self.newest, newest)
+        full = min(offered, MOST)
+        self.credit = min(self.credit + max(float(LEAST), self._cap * seconds), float(max(full, STEP)))
+        if self.credit < min(STEP, full):
+            return 0
+        spent = min(full, int(self.credit))
+        self.credit -= spent
+        return spent

@@ -1,0 +1,128 @@
+"""What is judged: events and windows of sources without entities, visits of entities, silences of all sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from logwatch.score.keys import KeyTable
+from logwatch.score.units_clock import SourceClock
+from logwatch.score.units_pieces import Piece, Rank, assemble
+from logwatch.score.units_rungs import DETECTORS, VISIT
+from logwatch.score.units_silence import Silences
+from logwatch.score.visits import Visits
+from logwatch.score.windows import Windows
+from logwatch.types import Bool, EventBatch, Float32, Int32, Int64, Kind, UnitBatch
+
+SECOND = 10**9
+
+
+class Units:
+    """Turns scored events into units. Exact in stream order: any split of the stream gives the same units.
+
+    Of the units' detectors the last three are the units' own: `set` (a final visit's set of templates is rare),
+    `rate` (a window's count is far from usual, both sides) and `silence` (a source is silent longer than it should
+    be). A visit's event detectors are running maxima; `lstm` includes the nats of silences passed. A window's, where
+    there are no entities, are means over its events, Σ nats / (events + 8): diffuse surprise. Events without an
+    entity in a source with entities are judged as EVENT units: their key is not a visit.
+
+    Restore the key table before the first call of `build` or `tick` of a restored object.
+
+    Args:
+        table: the key table, with `COLUMNS` among its columns.
+        detectors: names of the event detectors, at most 6.
+        has_entities: which of the given source numbers [n] have entities [n].
+        visit_gap: silence of a key that closes its visit, ns.
+        window: length of windows, ns.
+    """
+
+    COLUMNS: tuple[tuple[Any, ...], ...] = (("visit", list(VISIT)),)
+
+    def __init__(
+        self,
+        table: KeyTable,
+        detectors: tuple[str, ...],
+        has_entities: Callable[[Int32], Bool],
+        visit_gap: int = 3600 * SECOND,
+        window: int = 60 * SECOND,
+    ) -> None:
+        if len(detectors) > DETECTORS:
+            raise ValueError(f"a key has room for {DETECTORS} detectors of events, not {len(detectors)}")
+        self.detectors = (*detectors, "set", "rate", "silence")
+        width = len(self.detectors)
+        lstm = detectors.index("lstm") if "lstm" in detectors else None
+        self._has_entities = has_entities
+        self._clock = SourceClock()
+        self._visits = Visits(table, lstm, width, visit_gap, self._clock)
+        self._windows = Windows(has_entities, width, window)
+        self._silences = Silences(width)
+
+    def build(self, events: EventBatch, nats: Float32, silence: Float32 | None = None) -> UnitBatch:
+        """Units of one sub-batch.
+
+        Args:
+            events: [n].
+            nats: [n, detectors of events].
+            silence: [n, 4] nats of the key's staying silent for 10 s, 1 min, 10 min, 1 h after each event.
+        """
+        if not len(nats):
+            return assemble([], self.detectors, events.first)
+        passage = self._clock.advance(events.source, events.watermark)
+        visits = self._in_visits(events)
+        pieces = [
+            self._plain(events, np.flatnonzero(~visits), nats),
+            *self._silences.build(events, passage.groups),
+            *self._windows.build(events, nats, passage.groups),
+            *self._visits.build(events, np.flatnonzero(visits), nats, silence, passage),
+        ]
+        return assemble(pieces, self.detectors, events.first)
+
+    def tick(self, source: Int32, watermark: Int64, at: int) -> UnitBatch:
+        """Idle sources [s] whose watermarks [s] follow the clock: silences, and windows and visits that close.
+
+        Args:
+            at: number of the run's last event: a tick is repeated there when the run is.
+        """
+        self._clock.tick(source, watermark)
+        pieces = [
+            *self._silences.tick(source, watermark),
+            *self._windows.tick(source, watermark),
+            *self._visits.tick(),
+        ]
+        return assemble(pieces, self.detectors, at, ticked=True)
+
+    def close(self, slots: Int32, at: int) -> UnitBatch:
+        """Final units of the open visits of `slots` [s]: call before `KeyTable.evict` takes them, at a chunk's end."""
+        return assemble(self._visits.close(slots), self.detectors, at, ticked=True)
+
+    def learn(self) -> None:
+        """At a chunk's end: what closed in the chunk enters the statistics of sets, rates and silences."""
+        self._visits.learn()
+        self._windows.learn()
+        self._silences.learn()
+
+    def _in_visits(self, events: EventBatch) -> Bool:
+        visits = self._has_entities(events.source)
+        if events.entity and visits.any():
+            spoken = np.array([entity is not None for entity in events.entity])
+            visits = visits & spoken
+        return visits
+
+    def _plain(self, events: EventBatch, rows: Int64, nats: Float32) -> Piece:
+        values = np.full((len(rows), len(self.detectors)), np.nan, dtype=np.float32)
+        values[:, : nats.shape[1]] = nats[rows]
+        time = events.time[rows]
+        return Piece(
+            Kind.EVENT, Rank.EVENT, True, rows, rows, events.source[rows], events.stream[rows], events.slot[rows],
+            time, time, events.start[rows], events.end[rows], values,
+        )  # fmt: skip
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        for part in (self._clock, self._visits, self._windows, self._silences):
+            yield from part.changes()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        for part in (self._clock, self._visits, self._windows, self._silences):
+            part.restore(cells)

@@ -1,0 +1,182 @@
+"""Windows: fixed spans of a source's watermark; how many events came in each, and how surprising they were together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.score.detectors.pending import Pending
+from logwatch.score.detectors.sources import SourceRows
+from logwatch.score.grouped import Groups
+from logwatch.score.units_pieces import Piece, Rank, silent
+from logwatch.score.units_rungs import DETECTORS
+from logwatch.types import NO_TIME, Bool, EventBatch, Float32, Float64, Int32, Int64, Kind
+
+MEMORY = 1440.0
+"""Windows over which a source's rate ages: a day of minutes."""
+LEAST = 16
+"""Windows of a source before there is an opinion on its rate."""
+FREEDOM = 8.0
+"""Degrees of freedom of Student's t: counts of log lines come in bursts, a normal tail would say e^-1000."""
+CLIP = 4.0
+"""Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
+SHRINK = 8
+"""Events added without surprise to a window's mean: few events are judged one by one already."""
+POINT = 20
+"""Nats are summed in fixed point, 2^-20: exact, so that a sum does not depend on how a batch was split."""
+
+OPEN = (
+    ("open", "u1"),
+    ("stream", "i4"),
+    ("index", "i8"),  # watermark // window
+    ("count", "i8"),
+    ("first", "i8"),
+    ("start", "i8"),
+    ("end", "i8"),
+    ("sums", "i8", (DETECTORS,)),
+)
+RATE = (("windows", "f8"), ("mean", "f8"), ("square", "f8"))  # aged sums of 1, y, y² with y = √(count + 3/8)
+
+
+class Windows:
+    """The open window of each source, and the usual rate of each source.
+
+    An event counts in the window in which its source's watermark stood just after it, so that windows never overlap
+    and close in stream order. A window without events is no unit: silence says that.
+
+    Args:
+        has_entities: which of the given source numbers have entities: their windows have a rate only.
+        width: columns of a unit; the last three are `set`, `rate`, `silence`.
+        window: length, ns.
+    """
+
+    def __init__(self, has_entities: Callable[[Int32], Bool], width: int, window: int) -> None:
+        self._has_entities = has_entities
+        self._width = width
+        self._window = window
+        self._open = SourceRows(OPEN)
+        self._rates = SourceRows(RATE)
+        self._closed = Pending(source="i4", level="f8")
+
+    def build(self, events: EventBatch, nats: Float32, groups: Groups) -> list[Piece]:
+        """Units of the windows that close in a batch; `groups` are its rows by source."""
+        self._open.reach(events.source)
+        rows = np.flatnonzero(events.watermark != NO_TIME)  # without any time there are no windows
+        if len(rows) < len(events.source):
+            groups = Groups(events.source[rows])
+        if not len(rows):
+            return []
+        order = rows[groups.order]
+        index = events.watermark[order] // self._window
+        old = self._open.rows[groups.keys]
+        going_on = (old["open"] > 0) & (old["index"] == index[groups.begin])
+        starts = groups.head.copy()
+        starts[1:] |= index[1:] != index[:-1]
+        at = np.flatnonzero(starts)
+        group, head = groups.group[at], groups.head[at]
+        open_ = self._segments(events, nats, order, at, index)
+        carried = np.flatnonzero(head & going_on[group])
+        self._carry(open_, carried, old[group[carried]])
+        closed = np.flatnonzero(~head[1:])
+        before = np.flatnonzero((old["open"] > 0) & ~going_on)
+        piece = self._piece(
+            np.concatenate([old[before], open_[closed]]),
+            np.concatenate([groups.keys[before], groups.keys[group[closed]]]),
+            np.concatenate([order[groups.begin[before]], order[at[closed + 1]]]),
+        )
+        self._open.rows[groups.keys] = open_[np.append(head[1:], True)]
+        self._open.mark(groups.keys)
+        return [piece]
+
+    @staticmethod
+    def _segments(events: EventBatch, nats: Float32, order: Int64, at: Int64, index: Int64) -> NDArray[Any]:
+        """The batch's part of each window [k]; the windows begin at `at` [k] of the grouped rows `order`."""
+        part = np.zeros(len(at), dtype=np.dtype(list(OPEN)))
+        last = np.append(at[1:], len(order)) - 1
+        head = order[at]
+        part["open"], part["index"], part["count"] = 1, index[at], last - at + 1
+        part["stream"], part["first"], part["start"] = events.stream[head], events.time[head], events.start[head]
+        part["end"] = events.end[order[last]]
+        known = np.where(np.isnan(nats), np.float32(0), nats)[order]
+        points = (known.astype(np.float64) * (1 << POINT)).astype(np.int64)
+        total = np.cumsum(points, axis=0)
+        part["sums"][:, : nats.shape[1]] = total[last] - total[at] + points[at]
+        return part
+
+    @staticmethod
+    def _carry(part: NDArray[Any], rows: Int64, old: NDArray[Any]) -> None:
+        """Windows `rows` go on from before the batch."""
+        for name in ("stream", "first", "start"):
+            part[name][rows] = old[name]
+        part["count"][rows] += old["count"]
+        part["sums"][rows] += old["sums"]
+
+    def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
+        """Units of the open windows of sources [s] that watermarks [s] have passed."""
+        self._open.reach(source)
+        old = self._open.rows[source]
+        rows = np.flatnonzero((old["open"] > 0) & (watermark // self._window > old["index"]))
+        self._open.rows["open"][source[rows]] = 0
+        self._open.mark(source[rows])
+        return [self._piece(old[rows], source[rows].astype(np.int64), np.zeros(len(rows), dtype=np.int64))]
+
+    def _piece(self, window: NDArray[Any], source: Int64, row: Int64) -> Piece:
+        nats = np.full((len(row), self._width), np.nan, dtype=np.float32)
+        level = np.sqrt(window["count"] + 0.375)
+        self._closed.add(source=source, level=level)
+        nats[:, self._width - 2] = self._rate(source, level)
+        events = self._width - 3
+        plain = np.flatnonzero(~self._has_entities(source.astype(np.int32)))
+        mean = window["sums"][plain, :events] / ((window["count"][plain, None] + SHRINK) * float(1 << POINT))
+        nats[plain, :events] = mean
+        return Piece(
+            Kind.WINDOW, Rank.WINDOW, True, row, source, source, window["stream"], silent(len(row)), window["first"],
+            (window["index"] + 1) * self._window, window["start"], window["end"], nats,
+        )  # fmt: skip
+
+    def _rate(self, source: Int64, level: Float64) -> Float32:
+        """Nats [m] of windows' counts, given as levels √(count + 3/8): how far out in Student's t."""
+        self._rates.reach(source)
+        mean, deviation, windows = self._usual(source)
+        z = (level - mean) / deviation
+        nats = (FREEDOM + 1) / 2 * np.log1p(z * z / FREEDOM)
+        return np.where(windows >= LEAST, nats, np.nan).astype(np.float32)
+
+    def _usual(self, source: Int64) -> tuple[Float64, Float64, Float64]:
+        rows = self._rates.rows[source]
+        windows = rows["windows"].copy()
+        n = np.maximum(windows, 1.0)
+        mean = rows["mean"] / n
+        # The level of a Poisson count has variance 1/4 whatever its mean: nothing is steadier than that.
+        variance = np.maximum(rows["square"] / n - mean * mean, 0.25) * (1 + 1 / n)
+        return mean, np.sqrt(variance), windows
+
+    def learn(self) -> None:
+        """At a chunk's end: the windows that closed in it."""
+        closed = self._closed.take()
+        if not len(closed["source"]):
+            return
+        source = closed["source"].astype(np.int64)
+        self._rates.reach(source)
+        mean, deviation, windows = self._usual(source)
+        far = np.where(windows >= LEAST, CLIP * deviation, np.inf)
+        level = np.clip(closed["level"], mean - far, mean + far)
+        unique, inverse, count = np.unique(source, return_inverse=True, return_counts=True)
+        keep, rows = np.exp(-count / MEMORY), self._rates.rows
+        rows["windows"][unique] = rows["windows"][unique] * keep + count
+        rows["mean"][unique] = rows["mean"][unique] * keep + np.bincount(inverse, level)
+        rows["square"][unique] = rows["square"][unique] * keep + np.bincount(inverse, level * level)
+        self._rates.mark(unique)
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        yield from self._open.changes("window/open/")
+        yield from self._rates.changes("window/rate/")
+        yield from self._closed.changes("window/closed")
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        self._open.restore("window/open/", cells)
+        self._rates.restore("window/rate/", cells)
+        self._closed.restore("window/closed", cells)

@@ -1,0 +1,1 @@
+"""Where alerts go: each sink registers itself through `logwatch.api.plugin`."""

@@ -1,0 +1,228 @@
+"""The human form of an alert: at most 100 columns, the same on a terminal (styled) and in a pipe (plain).
+
+Log lines are untrusted: every character that could act on a terminal is shown as an escape, never sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.text import Text
+
+from logwatch.types import NO_TIME, Alert, Expected, Fired, Line
+
+WIDTH = 100
+"""Columns; wider terminals do not help reading."""
+
+LINES, BEFORE, EXPECTED, FIRED = 5, 4, 3, 4
+"""At most shown of each; an alert should fit a screen together with the next one."""
+
+ROWS = 3
+"""Rows that one line may take before it is cut."""
+
+# C0 and C1 controls; marks and overrides of direction, which make a line read as another; separators that break
+# lines in some terminals; invisible format characters; surrogates, which cannot be encoded.
+_ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+_NAMED = {"\t": "  ", "\n": r"\n", "\r": r"\r"}
+
+_SEVERITY = {"critical": "bold red", "warning": "bold yellow", "info": "bold blue"}
+_LABEL = 18  # columns of the labels below the lines
+
+_HEADLINE = {
+    "new": "A kind of line that was never seen here before",
+    "rare": "A kind of line that is rare here",
+    "markov": "Not what usually follows here",
+    "lstm": "Not what was expected at this point",
+    "gap": "An unusual pause before this line",
+    "rate": "An unusual number of lines",
+    "silence": "Silent for longer than it should be",
+}
+_KIND = {
+    "event": "An unusual line",
+    "visit": "An unusual course of events",
+    "window": "An unusual stretch of time",
+    "silence": "Silent for longer than it should be",
+    "gap": "A part of the input was lost",
+}
+
+
+def escape(text: str) -> str:
+    """The text with every character that could act on a terminal made visible: ESC → `\\x1b`."""
+    return _ACTING.sub(lambda match: _NAMED.get(match[0]) or _code(ord(match[0])), text)
+
+
+def _code(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def headline(alert: Alert) -> str:
+    """What happened, in one sentence."""
+    if alert.detail:
+        return escape(alert.detail)
+    # A visit is judged as a whole: which detector weighed most does not name a single line.
+    rule = _HEADLINE.get(alert.rule) if alert.kind in ("event", "window") else None
+    return (rule or _KIND.get(alert.kind, "Something unusual")) + _so_far(alert)
+
+
+def _so_far(alert: Alert) -> str:
+    members = f"{alert.count:,} {'anomaly' if alert.count == 1 else 'anomalies'}"
+    if alert.state == "end":
+        return (
+            f"; it is over: {members} in {_duration(alert.last - alert.first)}" if alert.first != NO_TIME else "; over"
+        )
+    if alert.state == "update":
+        return f"; it has got worse: {members} so far"
+    return f" ({members} so far)" if alert.count > 1 else ""
+
+
+def _duration(ns: int) -> str:
+    seconds = max(0, ns) / 1e9
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def odds(p: float) -> str:
+    """A tail probability for people: `1 in 830,000`."""
+    if p <= 0:
+        return "1 in more than 10^30"
+    if p < 1e-9:
+        exponent = len(f"{1 / p:.0f}") - 1
+        return f"1 in 10^{exponent}"
+    times = 1 / p
+    digits = 10 ** max(0, len(str(int(times))) - 2)
+    return f"1 in {round(times / digits) * digits:,.0f}"
+
+
+def moment(time: int, zone: tzinfo | None = None) -> str:
+    """`2026-03-01 14:02:11` in a zone; None: the zone of this machine."""
+    if time == NO_TIME:
+        return "without time"
+    return datetime.fromtimestamp(time // 1_000_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def render(alert: Alert, *, width: int = WIDTH, zone: tzinfo | None = None) -> Text:
+    """The alert as styled text, rows of at most `min(width, 100)` columns, with a line end at the end of each row.
+
+    Args:
+        width: columns of the terminal, ≥ 40.
+        zone: of the times; None: that of this machine.
+    """
+    width = max(40, min(width, WIDTH))
+    bar = ("▌ ", _SEVERITY.get(alert.severity, "bold"))
+    out = Text(no_wrap=True)
+    for row in _rows(alert, width - 2, zone):
+        row.truncate(width - 2, overflow="ellipsis")
+        line = Text.assemble(bar, row)
+        line.rstrip()
+        out.append_text(line).append("\n")
+    return out
+
+
+def _rows(alert: Alert, width: int, zone: tzinfo | None) -> Iterator[Text]:
+    yield _title(alert, zone)
+    for row in _wrapped(headline(alert) + ".", width, ROWS):
+        yield Text(row)
+    if alert.lines or alert.before:
+        yield Text()
+    for line in alert.before[-BEFORE:]:
+        yield Text("  " + escape(line.text), "dim")
+    yield from _offending(alert.lines, width)
+    yield Text()
+    if alert.state != "end":
+        yield from _expected(alert.expected)
+        yield from _labelled("because", _because(alert.fired), width)
+    yield from _labelled("where", [*_where(alert), f"incident {alert.incident[:12]}"], width)
+
+
+def _title(alert: Alert, zone: tzinfo | None) -> Text:
+    state = {"update": " · UPDATE", "end": " · OVER", "digest": " · DIGEST"}.get(alert.state, "")
+    title = Text().append(f"{alert.severity.upper()}{state}", _SEVERITY.get(alert.severity, "bold"))
+    title.append(f"  {moment(alert.last if alert.state == 'end' else alert.first, zone)}  ")
+    title.append(escape(alert.source), "bold")
+    if alert.entity is not None:
+        title.append(f"  {escape(alert.entity)}", "cyan")
+    if alert.provisional:
+        title.append("  (provisional)", "dim")
+    return title
+
+
+def _offending(lines: tuple[Line, ...], width: int) -> Iterator[Text]:
+    for line in lines[:LINES]:
+        mark = "→ "
+        for row in _line_rows(line.text, width - 2):
+            yield Text().append(mark, "bold red").append(row, "bold")
+            mark = "  "
+    if len(lines) > LINES:
+        yield Text(f"  … and {len(lines) - LINES} more lines", "dim")
+
+
+def _line_rows(text: str, width: int) -> list[str]:
+    """A record's own lines, wrapped. Of a stack trace the first and the last ones, which say what and why."""
+    parts = [escape(part) for part in text.split("\n")]
+    if len(parts) == 1:
+        return _wrapped(parts[0], width, ROWS)
+    head, tail = (parts, []) if len(parts) <= 2 * ROWS else (parts[:ROWS], parts[-2:])
+    skipped = [f"… {len(parts) - len(head) - len(tail)} lines"] if tail else []
+    return [row for part in (*head, *skipped, *tail) for row in _wrapped(part, width, 1)]
+
+
+def _wrapped(text: str, width: int, limit: int) -> list[str]:
+    """Rows of at most `width` columns, broken at spaces where there are some; the last is cut."""
+    rows: list[str] = []
+    while cell_len(text) > width and len(rows) < limit - 1:
+        head = chop_cells(text, width)[0]
+        space = head.rfind(" ")
+        cut = space if space > len(head) // 2 else len(head)
+        rows.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    if cell_len(text) > width:
+        text = set_cell_size(text, width - 1).rstrip() + "…"
+    return [*rows, text]
+
+
+def _expected(expected: tuple[Expected, ...]) -> Iterator[Text]:
+    label = "expected instead"
+    for template, probability in expected[:EXPECTED]:
+        yield (
+            Text()
+            .append(f"{label:<{_LABEL}}", "dim")
+            .append(f"{100 * probability:>4.0f} %  ", "green")
+            .append(escape(template))
+        )
+        label = ""
+
+
+def _because(fired: tuple[Fired, ...]) -> list[str]:
+    most = sorted(fired, key=lambda one: -one.nats)[:FIRED]
+    return [f"{name.replace('_', ' ')} {odds(p) if p is not None else f'{nats:.1f} nats'}" for name, nats, p in most]
+
+
+def _where(alert: Alert) -> list[str]:
+    position = dict(alert.position)
+    out = [escape(alert.instance)] if alert.instance and alert.instance != alert.source else []
+    for key in ("topic", "partition"):
+        if key in position:
+            out.append(f"{key} {escape(str(position[key]))}")
+    if isinstance(offset := position.get("offset"), int):
+        out.append(f"offset {offset:,}" if "topic" in position else f"byte {offset:,}")
+    return out
+
+
+def _labelled(label: str, parts: list[str], width: int) -> Iterator[Text]:
+    """`label  a · b · c`, wrapped between the parts."""
+    row = ""
+    for part in parts:
+        joined = f"{row} · {part}" if row else part
+        if row and cell_len(joined) > width - _LABEL:
+            yield Text().append(f"{label:<{_LABEL}}", "dim").append(row)
+            label, joined = "", part
+        row = joined
+    if row:
+        yield Text().append(f"{label:<{_LABEL}}", "dim").append(row)

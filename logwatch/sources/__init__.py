@@ -1,0 +1,1 @@
+"""Where records come from: each source registers itself through `logwatch.api.plugin`."""

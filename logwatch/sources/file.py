@@ -1,0 +1,367 @@
+"""The file source: follows files by open descriptor and delivers their lines, a bounded turn for each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+import structlog
+
+from logwatch.api import Clock, plugin
+from logwatch.errors import StateCorrupt
+from logwatch.sources.cursor import load
+from logwatch.sources.file_config import FileConfig
+from logwatch.sources.follow import Seen
+from logwatch.sources.followed import Followed
+from logwatch.sources.lines import Records
+from logwatch.sources.opening import OpenFile
+from logwatch.sources.roster import Problem, Roster
+from logwatch.types import Flag, Gap, RecordBatch, Stream
+
+__all__ = ["FileConfig", "FileSource", "Problem"]
+
+log = structlog.get_logger(__name__)
+
+MAX_OPEN = 512
+"""Descriptors held at once: half of the usual soft limit of a process."""
+
+POLL_S = 0.025
+"""How often a file that grew lately is looked at: half of what a reader notices."""
+
+IDLE_LOOKS = 60
+"""Idle files looked at in one sweep: bounds the cost of a thousand of them to under 1 % of a processor."""
+
+LATELY_S = 10.0
+"""A file that grew within this time is looked at in every sweep."""
+
+SCAN_S = 1.0
+SCAN_MAX_S = 15.0
+SCAN_SHARE = 200
+"""New files are noticed within a second, or later where a scan takes more than 1/200 of that."""
+
+MIN_TURN = 64
+"""Records that each waiting file gets at least, before the busy ones get the rest."""
+
+ROUNDS = 16
+"""Turns of one file in one poll: a line without an end brings no records and must not hold up the others."""
+
+MIN_READ, MAX_READ = 16 * 1024, 1024 * 1024
+LINE_GUESS = 160
+"""Bytes a line has about: a turn reads what its share of records needs, and not much more stays in memory."""
+
+MAIN = "files"
+"""Name of the cell that belongs to no file."""
+
+
+@plugin(kind="source", name="file", api=(1, 0), config=FileConfig)
+class FileSource:
+    """Follows files.
+
+    Args:
+        config: which files, and how.
+        clock: time for waits and for the names of new files.
+        name: the sources' names: `{path}`, `{name}` and `{host}` are filled in.
+    """
+
+    def __init__(self, config: FileConfig, clock: Clock, name: str = "{name}") -> None:
+        self._config = config
+        self._clock = clock
+        self._roster = Roster(config, clock, name, self._opened)
+        self._ready: dict[Followed, None] = {}  # known to have something; the longest waiting first
+        self._open: dict[Followed, None] = {}  # with a descriptor; the longest unused first
+        self._turn: list[Followed] = []  # idle files not yet looked at in this round
+        self._scan_at = self._sweep_at = 0.0
+        self._touched: dict[Followed, None] = {}
+        self._warm: dict[Stream, int] = {}
+        self._said: set[Problem] = set()
+        self._closing = threading.Event()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Files that match or are named and cannot be read now."""
+        return list(self._roster.problems.values())
+
+    @property
+    def files(self) -> int:
+        """Files followed."""
+        return len(self._roster.live)
+
+    @property
+    def warm_until(self) -> Mapping[Stream, int]:
+        """Per stream the offset where live begins; records that start before it are warm-up. Absent: all live."""
+        return self._warm
+
+    def is_warm(self, stream: Stream, offset: int) -> bool:
+        """Whether the record that starts at `offset` is warm-up: learned in silence."""
+        return offset < self._warm.get(stream, 0)
+
+    def open(self, cursors: Mapping[str, bytes]) -> None:
+        """Start, or go on. Raises StateCorrupt where a cursor cannot be read."""
+        try:
+            main = json.loads(cursors.get(MAIN, b'{"v":1,"started":false,"closed":[],"names":[]}'))
+            if main["v"] != 1:
+                raise ValueError(f"version {main['v']!r}")
+            closed = [load(json.dumps(cell).encode()) for cell in main["closed"]]
+            names = [str(name) for name in main["names"]]
+            pending = {key: load(cell) for key, cell in cursors.items() if key != MAIN}
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateCorrupt(f"the saved position of a file cannot be read: {error}") from error
+        self._roster.restore(pending, closed, names, bool(main["started"]))
+        self._scan()
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        """The next records of all files that have some, in turns."""
+        now = self._clock.monotonic()
+        if now >= self._scan_at and not self._config.once:
+            self._scan()
+        if now >= self._sweep_at:
+            self._sweep(now)
+        parts = self._gather(max_records, now)
+        return self._batch(parts)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until a file grew, at most `seconds`."""
+        while seconds > 0 and not self._ready and not self._closing.wait(min(POLL_S, seconds)):
+            seconds -= POLL_S
+            now = self._clock.monotonic()
+            if now >= self._scan_at:
+                return
+            self._sweep(now)
+
+    def exhausted(self) -> bool:
+        """With `once`: everything up to the end that the files had has been delivered."""
+        return self._config.once and not self._ready and not any(entry.busy for entry in self._roster.live)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._closing.set()
+        for entry in self._roster.live:
+            entry.release()
+        self._open.clear()
+        self._ready.clear()
+
+    # -- what there is
+
+    def _scan(self) -> None:
+        began = self._clock.monotonic()
+        self._roster.scan()
+        now = self._clock.monotonic()
+        self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))
+        self._ready.update((entry, None) for entry in self._roster.live if entry.busy)
+        for problem in set(self._roster.problems.values()) - self._said:
+            log.warning("file cannot be read", path=problem.path, reason=problem.reason, hint=problem.hint)
+        self._said = set(self._roster.problems.values())
+
+    def _sweep(self, now: float) -> None:
+        """Look at the files that may have grown: those that did lately, and some of the others in turn."""
+        self._sweep_at = now + POLL_S
+        looks = IDLE_LOOKS
+        if not self._turn:
+            self._turn = list(self._roster.live)
+        while self._turn and looks:
+            self._look(self._turn.pop(), now)
+            looks -= 1
+        for entry in list(self._open):
+            if now - entry.follower.grown_at < LATELY_S:
+                self._look(entry, now)
+
+    def _look(self, entry: Followed, now: float) -> None:
+        """See whether the file has something; end it where its time has come."""
+        if entry not in self._roster.live or entry in self._ready:
+            return
+        if not entry.over and not entry.muted:
+            seen = self._compare(entry)
+            if seen is Seen.REPLACED:
+                self._replace(entry)
+            elif seen is Seen.MORE and entry.unread:
+                self._ready[entry] = None
+                return
+        self._finish_idle(entry, now)
+        if entry.follower.queued:
+            self._ready[entry] = None
+
+    def _compare(self, entry: Followed) -> Seen:
+        follower = entry.follower
+        try:
+            if entry.file is not None:
+                return follower.look(entry.file)
+            found = entry.stat()
+            if found is None or (found.size == follower.fed and found.mtime == follower.mtime):
+                return Seen.NOTHING  # the next scan tells what became of it
+            file = self._reopen(entry)
+            return follower.look(file) if file is not None else Seen.NOTHING
+        except OSError as error:
+            self._fail(entry, error)
+            return Seen.NOTHING
+
+    def _finish_idle(self, entry: Followed, now: float) -> None:
+        """Flush a line that waited long enough; close a file that nothing more will come from."""
+        follower, config = entry.follower, self._config
+        if entry.over:
+            if not follower.queued:
+                self._end(entry)
+        elif config.once:
+            follower.flush()
+        elif not entry.attached and now - max(entry.idle_since, follower.grown_at) >= config.rotate_wait:
+            follower.flush()
+            if not follower.queued:
+                self._end(entry)
+        elif follower.flush_due(now, config.flush_after):
+            follower.flush()
+
+    def _replace(self, entry: Followed) -> None:
+        self._open.pop(entry, None)
+        self._roster.replaced(entry)
+        self._ready.update((other, None) for other in self._roster.live if other is entry or other.before is entry)
+
+    def _end(self, entry: Followed) -> None:
+        self._ready.pop(entry, None)
+        self._open.pop(entry, None)
+        self._touched.pop(entry, None)
+        self._roster.close(entry)
+        self._warm.pop(Stream(entry.source, entry.instance), None)
+
+    def _fail(self, entry: Followed, error: OSError) -> None:
+        """A read failed: say so, and try again from the next scan on."""
+        reason = f"cannot be read: {error.strerror}"
+        self._roster.problems[entry.path] = Problem(entry.path, reason, "the disk or the network may be at fault")
+        entry.release()
+        self._open.pop(entry, None)
+        self._ready.pop(entry, None)
+        self._give_up(entry)
+
+    def _give_up(self, entry: Followed) -> None:
+        """A file that is read once and cannot be read now has no later in this run."""
+        if self._config.once:
+            entry.limit = entry.follower.fed
+
+    # -- descriptors
+
+    def _reopen(self, entry: Followed) -> OpenFile | None:
+        file = entry.reopen(self._config.follow_links)
+        if file is not None:
+            self._opened(entry)
+        return file
+
+    def _opened(self, entry: Followed) -> None:
+        """Note a used descriptor; close those unused for longest, never that of a file whose path leads elsewhere."""
+        self._open.pop(entry, None)
+        self._open[entry] = None
+        excess = len(self._open) - MAX_OPEN
+        if excess > 0:
+            for other in [e for e in self._open if e.attached and e is not entry][:excess]:
+                other.release()
+                del self._open[other]
+
+    # -- turns
+
+    def _gather(self, room: int, now: float) -> list[tuple[Followed, Records]]:
+        parts = []
+        for _ in range(ROUNDS):
+            waiting = [entry for entry in self._ready if entry.before not in self._ready]
+            if not waiting or not room:
+                break
+            share = max(MIN_TURN, room // len(waiting))
+            for entry in waiting:
+                records = self._serve(entry, min(share, room), now)
+                if len(records):
+                    parts.append((entry, records))
+                    room -= len(records)
+                if not room:
+                    break
+        return parts
+
+    def _serve(self, entry: Followed, share: int, now: float) -> Records:
+        """One turn: at most `share` records; afterwards the file is last in the row, or out of it."""
+        self._ready.pop(entry, None)
+        follower = entry.follower
+        if not follower.queued and entry.unread and not entry.over:
+            self._read(entry, share, now)
+        records = follower.take(share)
+        if len(records):
+            self._roster.instance(entry)
+            self._touched[entry] = None
+        if not _has_more(entry) and entry in self._roster.live and (entry.over or self._config.once):
+            self._finish_idle(entry, now)
+        if _has_more(entry):
+            self._ready[entry] = None
+        return records
+
+    def _read(self, entry: Followed, share: int, now: float) -> None:
+        size = min(entry.unread, max(MIN_READ, min(MAX_READ, share * LINE_GUESS)))
+        try:
+            file = self._reopen(entry)
+            if file is None:
+                self._give_up(entry)
+            elif entry.follower.read(file, size, now) is Seen.REPLACED:
+                self._replace(entry)
+        except OSError as error:
+            self._fail(entry, error)
+
+    # -- batches
+
+    def _batch(self, parts: list[tuple[Followed, Records]]) -> RecordBatch | None:
+        roster = self._roster
+        index: dict[Stream, int] = {}
+        which = []
+        for entry, records in parts:
+            stream = Stream(entry.source, roster.instance(entry))
+            if entry.warm:
+                self._warm[stream] = entry.warm
+            which.append(index.setdefault(stream, len(index)))
+            if entry.mark:
+                records.flags[0] |= entry.mark
+                entry.mark = Flag.NONE
+        cursor = self._cursors()
+        gaps, roster.gaps = roster.gaps, []
+        if not parts and not cursor and not gaps:
+            return None
+        return _joined(parts, list(index), which, cursor, gaps)
+
+    def _cursors(self) -> dict[str, bytes | None]:
+        """What changed since the last batch."""
+        roster = self._roster
+        cursor: dict[str, bytes | None] = dict.fromkeys(roster.gone)
+        roster.gone = []
+        for entry in roster.live:
+            if entry.dirty or entry in self._touched:
+                entry.dirty = False
+                cursor[entry.key] = entry.saved().dump()
+        self._touched.clear()
+        if roster.dirty:
+            roster.dirty = False
+            closed = [json.loads(saved.dump()) for saved in roster.closed]
+            main = {"v": 1, "started": True, "closed": closed, "names": list(roster.names)}
+            cursor[MAIN] = json.dumps(main, separators=(",", ":")).encode()
+        return cursor
+
+
+def _has_more(entry: Followed) -> bool:
+    """Whether another turn would bring something. A file that was closed is looked at again first."""
+    return bool(entry.follower.queued or (entry.unread and not entry.over and entry.file is not None))
+
+
+def _joined(
+    parts: list[tuple[Followed, Records]],
+    streams: list[Stream],
+    which: list[int],
+    cursor: dict[str, bytes | None],
+    gaps: list[Gap],
+) -> RecordBatch:
+    lines: list[bytes] = []
+    for _, records in parts:
+        lines += records.lines
+    counts = [len(records) for _, records in parts]
+    none = np.zeros(0, np.int64)
+    return RecordBatch(
+        lines,
+        streams,
+        np.repeat(np.asarray(which, np.int32), counts),
+        np.concatenate([none, *(records.start for _, records in parts)]),
+        np.concatenate([none, *(records.end for _, records in parts)]),
+        np.concatenate([none.astype(np.uint8), *(records.flags for _, records in parts)]),
+        cursor,
+        gaps,
+    )

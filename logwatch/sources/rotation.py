@@ -1,0 +1,62 @@
+"""Where the rest of a rotated file is: under a new name, in a copy, or in files that came and went in between."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from logwatch.sources.discover import by_inode, rotated
+from logwatch.sources.opening import OpenFile, Refused, open_regular
+from logwatch.sources.signature import HEAD
+
+Fits = Callable[[tuple[int, int], bytes, int], bool]
+"""Whether a file with this identity, head and size can be the one looked for."""
+
+
+def find_renamed(path: str, identity: tuple[int, int], any_link: bool) -> tuple[str, OpenFile] | None:
+    """The file with this identity, wherever it now is in the directory of `path`."""
+    for other in by_inode(os.path.dirname(path), identity[1]):
+        file = _open(other, any_link)
+        if file is not None:
+            found = file.stat()
+            if (found.dev, found.inode) == identity:
+                return other, file
+            file.close()
+    return None
+
+
+def find_copy(path: str, fits: Fits, any_link: bool) -> tuple[str, OpenFile] | None:
+    """A rotated sibling of `path` that holds the content which `path` had (copytruncate)."""
+    for other in rotated(path):
+        file = _open(other, any_link)
+        if file is not None:
+            found = file.stat()
+            if fits((found.dev, found.inode), file.pread(HEAD, 0), found.size):
+                return other, file
+            file.close()
+    return None
+
+
+def came_between(path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
+    """Rotated siblings of `path` last written at `since` (ns) or later and not known, oldest first.
+
+    They had the name `path` and lost it again between two scans: what is older was rotated before.
+    """
+    found = []
+    for other in rotated(path):
+        try:
+            status = os.lstat(other)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and status.st_mtime_ns >= since and not known((status.st_dev, status.st_ino)):
+            found.append((status.st_mtime_ns, other))
+    # Of two written in one tick of the clock the higher number is the older.
+    return [other for _, other in sorted(sorted(found, reverse=True), key=lambda pair: pair[0])]
+
+
+def _open(path: str, any_link: bool) -> OpenFile | None:
+    try:
+        return open_regular(path, any_link)
+    except Refused:
+        return None

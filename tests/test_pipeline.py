@@ -1,0 +1,171 @@
+"""The whole pipeline: results depend neither on batching nor on interruption; warm-up is silent; commits are whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from logwatch.app.session import Session, detectors_of, opened
+from logwatch.config import SourceTable, load
+from logwatch.errors import StateFull
+from logwatch.rows import Scored
+from logwatch.types import Alert, Gap, RecordBatch, Stream
+
+ENTITY = r"id=(\w+)"
+WORDS = ["quota", "raid", "panic", "thermal", "orphan", "inode", "lost", "bus"]
+
+
+def _log(count: int, seed: int) -> list[bytes]:
+    """A dull program with two bursts of lines that it never wrote before."""
+    rng = random.Random(seed)
+    steps = ["begin id={i} of {n}", "read id={i} {n} rows in {n} ms", "wrote id={i} {n} rows", "end id={i} after {n} ms"]
+    lines = []
+    for i in range(count):
+        stamp = f"2026-01-05T{8 + i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d}"
+        line = f"{stamp} INFO " + steps[i % 4].format(i=f"r{i // 4 % 50}", n=rng.randint(1, 9999))
+        if count - 300 < i < count - 260 or count - 40 < i < count - 10:
+            line = f"{stamp} ERROR {' '.join(rng.sample(WORDS, 5))}"
+        lines.append(line.encode())
+    return lines
+
+
+def _records(lines: list[bytes], at: int, end: int, sources: int = 2) -> RecordBatch:
+    """Lines `at` to `end` of the log, dealt out to sources in runs of 7."""
+    n = end - at
+    start = np.arange(at, end, dtype=np.int64)
+    streams = [Stream(f"s{i}", "1") for i in range(sources)]
+    which = (start // 7 % sources).astype(np.int32)
+    cursor: dict[str, bytes | None] = {"all": str(end).encode()}
+    return RecordBatch(lines[at:end], streams, which, start, start + 1, np.zeros(n, np.uint8), cursor)
+
+
+class Run:
+    """Feeds a log to a pipeline; keeps every alert and every score."""
+
+    def __init__(self, folder: Path, entity: str | None = None) -> None:
+        self.folder = folder
+        self.entity = entity
+        self.alerts: list[Alert] = []
+        self.p: list[np.ndarray] = []
+        self.nats: list[np.ndarray] = []
+
+    def _keep(self, scored: Scored) -> None:
+        self.p.append(scored.p)
+        self.nats.append(scored.nats)
+
+    def feed(self, lines: list[bytes], sizes: Iterator[int], stop: int | None = None, warm: int = 0) -> int:
+        """Goes on from the saved cursor up to `stop`; returns where it ended."""
+        loaded = load(environ={}, flags={"budget": ("--budget", "20/hour")})
+        table = {"files": SourceTable(kind="file", entity=self.entity)}
+        with opened(loaded.settings, detectors_of(loaded), self.folder, table, on_scored=self._keep) as session:
+            at = int(session.pipeline.cursors("files").get("all", b"0"))
+            while at < (stop or len(lines)):
+                end = min(at + next(sizes), stop or len(lines))
+                records = _records(lines, at, end)
+                session.pipeline.process(records, "files", records.start < warm if warm else None)
+                at = end
+                self._commit(session)
+        return at
+
+    def _commit(self, session: Session) -> None:
+        self.alerts += session.pipeline.raised
+        session.pipeline.commit({})
+
+    def told(self) -> list[tuple[str, str, float, int]]:
+        return [(alert.id, alert.state, alert.score, alert.count) for alert in self.alerts]
+
+
+def _sizes(seed: int, most: int) -> Iterator[int]:
+    rng = random.Random(seed)
+    while True:
+        yield rng.randint(1, most)
+
+
+@pytest.mark.parametrize("entity", [None, ENTITY])
+def test_batching_and_interruption_change_nothing(tmp_path: Path, entity: str | None) -> None:
+    lines = _log(2600, 1)
+    whole = Run(tmp_path / "whole", entity)
+    whole.feed(lines, _sizes(0, 4096))
+    assert any(alert.state == "open" for alert in whole.alerts)
+    for seed, most in ((1, 40), (2, 700)):
+        parts = Run(tmp_path / f"parts{seed}", entity)
+        rng = random.Random(seed)
+        at = 0
+        while at < len(lines):
+            at = parts.feed(lines, _sizes(seed + at, most), stop=min(at + rng.randint(100, 1500), len(lines)))
+        np.testing.assert_array_equal(np.concatenate(parts.nats), np.concatenate(whole.nats))
+        np.testing.assert_array_equal(np.concatenate(parts.p), np.concatenate(whole.p))
+        assert parts.told() == whole.told()
+
+
+def test_warm_up_teaches_and_alerts_nobody(tmp_path: Path) -> None:
+    lines = _log(2600, 1)
+    warm = Run(tmp_path / "warm")
+    warm.feed(lines, _sizes(0, 500), warm=len(lines) - 100)
+    cold = Run(tmp_path / "cold")
+    cold.feed(lines, _sizes(0, 500))
+    assert {alert.position["offset"] >= len(lines) - 100 for alert in warm.alerts if alert.state == "open"} == {True}
+    assert any(alert.position["offset"] < len(lines) - 100 for alert in cold.alerts)
+
+
+def test_an_alert_says_what_came_and_what_was_expected(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.feed(_log(2600, 1), _sizes(0, 500))
+    alert = next(alert for alert in run.alerts if alert.state == "open" and alert.kind == "event")
+    assert any(word in alert.lines[-1].text for word in WORDS)
+    assert alert.before
+    assert 0 < sum(expected.probability for expected in alert.expected) <= 1.0001
+    assert alert.fired
+    assert 0 < alert.score <= 30
+    assert alert.position["offset"] == alert.lines[-1].position
+
+
+class _Full:
+    """A store whose disk is full for a while."""
+
+    def __init__(self, session: Session) -> None:
+        self.store = session.pipeline._store
+        self.commit_really = self.store.commit
+        self.full = True
+
+    def commit(self, *args: object) -> object:
+        if self.full:
+            raise StateFull("no space left")
+        return self.commit_really(*args)  # type: ignore[arg-type]
+
+
+def test_what_a_full_disk_refuses_is_committed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = _log(600, 3)
+    loaded = load(environ={})
+    table = {"files": SourceTable(kind="file")}
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
+        disk = _Full(session)
+        monkeypatch.setattr(disk.store, "commit", disk.commit)
+        session.pipeline.process(_records(lines, 0, 300), "files")
+        with pytest.raises(StateFull):
+            session.pipeline.commit({})
+        session.pipeline.process(_records(lines, 300, 600), "files")
+        disk.full = False
+        session.pipeline.commit({})
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
+        assert session.resumed
+        assert session.pipeline.seen == 600
+        assert session.pipeline.cursors("files")["all"] == b"600"
+        assert len(session.pipeline.stages.keys) == 2
+
+
+def test_lost_input_is_an_alert(tmp_path: Path) -> None:
+    loaded = load(environ={})
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"files": SourceTable(kind="file")}) as session:
+        records = _records(_log(10, 0), 0, 10)
+        records.gaps.append(Gap(Stream("s0", "1"), 100, 350, "deleted while logwatchd was down"))
+        session.pipeline.process(records, "files")
+        alert = session.pipeline.raised[0]
+        assert (alert.kind, alert.source, alert.position["offset"]) == ("gap", "s0", 100)
+        assert "250 bytes" in alert.detail
+
+
