@@ -46,8 +46,8 @@ __all__ = [
     "Flag",
     "Float32",
     "Gap",
-    "Kind",
     "KeyFields",
+    "Kind",
     "Line",
     "PluginConfig",
     "RecordBatch",
@@ -180,9 +180,7 @@ class NoConfig(PluginConfig):
     """The config of a component that has no settings."""
 
 
-def plugin(
-    *, kind: Kind, name: str, api: tuple[int, int], config: type[PluginConfig] = NoConfig
-) -> Callable[[T], T]:
+def plugin(*, kind: Kind, name: str, api: tuple[int, int], config: type[PluginConfig] = NoConfig) -> Callable[[T], T]:
     """Declare a class as a component: `@plugin(kind="sink", name="pager", api=(1, 0), config=Config)`."""
 
     def declare(cls: T) -> T:
@@ -195,5 +193,3 @@ def plugin(
 def declared() -> Mapping[tuple[str, str], Component]:
     """Everything declared so far, by kind and name."""
     return _declared
-
-

@@ -26,9 +26,7 @@ def chunk_end(event: int) -> int:
     return (event // CHUNK + 1) * CHUNK
 
 
-_EVENT_ARRAYS = tuple(
-    f.name for f in fields(EventBatch) if f.name not in {"first", "entity", "text"}
-)
+_EVENT_ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name not in {"first", "entity", "text"})
 _UNIT_ARRAYS = tuple(f.name for f in fields(UnitBatch) if f.name != "detectors")
 
 

@@ -170,7 +170,9 @@ class Context:
         limit = int(units.end[row] if inclusive else units.start[row])
         lines: list[Line] = []
         for events, _ in reversed(self._recent):
-            earlier = (events.stream == units.stream[row]) & (events.start <= limit if inclusive else events.start < limit)
+            earlier = (events.stream == units.stream[row]) & (
+                events.start <= limit if inclusive else events.start < limit
+            )
             for i in np.flatnonzero(earlier)[::-1].tolist():
                 lines.append(_line(events, i))
                 if len(lines) == count:

@@ -179,7 +179,9 @@ class Pipeline:
         _mark(events, units, judged.crossing)
         if self._on_scored:
             names = tuple(detector.name for detector in stages.detectors)
-            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, getattr(stages.incidents, "members", {})))
+            self._on_scored(
+                Scored(events, nats, names, units, judged.p, judged.score, getattr(stages.incidents, "members", {}))
+            )
         self._pending.add_units(units, judged.crossing)
 
     def _learn(self) -> None:

@@ -9,7 +9,11 @@ from logwatch.cells import pack, unpack
 
 
 def test_arrays_and_header_come_back() -> None:
-    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "empty": np.zeros((0, 4), np.int64), "b": np.array(True)}
+    arrays = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "empty": np.zeros((0, 4), np.int64),
+        "b": np.array(True),
+    }
     got, header = unpack(pack(arrays, v=1, name="é"))
     assert header == {"v": 1, "name": "é"}
     for name, array in arrays.items():

@@ -22,7 +22,12 @@ WORDS = ["quota", "raid", "panic", "thermal", "orphan", "inode", "lost", "bus"]
 def _log(count: int, seed: int) -> list[bytes]:
     """A dull program with two bursts of lines that it never wrote before."""
     rng = random.Random(seed)
-    steps = ["begin id={i} of {n}", "read id={i} {n} rows in {n} ms", "wrote id={i} {n} rows", "end id={i} after {n} ms"]
+    steps = [
+        "begin id={i} of {n}",
+        "read id={i} {n} rows in {n} ms",
+        "wrote id={i} {n} rows",
+        "end id={i} after {n} ms",
+    ]
     lines = []
     for i in range(count):
         stamp = f"2026-01-05T{8 + i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d}"
@@ -167,5 +172,3 @@ def test_lost_input_is_an_alert(tmp_path: Path) -> None:
         alert = session.pipeline.raised[0]
         assert (alert.kind, alert.source, alert.position["offset"]) == ("gap", "s0", 100)
         assert "250 bytes" in alert.detail
-
-

@@ -24,7 +24,7 @@ def _chunks(lines: list[bytes], size: int) -> Iterator[Chunk]:
 
 
 def _order(files: list[list[bytes]], size: int) -> list[tuple[str, int, bytes]]:
-    batches = replay([Finished(Stream(f"s{i}", "x"), _chunks(lines, size)) for i, lines in enumerate(files)], _times)
+    batches = replay([Finished(Stream(f"s{i}", "x"), _chunks(lines, size), _times) for i, lines in enumerate(files)])
     return [
         (batch.streams[stream].source, int(start), line)
         for batch in batches
@@ -50,7 +50,10 @@ line = st.one_of(st.integers(0, 9).map(lambda t: b"%d x" % t), st.just(b"no time
 @given(st.lists(st.lists(line, max_size=12), min_size=2, max_size=4), st.integers(1, 5))
 def test_the_merge_is_the_sort_by_running_maximum_time(files: list[list[bytes]], size: int) -> None:
     whole = [[b"0 first", *lines] if i % 2 else lines for i, lines in enumerate(files)]
-    if any(not lines[:size] or any(x[:1].isdigit() for x in lines) != any(x[:1].isdigit() for x in lines[:size]) for lines in whole):
+    if any(
+        not lines[:size] or any(x[:1].isdigit() for x in lines) != any(x[:1].isdigit() for x in lines[:size])
+        for lines in whole
+    ):
         size = 50  # whether a file has times is judged by its first lines
     assert _order(whole, size) == _model(whole)
 

@@ -114,9 +114,7 @@ def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[RecordBatch]:
     return replay(finished)
 
 
-def _drive(
-    session: Session, batches: Iterator[RecordBatch], speed: float | None, report: _Findings, ui: Ui
-) -> bool:
+def _drive(session: Session, batches: Iterator[RecordBatch], speed: float | None, report: _Findings, ui: Ui) -> bool:
     began = time.monotonic()
     try:
         for records in batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
+
 import structlog
 
 from logwatch.api import Alert, Sink, Source
@@ -59,8 +60,15 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
         live = _LiveLine(session, ui)
-        daemon = Daemon(session.pipeline, {table.kind: source}, delivery, session.clock, on_tick=live.show)
+        daemon = Daemon(session.pipeline, {table.kind: source}, delivery, session.clock)
         stopped = _Stop(daemon)
+
+        def on_tick(progress: Progress) -> None:
+            live.show(progress)
+            if ui.gone():  # `tail | head`: nobody reads any more
+                daemon.stop()
+
+        daemon.on_tick = on_tick
         on_signals(stopped)
         _say_problems(source, ui, request.once)
         daemon.run()
@@ -151,7 +159,9 @@ def run(request: RunRequest) -> None:
     if not settings.source:
         raise ConfigError("the configuration names no [[source]]", "add one; see `logwatchd check-config --help`")
     tables = {
-        one.part.id: one.part.table for one in resolved if one.part.kind == "source" and isinstance(one.part.table, SourceTable)
+        one.part.id: one.part.table
+        for one in resolved
+        if one.part.kind == "source" and isinstance(one.part.table, SourceTable)
     }
     with opened(settings, resolved, settings.state, tables) as session:
         sources: dict[str, Source] = {
@@ -159,7 +169,9 @@ def run(request: RunRequest) -> None:
             for one in resolved
             if one.part.kind == "source"
         }
-        sinks: dict[str, Sink] = {one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"}
+        sinks: dict[str, Sink] = {
+            one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"
+        }
         delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
         daemon = Daemon(
             session.pipeline, sources, delivery, session.clock,

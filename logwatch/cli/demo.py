@@ -34,6 +34,7 @@ def command(recordings: tuple[str, ...], speed: float | None, fast: bool, budget
     from logwatch.cli.ui import Terminal
     from logwatch.cli.verdict import show_demo
 
+    options.quiet_log()
     with Terminal(as_json=as_json, show_alerts=not as_json) as ui:
         show_demo(app.demo(DemoRequest(config, recordings, speed), ui), ui)
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from logwatch.cli.verbs import Verb
+from logwatch.cli.verbs import Invocation, Verb
 
 if TYPE_CHECKING:
     from logwatch.config import Loaded
@@ -101,6 +101,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, also on a 
 def paths(help_name: str = "PATH", *, required: bool = True) -> Callable[[F], F]:
     """Files and globs; `-` is standard input."""
     return click.argument("paths", nargs=-1, required=required, metavar=f"{help_name}...")
+
+
+def quiet_log() -> None:
+    """For verbs that talk to people themselves: the program's own log only says what went wrong inside."""
+    from logwatch.telemetry import configure_log
+
+    invocation = click.get_current_context().ensure_object(Invocation)
+    configure_log("console", "debug" if invocation.debug else "error")
 
 
 def given(**flags: tuple[str, Any]) -> dict[str, tuple[str, Any]]:

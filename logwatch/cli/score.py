@@ -68,6 +68,7 @@ def command(
     rows_format = FORMATS[output.suffix] if output and output.suffix in FORMATS else "jsonl"
     request = ScoreRequest(paths, config, state, output, rows_format, source, entity)
     # Rows on standard output and alerts there would be two streams in one: then the alerts are in the rows.
+    options.quiet_log()
     with Terminal(as_json=as_json, show_alerts=output != Path("-")) as ui:
         show_summary(app.score(request, ui), ui, rows=output)
     return 0

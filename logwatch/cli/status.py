@@ -51,6 +51,7 @@ def command(file: Path | None, state: Path | None, as_json: bool) -> int:
     from logwatch import app
     from logwatch.cli.ui import Terminal
 
+    options.quiet_log()
     with Terminal(as_json=as_json) as ui:
         show_status(app.status(request, ui), ui)
     return 0

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+TRAINED_WELL = 0.95
+"""A share below this is worth a word."""
+
 SHOWN = 20
 """Sources shown in a table; the rest is counted."""
 
@@ -41,7 +44,7 @@ def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[Rendera
     if summary.set_aside:
         told = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(summary.set_aside.items()))
         yield Text(f"Set aside or marked: {told}.")
-    if summary.trained is not None and summary.trained < 1:
+    if summary.trained is not None and summary.trained < TRAINED_WELL:
         yield Text(f"Trained on {summary.trained:.0%} of what came: the stream is faster than learning may take.")
     if rows is not None and rows != Path("-"):
         yield Text(f"{plural(summary.rows, 'row')} written to {rows}.")
@@ -65,7 +68,7 @@ def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]
     width = min(max(longest, 6), max(14, columns - _NUMBERS - _PHASE))
     yield Text(f"{'source':<{width}}{'lines':>13}{'templates':>11}{'incidents':>11}", "dim")
     for source in ordered[:SHOWN]:
-        row = Text(f"{_shortened(source.source, width)}{source.records:>13,}{source.templates:>11,}")
+        row = Text(f"{_shortened(source.source, width)}{source.records:>13,}{source.templates or '':>11}")
         row.append(f"{source.incidents:>11,}   ", "bold" if source.incidents else "dim")
         row.append_text(_phase(source))
         row.no_wrap, row.overflow = True, "ellipsis"

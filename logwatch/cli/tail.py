@@ -57,6 +57,7 @@ def command(
     from logwatch.cli.ui import Terminal
 
     request = TailRequest(paths, config, from_start, once, source, entity, state)
+    options.quiet_log()
     with Terminal(as_json=as_json) as ui:
         summary = app.tail(request, ui)
         show_summary(summary, ui)

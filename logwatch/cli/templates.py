@@ -45,6 +45,7 @@ def command(paths: tuple[str, ...], top: int | None, as_json: bool) -> int:
     from logwatch import app
     from logwatch.cli.ui import Terminal
 
+    options.quiet_log()
     with Terminal(as_json=as_json) as ui:
         found = app.templates(TemplatesRequest(paths, config), ui)
         show_templates(found, ui, top or (SHOWN if ui.for_people else len(found)))

@@ -23,6 +23,9 @@ LINES, BEFORE, EXPECTED, FIRED = 5, 4, 3, 4
 ROWS = 3
 """Rows that one line may take before it is cut."""
 
+NEWS = 2.0
+"""Nats from which a new template is news: less where a source makes new ones all the time."""
+
 # C0 and C1 controls; marks and overrides of direction, which make a line read as another; separators that break
 # lines in some terminals; invisible format characters; surrogates, which cannot be encoded.
 _ACTING = re.compile(
@@ -65,8 +68,14 @@ def headline(alert: Alert) -> str:
     if alert.detail:
         return escape(alert.detail)
     # A visit is judged as a whole: which detector weighed most does not name a single line.
-    rule = _HEADLINE.get(alert.rule) if alert.kind in ("event", "window") else None
+    rule = _HEADLINE.get(_telling(alert)) if alert.kind in ("event", "window") else None
     return (rule or _KIND.get(alert.kind, "Something unusual")) + _so_far(alert)
+
+
+def _telling(alert: Alert) -> str:
+    """The detector whose words fit best: that a line is new says more than that it was not expected."""
+    new = any(fired.detector == "new" and fired.nats >= NEWS for fired in alert.fired)
+    return "new" if new and alert.kind == "event" else alert.rule
 
 
 def _so_far(alert: Alert) -> str:
@@ -206,7 +215,11 @@ def _because(fired: tuple[Fired, ...]) -> list[str]:
 
 def _where(alert: Alert) -> list[str]:
     position = dict(alert.position)
-    out = [escape(alert.instance)] if alert.instance and alert.instance != alert.source else []
+    # The identity of a file is a hash of its content: its beginning is enough to tell two files apart.
+    instance = (
+        f"file {escape(alert.instance[:8])}" if position.get("file") == alert.instance else escape(alert.instance)
+    )
+    out = [instance] if alert.instance and alert.instance != alert.source else []
     for key in ("topic", "partition"):
         if key in position:
             out.append(f"{key} {escape(str(position[key]))}")

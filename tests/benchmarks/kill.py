@@ -47,7 +47,20 @@ path = "{folder}/alerts.jsonl"
 def odd_lines(count: int, seed: int) -> Iterator[str]:
     """The synthetic log, with bursts of lines of other programs in it."""
     rng = random.Random(seed)
-    words = ["kernel", "segfault", "quota", "raid", "rebuild", "panic", "thermal", "orphan", "inode", "lost", "bus", "fan"]
+    words = [
+        "kernel",
+        "segfault",
+        "quota",
+        "raid",
+        "rebuild",
+        "panic",
+        "thermal",
+        "orphan",
+        "inode",
+        "lost",
+        "bus",
+        "fan",
+    ]
     for number, line in enumerate(lines(count, PER_SECOND, seed)):
         yield line
         if number % BURST_EVERY == BURST_EVERY - 1:

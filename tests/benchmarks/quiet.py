@@ -15,6 +15,9 @@ class Quiet:
     def deliver(self, alerts: list[Alert]) -> None:
         self.alerts += alerts
 
+    def gone(self) -> bool:
+        return False
+
     def live(self, live: Live) -> None: ...
 
     def progress(self, done: int, total: int, what: str = "") -> None: ...

@@ -77,7 +77,9 @@ def _drain(count: int, seed: int) -> float:
         "NUM": r"[\-\+]?\d+",
     }
     config.masking_instructions = [
-        MaskingInstruction(f"{ends[0]}({pattern}){ends[1]}", name) for name, pattern in patterns.items() if name != "SEQ"
+        MaskingInstruction(f"{ends[0]}({pattern}){ends[1]}", name)
+        for name, pattern in patterns.items()
+        if name != "SEQ"
     ]
     miner = TemplateMiner(config=config)
     messages = [re.sub(r"^\S+ \S+ \w+ +\[\S+\] ", "", line) for line in islice(lines(count, 100_000, seed), count)]
