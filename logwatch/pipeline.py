@@ -180,7 +180,7 @@ class Pipeline:
         if self._on_scored:
             names = tuple(detector.name for detector in stages.detectors)
             self._on_scored(
-                Scored(events, nats, names, units, judged.p, judged.score, getattr(stages.incidents, "members", {}))
+                Scored(events, nats, names, units, judged.p, judged.score, stages.incidents.members)
             )
         self._pending.add_units(units, judged.crossing)
 

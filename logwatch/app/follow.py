@@ -93,7 +93,6 @@ def _tail_table(request: TailRequest) -> SourceTable:
     if request.paths == ("-",):
         return SourceTable(kind="stdin", entity=request.entity)
     start = "beginning" if request.from_start or request.once else "end"
-    warmup = request.config.settings.warmup
     own = {
         "paths": [str(Path(path).expanduser()) for path in request.paths],
         "once": request.once,

@@ -25,6 +25,7 @@ _SEEN = 32  # bytes of a word that are looked at
 _LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _DIGIT = b"0123456789"
 _LETTER = byte_set(_LOWER + _LOWER.upper() + b"_/")
+_ROLE = byte_set(b"MSCX")  # of a Redis process
 _DASH = byte_set(b"-:>,")
 # Traits of bytes; a word has those of all its bytes.
 _NOT_NAME, _NOT_UPPER, _NOT_NUMBER, _HAS_DIGIT, _MARK, _DOT, _IS_UPPER, _IS_LOWER = (1 << k for k in range(8))
@@ -155,6 +156,9 @@ class _Reader:
         single = np.flatnonzero(look.end - look.start == 1)
         if len(single):
             level[single] = self._marks(look.only(single), step)
+        # "Notice of ..." begins a sentence; "Info    CBS" is a column, "Info:" and "[Info]" are marked.
+        bare = (level >= 0) & ~opened & ~colon & (look.first < 91) & (self.flat[look.start + 1] > 96)
+        level[bare & (self.flat[look.end] == 32) & (self.flat[look.end + 1] > 32)] = -1
         fresh = (level >= 0) & (self.level[look.row] < 0)
         self.level[look.row[fresh]] = level[fresh]
         lower = (self.flat[look.core] >= 97) & ~opened
@@ -167,7 +171,7 @@ class _Reader:
             self.lettered[look.row] |= LETTER_TABLE[look.first] >= 0
             return LETTER_TABLE[look.first]
         before = self.flat[self.base[look.row] + self.stamps.start[look.row] - 2]
-        redis = (self.stamps.start[look.row] > 2) & byte_set(b"MSCX")[before]
+        redis = (self.stamps.start[look.row] > 2) & _ROLE[before]
         return np.where(redis, REDIS_TABLE[look.first], np.int8(-1))
 
     def _closing(self) -> Int64:
@@ -192,12 +196,18 @@ class _Reader:
         group[rows] = at < limit
         close[rows] = np.minimum(at + 1 + (self.flat[np.minimum(at + 1, len(self.flat) - 1)] == 58), limit)
         self.requested[row] |= scoped[rows]
-        for k in np.flatnonzero(at >= limit).tolist():  # it may end beyond the head: that is where the message begins
-            begin = int(look.start[rows[k]] - self.base[row[k]])
-            end = self.raw[row[k]].find(b"] ", begin, begin + _GROUP) + 1
-            if end > self.head.stride - PAD:
-                self.message[row[k]] = self.base[row[k]] + end
+        far = np.flatnonzero(at >= limit)
+        if len(far):
+            self._far(row[far], look.start[rows[far]])
         return group, close
+
+    def _far(self, row: Int64, start: Int64) -> None:
+        """Brackets that may close beyond the head: there the message begins."""
+        begins, raw = (start - self.base[row]).tolist(), self.raw
+        ends = [raw[i].find(b"] ", a, a + _GROUP) + 1 for i, a in zip(row.tolist(), begins, strict=True)]
+        end = np.array(ends, dtype=np.int64)
+        beyond = end > self.head.stride - PAD
+        self.message[row[beyond]] = self.base[row[beyond]] + end[beyond]
 
     def _names(self, look: _Look, rows: Int64, step: int, colon: Bool) -> tuple[Bool, Bool, Bool]:
         """Words that are loggers or hosts: surely (and whether the header goes on after them), or maybe."""
@@ -228,9 +238,8 @@ class _Reader:
         logger = fresh & (ended | dash | request | column | barred | process | klog)
         tagged = (last == 58) & (self.flat[behind_end - 2] == 93)
         tagged &= (step == 0) | ((step == 1) & syslog)
-        maybe = (
-            (there & tagged) | (upper & (self.level[word.row] < 0)) | self._at_database(word, there, behind, behind_end)
-        )
+        maybe = (there & tagged) | (upper & (self.level[word.row] < 0))
+        maybe |= self._at_database(word, there, behind, behind_end)
         weak[rows] = ~logger & ~host & maybe
         named[rows] = logger | host
         goes_on[rows] = ~colon[rows] & ~klog

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import polars as pl
 
-from logwatch.parse.head import Head
+from logwatch.parse.head import WIDTH, Head
 from logwatch.parse.header import Headers
 from logwatch.parse.literals import containing
 from logwatch.parse.stamps import Form, Stamps
@@ -21,8 +21,9 @@ _STRUCTURED = re.compile(
     rb'(?:-|(?:\[[^\s\]"]{1,64}(?: [^\s=\]"]{1,64}="(?:[^"\\]|\\.)*")*\])+)(?: |$)(?:\xef\xbb\xbf)?'
 )
 _STATUS = re.compile(rb'" ([1-5])\d\d ')
-_FIELD = r'(?i)\b(?:level|lvl|severity|loglevel|log\.level)"?\s{0,3}[=:]\s{0,3}"?([a-z]{3,11}|\d{1,2})\b'
+_FIELD = r'(?i-u)\b(?:level|lvl|severity|loglevel|log\.level)"?[ \t]{0,3}[=:][ \t]{0,3}"?([a-z]{3,11}|[0-9]{1,2})\b'
 _FIELDS = 2000  # characters in which a level field is looked for
+_WORDS = ("level", "lvl", "severity")
 _PINO = {"10": 1, "20": 2, "30": 3, "40": 5, "50": 6, "60": 7}
 _NAMES = {**{word.lower(): level for word, level in LEVELS.items()}, **_PINO,
           "information": INFO, "emergency": 7, "statement": INFO}  # fmt: skip
@@ -31,7 +32,7 @@ _NAMES = {**{word.lower(): level for word, level in LEVELS.items()}, **_PINO,
 def complete(head: Head, raw: list[bytes], texts: list[str], lower: str, stamps: Stamps, headers: Headers) -> Int8:
     """Levels 0-7 [n]; the headers of syslog's lines are mended on the way. `lower`: see `containing`."""
     level = headers.level
-    klog = np.flatnonzero(stamps.form == Form.KLOG)
+    klog = np.flatnonzero((stamps.form == Form.KLOG) & (stamps.start < WIDTH))
     if len(klog):
         level[klog] = LETTER_TABLE[head.flat[head.base()[klog] + stamps.start[klog]]]
     _priorities(raw, np.flatnonzero(head.flat[head.base()] == 60), stamps, headers)
@@ -61,7 +62,7 @@ def _fields(texts: list[str], lower: str, level: Int8, rows: Int64) -> None:
     if not len(rows):
         return
     near = np.zeros(len(texts), dtype=np.bool_)
-    near[containing(lower, len(texts), ("level", "lvl", "severity"))] = True
+    near[containing(lower, len(texts), _WORDS)] = True
     rows = rows[near[rows]]
     if not len(rows):
         return

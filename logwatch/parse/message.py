@@ -25,7 +25,7 @@ def messages(
         for i, line in enumerate(raw):
             if not line[: columns[i]].isascii():
                 out[i] = line[columns[i] :].decode("utf-8", "replace").lstrip(_BLANK)
-    for i in np.flatnonzero(_amid(head, stamps)).tolist():
+    for i in np.flatnonzero(_amid(raw, head, stamps)).tolist():
         begin, end = int(stamps.start[i]), int(stamps.end[i])
         out[i] = (raw[i][:begin] + raw[i][end:]).decode("utf-8", "replace").strip()
     if "" in out:
@@ -33,7 +33,7 @@ def messages(
     return out
 
 
-def _amid(head: Head, stamps: Stamps) -> Bool:
+def _amid(raw: list[bytes], head: Head, stamps: Stamps) -> Bool:
     """The time stands within a sentence: what is before it belongs to the message."""
     amid = np.zeros(head.n, dtype=np.bool_)
     rows = np.flatnonzero((stamps.start > 0) & (stamps.form == Form.PLAIN))
@@ -41,9 +41,12 @@ def _amid(head: Head, stamps: Stamps) -> Bool:
         return amid
     at = (rows + 1) * head.stride + np.minimum(stamps.start[rows], head.stride - 1)
     before = at - 1 - _AROUND[head.flat[at - 1]]
-    first = (rows + 1) * head.stride
-    blank = np.array([bool((head.flat[a:b] == 32).any()) for a, b in zip(first, before, strict=True)], dtype=np.bool_)
-    amid[rows] = (_SENTENCE[head.flat[before]] & blank) | (head.flat[first] == 123)
+    json = head.flat[(rows + 1) * head.stride] == 123
+    amid[rows] = json
+    sentence = rows[_SENTENCE[head.flat[before]] & ~json]
+    starts = stamps.start[sentence].tolist()
+    # One word that ends in "=" or ":" is the name of a field, and goes.
+    amid[sentence] = [raw[i].find(b" ", 0, a - 1) >= 0 for i, a in zip(sentence.tolist(), starts, strict=True)]
     return amid
 
 

@@ -119,12 +119,14 @@ class Parser:
         """Rows of the batch by their settings: few, however many sources there are."""
         if not len(source):
             return []
-        for number in range(len(self._kind_of), int(source.max()) + 1):
-            self._kind_of = np.append(self._kind_of, self._register(self._settings_of(number)))
-        kinds = self._kind_of[source]
-        if (kinds == kinds[0]).all():
-            return [(self._settings[kinds[0]], slice(None))]
-        return [(self._settings[kind], np.flatnonzero(kinds == kind)) for kind in np.unique(kinds).tolist()]
+        new = range(len(self._kind_of), int(source.max()) + 1)
+        if new:
+            kinds = [self._register(self._settings_of(number)) for number in new]
+            self._kind_of = np.concatenate([self._kind_of, np.array(kinds, dtype=np.int64)])
+        kind = self._kind_of[source]
+        if (kind == kind[0]).all():
+            return [(self._settings[kind[0]], slice(None))]
+        return [(self._settings[k], np.flatnonzero(kind == k)) for k in np.unique(kind).tolist()]
 
     def _register(self, settings: ParseSettings) -> int:
         if settings not in self._kind:
@@ -135,13 +137,13 @@ class Parser:
 
     def _redact(self, decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> None:
         """Redact texts in place, but for the time itself, and bring head and spans into line."""
-        rows = self._redactor.rows(decoded.texts, lower)
+        rows, rules = self._redactor.rows(decoded.texts, lower)
         if not len(rows):
             return
         starts, ends = stamps.start[rows].tolist(), stamps.end[rows].tolist()
         lines = [decoded.raw[i] for i in rows.tolist()]
-        before = self._redactor.apply([line[:a].decode() for line, a in zip(lines, starts, strict=True)])
-        after = self._redactor.apply([line[b:].decode() for line, b in zip(lines, ends, strict=True)])
+        before = self._redactor.apply([line[:a].decode() for line, a in zip(lines, starts, strict=True)], rules)
+        after = self._redactor.apply([line[b:].decode() for line, b in zip(lines, ends, strict=True)], rules)
         for k, i in enumerate(rows.tolist()):
             time = lines[k][starts[k] : ends[k]].decode()
             decoded.texts[i] = before[k] + time + after[k]

@@ -28,26 +28,29 @@ from logwatch.parse.entity import check_regex
 from logwatch.parse.literals import containing
 from logwatch.types import Int64
 
-_VALUE = r"""["']?\s{0,3}[=:]\s{0,3}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^\s"',;&)}\]]+))"""
+# ASCII classes and word bounds: the Unicode ones make the engine's automata many times larger.
+_VALUE = r"""["']?[ \t]{0,3}[=:][ \t]{0,3}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^ \t"',;&)}\]]+))"""
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_HEX = r"[0-9a-fA-F]{1,4}"
 # name -> literals in lower case, of which a line holds one if it matches; pattern
 BUILT_IN: dict[str, tuple[tuple[str, ...], str]] = {
     "secret_field": (
-        ("token", "secret", "key"),
-        r"(?i)(?:token|secret|api[_-]?key|access[_-]?key)\w{0,20}" + _VALUE,
+        ("token", "secret", "_key", "-key", "ikey", "skey"),
+        r"(?i-u:token|secret|api[_-]?key|access[_-]?key)[A-Za-z0-9_]{0,20}" + _VALUE,
     ),
-    "password": (("passw", "pwd", "passphrase"), r"(?i)(?:passw(?:or)?d|pwd|passphrase)\w{0,20}" + _VALUE),
-    "url_password": (("://",), r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s:/@]{0,256}:([^\s/@]{1,256})@"),
-    "email": (("@",), r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b"),
-    "ipv4": (("",), r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"),
+    "password": (("passw", "pwd", "passphrase"), r"(?i-u:passw(?:or)?d|pwd|passphrase)[A-Za-z0-9_]{0,20}" + _VALUE),
+    "url_password": (("@",), r"[a-zA-Z][a-zA-Z0-9+.-]*://[^ \t:/@]*:([^ \t/@]+)@"),
+    "email": (("@",), r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?-u:\b)"),
+    "ipv4": (("",), rf"(?-u:\b)(?:{_OCTET}\.){{3}}{_OCTET}(?-u:\b)"),
     "ipv6": (
         (":",),
-        r"\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b"
-        r"|(?:\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5})?::[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5}\b",
+        rf"(?-u:\b)(?:{_HEX}:){{7}}{_HEX}(?-u:\b)"
+        rf"|(?:(?-u:\b){_HEX}(?::{_HEX}){{0,5}})?::{_HEX}(?::{_HEX}){{0,5}}(?-u:\b)",
     ),
-    "card": (("",), r"\b\d(?:[ -]?\d){12,18}\b"),
-    "bearer": (("bearer", "basic "), r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/=-]{8,})"),
-    "jwt": (("eyj",), r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
-    "aws_key": (("akia", "asia"), r"\bA(?:KI|SI)A[A-Z0-9]{16}\b"),
+    "card": (("",), r"(?-u:\b)[0-9](?:[ -]?[0-9]){12,18}(?-u:\b)"),
+    "bearer": (("bearer", "basic "), r"(?-u:\b)(?i-u:bearer|basic)[ \t]{1,3}([A-Za-z0-9._~+/=-]{8,})"),
+    "jwt": (("eyj",), r"(?-u:\b)eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
+    "aws_key": (("akia", "asia"), r"(?-u:\b)A(?:KI|SI)A[A-Z0-9]{16}(?-u:\b)"),
 }
 _HOLE = "\0"  # never in a text: decoding replaces it
 
@@ -65,7 +68,9 @@ def luhn(digits: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
+    """One pattern, and what replaces it."""
+
     literals: tuple[str, ...]
     pattern: str
     label: str
@@ -73,6 +78,7 @@ class _Rule:
     sane: Callable[[str], bool] | None = None
 
     def hits(self, texts: pl.Series) -> pl.Series:
+        """Which texts match."""
         return texts.str.contains(self.pattern)
 
     def replace(self, texts: pl.Series) -> pl.Series:
@@ -81,7 +87,7 @@ class _Rule:
             return texts.str.replace_all(self.pattern, self.label)
         found = texts.str.extract_all(self.pattern)
         between = texts.str.replace_all(self.pattern, _HOLE)  # exactly what is around the matches
-        parts = found.explode(empty_as_null=False).unique(maintain_order=True)
+        parts = found.explode().drop_nulls().unique(maintain_order=True)
         inner = parts.str.extract_groups(self.pattern).struct.unnest().rows() if self.groups else [()] * len(parts)
         new = {old: self._part(old, groups) for old, groups in zip(parts.to_list(), inner, strict=True)}
         lines = zip(between.to_list(), found.to_list(), strict=True)
@@ -116,40 +122,54 @@ class Redactor:
     """
 
     def __init__(self, rules: Sequence[str]) -> None:
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
         for rule in dict.fromkeys(rules):
             if rule in NAMES:
                 self._rules += [self._built_in(part, rule) for part in NAMES[rule]]
             elif re.fullmatch(r"\w+", rule):
                 raise ConfigError(f"redact: {rule!r} is no built-in rule", f"one of {', '.join(NAMES)}, or a pattern")
             else:
-                self._rules.append(_Rule((literal(rule),), rule, "<redacted>", check_regex(rule, "redact")))
+                self._rules.append(Rule((literal(rule),), rule, "<redacted>", check_regex(rule, "redact")))
 
-        self._literals = sorted({word for rule in self._rules for word in rule.literals})
+        self._groups = self._grouped()
+
+    def _grouped(self) -> list[tuple[tuple[str, ...], list[Rule]]]:
+        """Rules that are looked for together: all with literals of two letters or more, and by letter the others."""
+        groups: dict[tuple[str, ...], list[Rule]] = {}
+        for rule in self._rules:
+            short = min(rule.literals, key=len)
+            groups.setdefault((short,) if len(short) < 2 else (), []).append(rule)
+        words = tuple(sorted({word for rule in groups.get((), []) for word in rule.literals}))
+        return [(key or words, rules) for key, rules in groups.items()]
 
     @staticmethod
-    def _built_in(part: str, name: str) -> _Rule:
+    def _built_in(part: str, name: str) -> Rule:
         literals, pattern = BUILT_IN[part]
-        return _Rule(literals, pattern, f"<redacted:{name}>", check_regex(pattern), luhn if part == "card" else None)
+        return Rule(literals, pattern, f"<redacted:{name}>", check_regex(pattern), luhn if part == "card" else None)
 
-    def rows(self, texts: list[str], lower: str) -> Int64:
-        """Lines [m] that some rule changes; it costs little where no line holds a literal of a rule.
+    def rows(self, texts: list[str], lower: str) -> tuple[Int64, list[Rule]]:
+        """Lines [m] that some rule changes, and these rules; it costs little where no line holds a literal of a rule.
 
         `lower` are the texts in lower case, joined by line ends.
         """
-        near = containing(lower, len(texts), self._literals)
-        if not len(near):
-            return near
-        some = pl.Series([texts[i] for i in near.tolist()], dtype=pl.String)
-        hit = np.zeros(len(some), dtype=np.bool_)
-        for rule in self._rules:
-            hit |= rule.hits(some).to_numpy()
-        return near[hit]
+        hit, active = np.zeros(len(texts), dtype=np.bool_), []
+        for literals, rules in self._groups:
+            near = containing(lower, len(texts), literals)
+            if len(near):
+                some = pl.Series([texts[i] for i in near.tolist()], dtype=pl.String)
+                for rule in rules:
+                    found = rule.hits(some).to_numpy()
+                    if found.any():
+                        hit[near] |= found
+                        active.append(rule)
+        return np.flatnonzero(hit), active
 
-    def apply(self, texts: list[str]) -> list[str]:
-        """Texts without their secrets."""
+    def apply(self, texts: list[str], rules: Sequence[Rule]) -> list[str]:
+        """Texts without what `rules`, as `rows` gave them, take away."""
+        if not any(texts):
+            return texts
         series = pl.Series(texts, dtype=pl.String)
-        for rule in self._rules:
+        for rule in rules:
             hit = rule.hits(series)
             if hit.any():
                 rows = hit.arg_true()

@@ -62,10 +62,12 @@ def epochs(head: Head, raw: list[bytes], stamps: Stamps) -> None:
         of = of[(stamps.end[row[of]] == 0) | earlier[of]]
         _put(head, stamps, row[of], at[of], run[of], unit[of])
         stamps.form[row[of]] = np.where(strong[of], Form.PLAIN, Form.COLUMN)
-    for i in np.unique(row[cluster & sane]).tolist():
-        found = _CLUSTER.match(raw[i])
-        if found is not None:
-            stamps.start[i], stamps.end[i], stamps.form[i] = 0, found.end(), Form.CLUSTER
+    if cluster.any():
+        several = np.unique(row[cluster & sane]).tolist()
+        ends = [found.end() if (found := _CLUSTER.match(raw[i])) else 0 for i in several]
+        length, rows = np.array(ends, dtype=np.int64), np.array(several, dtype=np.int64)
+        rows, length = rows[length > 0], length[length > 0]
+        stamps.start[rows], stamps.end[rows], stamps.form[rows] = 0, length, Form.CLUSTER
 
 
 def _runs(head: Head) -> Int64:

@@ -45,7 +45,8 @@ def batches(text: Iterator[str]) -> Iterator[RecordBatch]:
 def keyed(count: int) -> Iterator[str]:
     """Every line names another entity, three times over in all."""
     for i in range(3 * count):
-        yield f"2026-01-05 08:{i // 60000 % 60:02d}:{i // 1000 % 60:02d}.{i % 1000:03d} INFO request_id={i % count:06x} step {i % 7}"
+        clock = f"08:{i // 60000 % 60:02d}:{i // 1000 % 60:02d}.{i % 1000:03d}"
+        yield f"2026-01-05 {clock} INFO request_id={i % count:06x} step {i % 7}"
 
 
 def _watch(text: Iterator[str], entity: str | None, samples: int, out: multiprocessing.Queue[list[int]]) -> None:

@@ -72,7 +72,7 @@ def _drain(count: int, seed: int) -> float:
     patterns = {
         "ID": r"([0-9a-f]{2,}:){3,}([0-9a-f]{2,})",
         "IP": r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}",
-        "SEQ": r"[0-9a-f]{6,} ?){3,}",
+        "SEQ": r"([0-9a-f]{6,} ?){3,}",
         "HEX": r"0x[a-f0-9A-F]+",
         "NUM": r"[\-\+]?\d+",
     }
