@@ -23,10 +23,12 @@ from logwatch.types import Bool, Float32, Float64, Int64, Kind
 
 SLACK = 1.25  # times the budget that an edge may spend: edges lie a factor of two or so apart in rate
 BOUND = 3.0  # times the budget beyond which flagged units bound the threshold from below
+SHARE_BOUND = 1.5  # the same of a share of decisions: who sets a share expects about that share
 SPENT = 2.0  # openings within the budget from which on the curve alone decides, without extrapolation
-CLAIM = 2.0  # nats by which the nats of a young source may overstate: s nats claim p = e^-s
+FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a start is held against nothing
+CLAIM = 2.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
-P_MOST = 0.01  # a rate never lets more than one decision in a hundred cross, however idle the source
+LOG_P_MOST = np.log(np.array(0.01))  # a rate lets no more than one decision in a hundred cross, however idle the source
 NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])  # by kind: what was expected with 5 % is no news; windows are means
 
 
@@ -98,26 +100,16 @@ class BudgetThresholds:
         rate, percent = self._budgets(curves.source)
         rate = rate * share(curves.kind, curves.kinds)
         timed = ~np.isnan(rate)
-        calm = np.where(timed[:, None], curves.opens_unflagged, curves.unflagged)
-        whole = np.maximum(np.where(timed[:, None], curves.opens, curves.everything), calm)
-        allowed = np.where(timed, rate * curves.seconds, percent * curves.everything[:, 0])
-        flagged = whole - calm
-        explained = np.minimum(1.0, SLACK * allowed / np.maximum(flagged.max(axis=1), 1e-12))
-        normal = calm + explained[:, None] * flagged
-        edges, limit = _edges(curves.edges), np.maximum(SLACK * allowed, SPENT)
-        edge = np.maximum(_first_within(normal, limit), _first_within(whole, BOUND * np.maximum(allowed, SPENT)))
+        fresh = timed & (curves.seconds < FRESH_S)
         log_p = np.log(np.where(timed, np.minimum(rate / curves.per_second, 1.0), percent))
-        young = SLACK * allowed < SPENT
-        word = np.where(curves.kind == Kind.WINDOW, np.inf, CLAIM - log_p)
-        rare = np.where(young, np.minimum(curves.fit.extrapolate(log_p), word), curves.fit.quantile(log_p))
-        ceiling = np.where(young, _beyond(curves, log_p), edges[_first_within(whole, limit)])
-        z = np.maximum(edges[edge], np.minimum(rare, ceiling))
-        z = np.where(curves.kind == Kind.SILENCE, edges[edge], z)
-        rarely = np.full(len(z), np.log(P_MOST))
-        common = np.where(young, np.minimum(curves.fit.extrapolate(rarely), rare), curves.fit.quantile(rarely))
-        least = np.maximum(common, NATS_LEAST[curves.kind])
-        least = np.where(timed & (curves.kind != Kind.SILENCE), least, curves.edges[1])
-        chosen: Float64 = np.maximum(z, least)
+        allowed = np.where(timed, rate * curves.seconds, percent * curves.everything[:, 0])
+        least, most = _bounds(curves, timed, allowed, np.where(fresh, SPENT, 0.0))
+        most = np.where(SLACK * allowed < SPENT, _beyond(curves, log_p), most)
+        rare = _rare(curves, fresh, log_p)
+        z = np.where(curves.kind == Kind.SILENCE, least, np.maximum(least, np.minimum(rare, most)))
+        seldom = np.where(fresh, np.minimum(rare, _rare(curves, fresh, LOG_P_MOST)), _rare(curves, fresh, LOG_P_MOST))
+        floor = np.maximum(seldom, NATS_LEAST[curves.kind])
+        chosen: Float64 = np.maximum(z, np.where(timed & (curves.kind != Kind.SILENCE), floor, curves.edges[1]))
         return chosen
 
     def silence(self, source: Int64, kinds: Bool, per_second: Float64) -> Float64:
@@ -129,7 +121,7 @@ class BudgetThresholds:
         """
         rate, percent = self._budgets(source)
         rate = rate * share(np.full(len(source), int(Kind.SILENCE)), kinds)
-        p = np.where(np.isnan(rate), percent, rate / per_second)
+        p = np.where(np.isnan(rate), percent, rate / np.maximum(per_second, 1e-12))
         z: Float64 = np.maximum(-np.log(np.minimum(p, 1.0)), NATS_LEAST[Kind.SILENCE])
         return z
 
@@ -143,6 +135,36 @@ def share(kind: Int64, kinds: Bool) -> Float64:
     weights = shown * np.stack([np.full(len(kind), 4.0), np.full(len(kind), 6.0), rest, rest], axis=1)
     part: Float64 = weights[np.arange(len(kind)), kind] / weights.sum(axis=1)
     return part
+
+
+def _bounds(curves: Curves, timed: Bool, allowed: Float64, free: Float64) -> tuple[Float64, Float64]:
+    """Lowest threshold [r] that keeps the budget, flagged units counting as far as it explains them, and lowest that
+    keeps it with all of them [r].
+
+    Args:
+        timed: [r] a rate, counted in openings; else a share, counted in units.
+        allowed: [r] openings, or units, that the past may have had.
+        free: [r] openings of a fresh source that are held against no threshold.
+    """
+    calm = np.where(timed[:, None], curves.opens_unflagged, curves.unflagged)
+    whole = np.maximum(np.where(timed[:, None], curves.opens, curves.everything), calm)
+    flagged = whole - calm
+    slack, bound = np.where(timed, SLACK, 1.0), np.where(timed, BOUND, SHARE_BOUND)
+    explained = np.minimum(1.0, slack * allowed / np.maximum(flagged.max(axis=1), 1e-12))
+    limit = np.maximum(slack * allowed, free)
+    normal = _first_within(calm + explained[:, None] * flagged, limit)
+    least = _first_within(whole, bound * np.maximum(allowed, free))
+    edges = _edges(curves.edges)
+    return edges[np.maximum(normal, least)], edges[_first_within(whole, limit)]
+
+
+def _rare(curves: Curves, fresh: Bool, log_p: Float64) -> Float64:
+    """Nats [r] as rare as `log_p`, by the units' generalised-Pareto end. Of a fresh source, whose past may hold a fault
+    or the time when all was new, by the scale of its body, and no further than nats claim by themselves."""
+    claimed = np.where(curves.kind == Kind.WINDOW, np.inf, CLAIM - log_p)  # a window's nats are means: no claim
+    body = np.minimum(curves.fit.extrapolate(log_p), claimed)
+    rare: Float64 = np.where(fresh, body, curves.fit.quantile(log_p))
+    return rare
 
 
 def _edges(edges: Float32) -> Float64:

@@ -24,7 +24,7 @@ from logwatch.types import Bool, Float32, Float64, Int64, Kind, UnitBatch
 KINDS = len(Kind)
 MEMORY = 20_000.0  # units: probes ask for 10,000 and more; at 5,000 decisions a day this forgets a habit in weeks
 WARM = np.array([128, 64, 2, 0])  # by kind: units of a new source that are not learned
-ENOUGH = np.array([512, 264, 62, 1])  # by kind: units before the first p; windows are few and are counts already
+ENOUGH = np.array([384, 264, 32, 1])  # by kind: units before the first p; windows are few, and sums already
 # Least scale of a tail, by kind: s nats of one surprise claim a probability of e^-s, and a window's nats are means.
 SIGMA_LEAST = np.array([1.0, 1.0, 0.1, 1.0])
 REFIT_LEAST, REFIT_SHARE = 32, 1 / 8  # a row is fitted again after this many units, or this share of what it holds
@@ -169,21 +169,24 @@ class Calibration:
         touched, times = np.unique(row, return_counts=True)
         self._rows.data["count"][touched] += times
         self._rows.mark(touched)
-        self._count_lines(units, touched, times)
+        self._count_lines(units)
         if cold.any():
             chosen, row = chosen[~cold], row[~cold]
         if len(chosen):
             self._add(units, chosen, row, nats[chosen], flagged[chosen])
-            self._rescale(touched)
             self._fit(touched, int(units.at[-1]))
 
-    def _count_lines(self, units: UnitBatch, touched: Int64, times: Int64) -> None:
-        """A line is an event, or a visit's running unit."""
-        events = self._rows.column[touched] == Kind.EVENT
-        self._clock.speak(self._rows.source[touched[events]], times[events])
+    def _count_lines(self, units: UnitBatch) -> None:
+        """A visit's running unit is a line; events are counted by their rows."""
         running = ~units.final & (units.kind == Kind.VISIT)
         if running.any():
             self._clock.speak(*np.unique(units.source[running].astype(np.int64), return_counts=True))
+
+    def _lines_per_second(self, source: Int64) -> Float64:
+        row = self._rows.find(source, np.full(len(source), int(Kind.EVENT)))
+        events = np.where(row >= 0, self._rows.data["count"][row], 0)
+        rate: Float64 = (events + self._clock.lines(source)) / self._clock.seconds(source)[1]
+        return rate
 
     def _add(self, units: UnitBatch, chosen: Int64, row: Int64, nats: Float32, flagged: Bool) -> None:
         data = self._rows.data
@@ -194,11 +197,14 @@ class Calibration:
         self._each.add(units, chosen[told], weight[told])
         block = np.maximum(tail_openings.block_of(units.last[chosen]), data["block"][row])
         segments = tail_openings.gather(row, block, nats, flagged)
-        self._clock.advance(self._rows.source[segments.row], segments.block)
-        tail_openings.advance(data, segments, self._clock.weight(self._rows.source[segments.row]))
+        begun = segments.block > data["block"][segments.row]
+        self._clock.advance(self._rows.source[segments.row[begun]], segments.block[begun])
+        segments = tail_openings.news(data, segments)
+        if len(segments.row):
+            tail_openings.advance(data, segments, self._clock.weight(self._rows.source[segments.row]))
 
     def _rescale(self, rows: Int64) -> None:
-        """Scale back rows whose newest weight has grown too large for float32."""
+        """Scale back rows whose newest weight has grown large; between two fits it cannot outgrow float32."""
         data = self._rows.data
         heavy = rows[self._log_now(rows) > tail.RESCALE]
         if len(heavy):
@@ -232,6 +238,7 @@ class Calibration:
         due, self._due = self._due, NO_ROWS
         data["due"][due] = 0
         self._rows.mark(due)
+        self._rescale(due)
         curves = self._curves(due)
         fit, z = curves.fit, self._thresholds.choose(curves)
         log_pz = fit.log_sf(z)
@@ -242,7 +249,7 @@ class Calibration:
         primary = np.flatnonzero(curves.kind <= Kind.VISIT)
         if len(primary):
             source, kinds = curves.source[primary], curves.kinds[primary]
-            nats = self._thresholds.silence(source, kinds, self._clock.lines_per_second(source))
+            nats = self._thresholds.silence(source, kinds, self._lines_per_second(source))
             self._clock.set_silence(source, nats, data["provisional"][due[primary]] != 0)
 
     def _curves(self, rows: Int64) -> Curves:

@@ -20,7 +20,7 @@ CLOCK = np.dtype(
         ("base", "<f8"),
         ("aged", "<f8"),  # seconds, each with the weight of its block
         ("total", "<f8"),  # seconds over the source's life
-        ("lines", "<i8"),
+        ("lines", "<i8"),  # of visits
         ("silence", "<f8"),  # nats at which a silence crosses; inf before calibration
         ("provisional", "<i8"),
     ]
@@ -38,6 +38,8 @@ class Clock:
 
     def advance(self, source: Int64, block: Int64) -> None:
         """Count the blocks [k] of one chunk that are new to their sources; in any order, repeats allowed."""
+        if not len(source):
+            return
         row = self._find(source)
         newer = block > self.rows.data["block"][row]
         if not newer.any():
@@ -72,16 +74,16 @@ class Clock:
         return self._weight(self._find(source)).astype(np.float32)
 
     def speak(self, source: Int64, times: Int64) -> None:
-        """Sources [n], each once, have said so many lines more."""
+        """Sources [n], each once, have said so many lines more in visits."""
         row = self._find(source)
         self.rows.data["lines"][row] += times
         self.rows.mark(row)
 
-    def lines_per_second(self, source: Int64) -> Float64:
-        """Lines [n] per second of event time over the source's life: as many gaps, each of which can be a silence."""
+    def lines(self, source: Int64) -> Int64:
+        """Lines [n] of visits so far."""
         row = self._find(source)
-        rate: Float64 = self.rows.data["lines"][row] / np.maximum(self.rows.data["total"][row], BLOCK_S)
-        return rate
+        count: Int64 = self.rows.data["lines"][row]
+        return count
 
     def rescale(self, source: Int64) -> Int64:
         """Scale back the sources [n] whose weight has grown too large; returns them."""

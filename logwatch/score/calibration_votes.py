@@ -8,8 +8,9 @@ import numpy as np
 
 from logwatch.types import Float32
 
-VOTES: tuple[tuple[str, ...], ...] = (("lstm",), ("new", "rare"), ("set",), ("rate",), ("silence",))
-"""Sum of complementary nats; inside a group only the largest counts (a new template is also a rare one)."""
+VOTES: tuple[tuple[str, ...], ...] = (("lstm",), ("new", "rare", "set"), ("rate",), ("silence",))
+"""Sum of complementary nats; inside a group only the largest counts: a new template is also a rare one, and makes its
+visit's set a rare one (HDFS: average precision 0.90 so, 0.84 with `set` on its own)."""
 
 SHOWN = frozenset({"gap", "markov"})
 """Computed and shown, without a vote: shadows of the LSTM, whose sum would count the same surprise twice."""

@@ -64,7 +64,7 @@ class Fit:
     sigma: Float64  # [r] nats
     xi: Float64  # [r]
     body: Float64  # [r] nats that a fifth of the units reach
-    scale: Float64  # [r] nats an e-fold from there to a twentieth: outliers in a short past do not move it
+    scale: Float64  # [r] nats an e-fold from there to a twentieth: few outliers in a short past hardly move it
 
     def log_sf(self, nats: Float64) -> Float64:
         """ln P(S ≥ nats) [r] by the generalised-Pareto end; below u as at u."""
@@ -77,7 +77,7 @@ class Fit:
         return found
 
     def extrapolate(self, log_p: Float64) -> Float64:
-        """As `quantile`, by an exponential tail from the body: up to 5 % of outliers do not move it."""
+        """As `quantile`, by an exponential tail from the body, which a few outliers hardly move."""
         found: Float64 = self.body + self.scale * np.maximum(np.log(BODY[0]) - log_p, 0.0)
         return found
 

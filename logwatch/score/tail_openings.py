@@ -60,20 +60,22 @@ def gather(row: Int64, block: Int64, nats: Float32, flagged: Bool) -> Segments:
     return Segments(row[begin], block[begin], peak)
 
 
+def news(data: NDArray[Any], segments: Segments) -> Segments:
+    """Those that change something: most lie in a block that is going on, and below its maxima."""
+    going = data["block"][segments.row] == segments.block
+    found = ~going | (segments.peak > data["peak"][segments.row]).any(axis=1)
+    return Segments(segments.row[found], segments.block[found], segments.peak[found])
+
+
 def advance(data: NDArray[Any], segments: Segments, weight: Float32) -> None:
     """Close the blocks that are over and count their openings.
 
     Args:
         data: table with the fields of `BLOCK` and `OPENS`; changed.
-        segments: of the whole chunk.
+        segments: the news of the whole chunk, at least one.
         weight: [k] weight of an opening in the segment's row.
     """
-    # Most segments lie in a block that is going on, and below its maxima: nothing changes.
-    here = data["block"][segments.row] == segments.block
-    news = np.flatnonzero(~here | (segments.peak > data["peak"][segments.row]).any(axis=1))
-    if not len(news):
-        return
-    row, block, peak, weight = segments.row[news], segments.block[news], segments.peak[news], weight[news]
+    row, block, peak = segments.row, segments.block, segments.peak
     first = np.concatenate([[True], row[1:] != row[:-1]])
     last = np.concatenate([first[1:], [True]])
     joined = first & (block == data["block"][row])

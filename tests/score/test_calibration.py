@@ -1,0 +1,228 @@
+"""Calibration: frozen between chunk ends, blind to batches and interruptions, cheap to save."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logwatch.errors import StateCorrupt
+from logwatch.score.calibration import Calibration
+from logwatch.score.calibration_votes import Votes
+from logwatch.types import Kind, UnitBatch
+
+DETECTORS = ("lstm", "new", "rare", "markov", "silence")
+T0 = 1_700_000_000 * 10**9
+
+
+class Fixed:
+    """Thresholds that depend on what was learned, without a budget."""
+
+    def choose(self, curves):
+        return curves.fit.quantile(np.full(len(curves.source), -6.0)) + curves.seconds * 1e-9
+
+    def silence(self, source, kinds, per_second):
+        return np.full(len(source), 12.0) + per_second
+
+
+def batch(nats, first=0, source=0, kind=Kind.EVENT, step=10.0, final=True) -> UnitBatch:
+    """Units [m] of nats [m, D], `step` seconds apart."""
+    m = len(nats)
+    at = np.arange(first, first + m, dtype=np.int64)
+    time = T0 + (at * step * 1e9).astype(np.int64)
+
+    def wide(value, dtype):
+        return np.array(np.broadcast_to(value, m), dtype=dtype)
+
+    return UnitBatch(
+        wide(kind, np.uint8), wide(final, np.bool_), wide(source, np.int32), wide(source, np.int32),
+        wide(-1, np.int32), at, at.astype(np.int32), time, time, at, at + 1,
+        np.asarray(nats, dtype=np.float32), DETECTORS,
+    )  # fmt: skip
+
+
+def draw(rng, m, sources=1):
+    """Units of all kinds of some sources."""
+    nats = rng.exponential(1.0, (m, len(DETECTORS)))
+    nats[rng.random((m, len(DETECTORS))) < 0.3] = np.nan
+    nats[rng.random(m) < 0.05] += 12
+    kind = rng.choice([0, 0, 0, 1, 2, 3], m).astype(np.uint8)
+    return nats, rng.integers(0, sources, m), kind, rng.random(m) < 0.8
+
+
+def learned(rng, chunks, sources=1, size=512):
+    """A calibration with a past, and the number of its next unit."""
+    calibration = Calibration(DETECTORS, Fixed())
+    for chunk in range(chunks):
+        nats, source, kind, final = draw(rng, size, sources)
+        units = batch(nats, chunk * size, source, kind, final=final)
+        calibration.learn(units, calibration.score(units).nats > 12)
+    return calibration, chunks * size
+
+
+def columns(scored):
+    return [scored.nats, scored.log_p, scored.z, scored.log_threshold, scored.provisional]
+
+
+def test_uncalibrated_units_have_no_p():
+    calibration, _ = learned(np.random.default_rng(0), 0)
+    scored = calibration.score(batch(np.ones((5, 5))))
+    assert np.isnan(scored.log_p).all()
+    assert np.isinf(scored.z).all()
+
+
+def test_units_without_an_opinion_have_no_p_and_are_not_learned():
+    calibration, first = learned(np.random.default_rng(0), 4)
+    before = calibration.status()
+    units = batch(np.full((50, 5), np.nan), first)
+    assert np.isnan(calibration.score(units).log_p).all()
+    calibration.learn(units, np.zeros(50, dtype=bool))
+    assert calibration.status() == before
+
+
+def test_running_visits_are_judged_but_not_learned():
+    calibration, first = learned(np.random.default_rng(0), 8)
+    units = batch(np.ones((50, 5)), first, kind=Kind.VISIT, final=False)
+    assert np.isfinite(calibration.score(units).log_p).all()
+    before = calibration.status()
+    calibration.learn(units, np.zeros(50, dtype=bool))
+    assert calibration.status() == before
+
+
+def test_p_is_the_share_of_the_past_at_least_as_large():
+    rng = np.random.default_rng(1)
+    calibration = Calibration(DETECTORS, Fixed())
+    nats = np.full((20_000, 5), np.nan)
+    nats[:, 0] = rng.exponential(1.0, len(nats))
+    for begin in range(0, len(nats), 1000):
+        calibration.learn(batch(nats[begin : begin + 1000], begin), np.zeros(1000, dtype=bool))
+    asked = np.full((4, 5), np.nan)
+    asked[:, 0] = [0.0, 1.0, 4.0, 9.0]
+    log_p = calibration.score(batch(asked, 20_000)).log_p
+    assert log_p == pytest.approx([0.0, -1.0, -4.0, -9.0], abs=0.6)
+
+
+@given(st.integers(0, 2**31), st.sets(st.integers(1, 199), max_size=8), st.sampled_from([1, 3, 50]))
+@settings(max_examples=25, deadline=None)
+def test_any_split_scores_alike(seed, cuts, sources):
+    rng = np.random.default_rng(seed)
+    calibration, first = learned(rng, 6, sources)
+    nats, source, kind, final = draw(rng, 200, sources)
+    whole = columns(calibration.score(batch(nats, first, source, kind, final=final)))
+    parts = []
+    for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), 200], strict=True):
+        part = slice(begin, end)
+        parts.append(
+            columns(calibration.score(batch(nats[part], first + begin, source[part], kind[part], final=final[part])))
+        )
+    for column, pieces in zip(whole, zip(*parts, strict=True), strict=True):
+        np.testing.assert_array_equal(column, np.concatenate(pieces))
+
+
+@given(st.integers(0, 2**31), st.sampled_from([1, 4, 60]), st.integers(1, 5))
+@settings(max_examples=15, deadline=None)
+def test_interrupted_anywhere_goes_on_bit_equal(seed, sources, every):
+    rng = np.random.default_rng(seed)
+    one, other = Calibration(DETECTORS, Fixed()), Calibration(DETECTORS, Fixed())
+    cells: dict[str, bytes] = {}
+    for chunk in range(12):
+        nats, source, kind, final = draw(rng, 400, sources)
+        units = batch(nats, chunk * 400, source, kind, final=final, step=60.0)
+        scores = [calibration.score(units) for calibration in (one, other)]
+        for a, b in zip(columns(scores[0]), columns(scores[1]), strict=True):
+            np.testing.assert_array_equal(a, b)
+        for calibration in (one, other):
+            calibration.learn(units, scores[0].nats > 12)
+        assert one.each(0, 0, units.nats[0]) == other.each(0, 0, units.nats[0])
+        cells.update((name, cell) for name, cell in other.changes() if cell is not None)
+        if chunk % every == 0:
+            other = Calibration(DETECTORS, Fixed())
+            other.restore(cells)
+    assert one.status() == other.status()
+
+
+def test_nothing_is_written_when_nothing_was_learned():
+    calibration, first = learned(np.random.default_rng(0), 4)
+    assert list(calibration.changes())
+    calibration.score(batch(np.ones((10, 5)), first))
+    assert list(calibration.changes()) == []
+
+
+def test_only_the_blocks_of_sources_that_spoke_are_written():
+    calibration, first = learned(np.random.default_rng(0), 10, sources=200)
+    every = len(list(calibration.changes()))
+    units = batch(np.ones((10, 5)), first, source=7)
+    calibration.learn(units, np.zeros(10, dtype=bool))
+    assert len(list(calibration.changes())) < every / 5
+
+
+def test_detectors_may_come_and_go_between_runs():
+    calibration, _ = learned(np.random.default_rng(0), 6)
+    cells = dict(calibration.changes())
+    names = ("rare", "lstm", "plugin")
+    other = Calibration(names, Fixed())
+    other.restore(cells)
+    asked = np.array([4.0, 4.0, 4.0], dtype=np.float32)
+    old = calibration.each(0, 0, np.full(5, 4.0, dtype=np.float32))
+    assert other.each(0, 0, asked) == [old[2], old[0], None]
+    again = Calibration(names, Fixed())
+    cells |= dict(other.changes())
+    again.restore({name: cell for name, cell in cells.items() if cell is not None})
+    assert again.each(0, 0, asked) == other.each(0, 0, asked)
+
+
+def test_a_state_of_another_version_is_refused():
+    calibration, _ = learned(np.random.default_rng(0), 2)
+    cells = {name: cell.replace(b'"v": 1', b'"v": 9') for name, cell in calibration.changes() if cell}
+    with pytest.raises(StateCorrupt):
+        Calibration(DETECTORS, Fixed()).restore(cells)
+
+
+def test_silences_are_judged_by_their_word_once_the_source_is_known():
+    calibration, first = learned(np.random.default_rng(0), 6)
+    nats = np.full((2, 5), np.nan)
+    nats[:, 4] = [5.0, 80.0]
+    scored = calibration.score(batch(nats, first, kind=Kind.SILENCE))
+    assert scored.log_p[0] == -5.0
+    assert scored.nats[1] >= scored.z[1]
+    assert np.isnan(calibration.score(batch(nats, first, kind=Kind.SILENCE, source=99)).log_p).all()
+
+
+def test_votes_sum_complementary_detectors_and_take_the_larger_of_a_group():
+    nats = np.array([[2, 3, 5, 9, np.nan], [np.nan] * 3 + [9, np.nan]], dtype=np.float32)
+    combined = Votes(DETECTORS).combine(nats)
+    assert combined[0] == 2 + 5
+    assert np.isnan(combined[1])
+
+
+def test_a_plugin_votes_on_its_own():
+    assert Votes(("lstm", "mine")).combine(np.array([[2, 3]], dtype=np.float32))[0] == 5
+
+
+def test_memory_is_bounded_per_source():
+    calibration, _ = learned(np.random.default_rng(0), 40, sources=500)
+    cells = [cell for _, cell in calibration.changes() if cell]
+    assert sum(map(len, cells)) / 500 < 4096
+
+
+def test_weights_survive_rescaling(monkeypatch):
+    """A row that is scaled back often scores as one that never is, up to rounding."""
+    rng = np.random.default_rng(3)
+    monkeypatch.setattr("logwatch.score.calibration.MEMORY", 300.0)
+    monkeypatch.setattr("logwatch.score.calibration_clock.MEMORY_BLOCKS", 300.0)
+    plain, often = Calibration(DETECTORS, Fixed()), Calibration(DETECTORS, Fixed())
+    for chunk in range(20):
+        nats, _, kind, final = draw(rng, 400)
+        units = batch(nats, chunk * 400, 0, kind, final=final, step=300.0)
+        flagged = plain.score(units).nats > 12
+        for calibration, limit in ((plain, 60.0), (often, 1.0)):
+            monkeypatch.setattr("logwatch.score.tail.RESCALE", limit)
+            calibration.learn(units, flagged)
+    for a, b in zip(columns(plain.score(units)), columns(often.score(units)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4)
+
+
+def test_a_new_template_and_its_rare_set_count_once():
+    combined = Votes(("lstm", "new", "rare", "set")).combine(np.array([[2, 9, 8, 7]], dtype=np.float32))
+    assert combined[0] == 2 + 9
