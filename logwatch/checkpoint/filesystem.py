@@ -6,7 +6,20 @@ from pathlib import Path
 
 from logwatch.errors import StateNotWritable
 
-NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "9p", "lustre", "fuse.sshfs", "fuse.glusterfs"}
+NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "9p",
+    "lustre",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+}
 
 
 def filesystem_of(path: Path, mounts: str) -> str:

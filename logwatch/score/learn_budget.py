@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from logwatch.types import NO_TIME
+
 LEAST = 4
 """Segments a chunk is always worth, however fast the stream's own time runs."""
 
@@ -10,6 +12,10 @@ STEP = 32
 
 MOST = 1024
 """Segments of one step: 1,024 keys that speak once each in a chunk would otherwise cost a second of training."""
+
+
+UNTIMED = 5000.0
+"""Events that pass for a second where lines bear no time: a file learns a good part, a firehose stays affordable."""
 
 
 class LearningBudget:
@@ -24,15 +30,19 @@ class LearningBudget:
         self.credit = 0.0
         self.newest = 0  # newest event time so far, ns
 
-    def spend(self, newest: int, offered: int) -> int:
+    def spend(self, newest: int, events: int, offered: int) -> int:
         """Segments to train on at a chunk's end; 0: save up.
 
         Args:
-            newest: newest event time of the chunk, ns.
+            newest: newest event time of the chunk, ns, or NO_TIME.
+            events: of the chunk.
             offered: segments that the full recipe would take.
         """
-        seconds = max(0, newest - self.newest) / 1e9 if self.newest else 0.0
-        self.newest = max(self.newest, newest)
+        if newest == NO_TIME:
+            seconds = events / UNTIMED
+        else:
+            seconds = max(0, newest - self.newest) / 1e9 if self.newest else 0.0
+            self.newest = max(self.newest, newest)
         full = min(offered, MOST)
         self.credit = min(self.credit + max(float(LEAST), self._cap * seconds), float(max(full, STEP)))
         if self.credit < min(STEP, full):

@@ -68,10 +68,11 @@ class Recipe:
         runs = runs_of(chunk.slot)
         barred = self._admission.learn(chunk, slots, fresh, nats, runs, self._table)
         self._bar(barred, runs)
+        self._table.mark(runs.slots)
         self._follow(chunk)
         self._account(nats[~barred])
         key, back = candidates(runs)
-        count = self._budget.spend(int(chunk.time.max()), 2 * len(key))
+        count = self._budget.spend(int(chunk.time.max()), len(chunk), 2 * len(key))
         if not count:
             return None, fresh
         rng = np.random.default_rng([self._seed, self.chunks])
@@ -95,7 +96,6 @@ class Recipe:
         rows = runs.slots[key[mark]]
         at = (self._table.view("lstm_seen")[rows] - left[mark]) % LENGTH
         self._table.view("lstm_gap")[rows, at] |= BARRED
-        self._table.mark(rows)
 
     def _follow(self, chunk: EventBatch) -> None:
         highest = int(chunk.source.max())

@@ -106,7 +106,8 @@ def _train(step: Step, model: Model, base: Tensor, active: Tensor, shape: Shape)
         (gradient,) = torch.autograd.grad(value, leaf)
         steps += 1
         with torch.no_grad():
-            _adamw(flat[:used], gradient, first[:used], second[:used], steps)
+            if bool(gradient.isfinite().all()):  # else one freak batch would blind the model for good
+                _adamw(flat[:used], gradient, first[:used], second[:used], steps)
     return replace(model, flat=flat, first=first, second=second, steps=steps)
 
 

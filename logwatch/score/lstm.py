@@ -22,7 +22,7 @@ from logwatch.score.learner import Model, Outcome, Step, Trainer
 from logwatch.score.lstm_model import Batch, Parameters, Shape, Tables
 from logwatch.score.lstm_scorer import Scorer
 from logwatch.score.vocabulary import Vocabulary
-from logwatch.types import EventBatch, Expected, Float32, Int64
+from logwatch.types import EventBatch, Expected, Float32, Float64, Int64
 
 
 class Config(PluginConfig):
@@ -70,16 +70,16 @@ class LogLstm:
         self._shape = shape
         self._text_of = text_of
         self._vocabulary = Vocabulary(text_of, shape.capacity, shape.width)
-        self._scorer = Scorer(table, self._vocabulary, shape)
         self._recipe = Recipe(table, self._vocabulary, config.learn_cap, config.seed)
         self._trainer = Trainer(shape)
         self._model = Model.fresh(shape, config.seed)
+        self._scorer = Scorer(table, self._vocabulary, shape, self._tables())
         self._previous: Tensor | None = None  # weights of the version before
         self._step: Step | None = None  # in flight
         self._judged_by: Tensor | None = None  # the version that the step in flight is compared with
         self._rollbacks = 0
+        self._merged = False  # the vocabulary changed since the tables were folded
         self._dirty = {"model", "previous", "step"}
-        self._fold()
 
     @property
     def seen_events(self) -> int:
@@ -125,6 +125,7 @@ class LogLstm:
         """The miner's merges (loser, winner) of the chunk that ends; call before `learn`."""
         if self._config.learning == "online" and pairs:
             self._vocabulary.merged(pairs)
+            self._merged = True
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
         """Let the step in flight take effect, and begin the next. Frozen: only the former, once."""
@@ -137,7 +138,11 @@ class LogLstm:
         step, fresh = self._recipe.learn(chunk, nats)
         if len(fresh):
             self._reset(fresh)
-        self._fold()
+        if outcome is not None or len(fresh) or self._merged:
+            self._fold()
+        else:
+            self._scorer.use(self._scorer.tables.with_shares(self._shares()), self._model.lineage)
+        self._merged = False
         if step is not None:
             self._begin(step)
 
@@ -172,11 +177,14 @@ class LogLstm:
         self._dirty |= {"model", "previous"}
 
     def _fold(self) -> None:
+        self._scorer.use(self._tables(), self._model.lineage)
+
+    def _tables(self) -> Tables:
         parameters = Parameters(self._shape, self._model.flat)
-        vocabulary = self._vocabulary
-        shares = self._recipe.shares()[: vocabulary.size]
-        tables = Tables(parameters, vocabulary.base, vocabulary.active(), shares)
-        self._scorer.use(tables, self._model.lineage)
+        return Tables(parameters, self._vocabulary.base, self._vocabulary.active(), self._shares())
+
+    def _shares(self) -> Float64:
+        return self._recipe.shares()[: self._vocabulary.size]
 
     def close(self) -> None:
         """End the background thread. What was in flight is begun again by `restore`."""

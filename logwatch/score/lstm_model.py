@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -172,25 +173,36 @@ def _silence_loss(p: Parameters, after: Tensor, batch: Batch) -> Tensor:
     return (each * at_risk).sum()
 
 
+def _stray(shares: Float64) -> Float64:
+    return np.maximum(shares * STRAY, 1e-12)
+
+
 class Tables:
-    """What scoring needs of one set of parameters, folded into as few products as possible. Immutable."""
+    """What scoring needs of one set of parameters, folded into as few products as possible. Immutable; the parameters
+    must be, too."""
 
     def __init__(self, p: Parameters, base: Float32, active: Bool, shares: Float64) -> None:
         size = len(active)
         columns = padded(size)
         vectors = embedding(p, torch.from_numpy(base[:size].copy()))
         self.inputs = vectors.contiguous()  # [V, width]
-        self.gaps = p["gap_in"].clone()  # [BUCKETS, width]
-        self.weights: Weights = tuple(w.clone() for w in p.weights())  # type: ignore[assignment]
+        self.gaps = p["gap_in"]  # [BUCKETS, width]
+        self.weights = p.weights()
         self.out = torch.zeros(p.shape.hidden, columns)  # [H, V']
         self.out[:, :size] = (vectors @ p["w_query"].t()).t()
         self.out_bias = torch.full((columns,), ABSENT)
         here = torch.from_numpy(np.flatnonzero(active))
         self.out_bias[here] = (vectors @ p["b_query"] + p.bias[:size])[here]
         self.head = p["w_head"][:, :16].clone()  # the hazards, in one whole vector
-        self.head_bias = p["b_head"][:16].clone()
+        self.head_bias = p["b_head"][:16]
         self.known = bool(active.any())
-        self.stray = np.maximum(shares * STRAY, 1e-12)  # [V]
+        self.stray = _stray(shares)  # [V]
+
+    def with_shares(self, shares: Float64) -> Tables:
+        """The same with other shares [V] of the templates in the recent events."""
+        other = copy(self)
+        other.stray = _stray(shares)
+        return other
 
     def events(self, h: Tensor) -> Tensor:
         """Log-probabilities [n, V'] of the next template after states h [n, H], n a multiple of 16."""

@@ -29,32 +29,31 @@ class Scorer:
     Args:
         table: keys, with the columns of `lstm.columns`.
         vocabulary: template slots.
+        tables: parameters to begin with.
         shape: sizes of the model.
     """
 
-    def __init__(self, table: KeyTable, vocabulary: Vocabulary, shape: Shape) -> None:
+    def __init__(self, table: KeyTable, vocabulary: Vocabulary, shape: Shape, tables: Tables) -> None:
         torch.set_num_threads(1)  # one thread: the order of additions is fixed
         self._table = table
         self._vocabulary = vocabulary
         self._shape = shape
         self._kernel: Kernel = choose(shape.width, shape.hidden)
-        self._tables: Tables | None = None
+        self.tables = tables
         self._lineage = 0
         self._before: tuple[Tables, Tensor, Int64] | None = None  # of the last call, for `expected`
         self.silence: Float32 = np.zeros((0, 4), dtype=np.float32)
 
     def use(self, tables: Tables, lineage: int) -> None:
         """From here on score with these parameters; another lineage has states rebuilt when their key speaks."""
-        self._tables, self._lineage = tables, lineage
+        self.tables, self._lineage = tables, lineage
 
     @torch.inference_mode()
     def score(self, events: EventBatch) -> Float32:
         """Nats [n]; NaN while nothing is known. `silence` then holds the nats of silence through each rung [n, 4]."""
-        tables = self._tables
+        tables = self.tables
         runs = runs_of(events.slot)
         gaps = self._gaps(events, runs)
-        if tables is None:
-            raise RuntimeError("no parameters yet")
         self._rebuild(runs.slots, tables)
         h0, c0 = self._states(runs.slots)
         templates = events.template[runs.order]
@@ -150,14 +149,12 @@ class Scorer:
     @torch.inference_mode()
     def expected_next(self, slots: Sequence[int], top: int = 3) -> list[list[tuple[int, float]]]:
         """The same for what keys (rows of the table) would say next."""
-        if self._tables is None:
-            return [[] for _ in slots]
         keys = np.array(slots, dtype=np.int32)
         h, _ = self._states(keys)
         stale = (self._table.view("lstm_lineage")[keys] != self._lineage) & (self._table.view("lstm_seen")[keys] > 0)
         if stale.any():
-            h[torch.from_numpy(np.flatnonzero(stale))] = self._from_ring(keys[stale], self._tables)[0]
-        return self._likeliest(self._tables, h, top)
+            h[torch.from_numpy(np.flatnonzero(stale))] = self._from_ring(keys[stale], self.tables)[0]
+        return self._likeliest(self.tables, h, top)
 
     def _likeliest(self, tables: Tables, h: Tensor, top: int) -> list[list[tuple[int, float]]]:
         if not tables.known:

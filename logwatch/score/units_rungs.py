@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score.grouped import gather
 from logwatch.score.units_clock import due_cell
 from logwatch.score.units_sets import WORDS
 from logwatch.types import Bool, Float32, Int32, Int64
@@ -53,7 +54,7 @@ class Waiting:
 
     def take(self, rows: NDArray[Any]) -> Waiting:
         """Some of them, copied."""
-        return Waiting(self.visit[rows], self.slot[rows], self.source[rows], self.reach[rows])
+        return Waiting(gather(self.visit, rows), self.slot[rows], self.source[rows], self.reach[rows])
 
 
 @dataclass(slots=True)

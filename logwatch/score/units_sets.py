@@ -49,7 +49,7 @@ class SetRarity:
     def score(self, source: NDArray[Any], bits: UInt64) -> Float32:
         """Nats [m] of visits that close; each was counted once itself."""
         self._sources.reach(source)
-        rows = self._sources.rows[source]
+        rows = self._sources.get(source)
         at = self._shares.find(_signature(source, bits))
         count = np.where(at >= 0, self._aged(at, rows["clock"]), 0.0)
         share = np.minimum((np.maximum(count - 1.0, 0.0) + 0.5) / (rows["visits"] + 1.0), 1.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from logwatch.score.detectors.gap import BUCKETS, MILLISECOND, octave
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
-from logwatch.score.grouped import Groups
+from logwatch.score.grouped import Groups, gather
 from logwatch.score.units_pieces import Piece, Rank, silent
 from logwatch.types import NO_TIME, EventBatch, Float32, Float64, Int32, Int64, Kind
 
@@ -60,7 +60,7 @@ class Silences:
         self._last.reach(events.source)
         self._gaps.reach(events.source)
         order = groups.order
-        old = self._last.rows[groups.keys]
+        old = self._last.get(groups.keys)
         watermark = events.watermark[order]
         was = np.empty_like(watermark)
         was[1:] = watermark[:-1]
@@ -84,7 +84,7 @@ class Silences:
         at, source, nats = at[keep], source[keep], nats[keep]
         # What stands around the silence is the event before it: of this batch, or the one remembered.
         stored = groups.head[at]
-        before, held = order[np.maximum(at - 1, 0)], old[groups.group[at]]
+        before, held = order[np.maximum(at - 1, 0)], gather(old, groups.group[at])
         row = order[at]
         return self._piece(
             True, row, source, np.where(stored, held["stream"], events.stream[before]),
@@ -101,14 +101,13 @@ class Silences:
         last["time"] = events.time[groups.last]
         last["start"] = events.start[groups.last]
         last["end"] = events.end[groups.last]
-        self._last.rows[groups.keys] = last
-        self._last.mark(groups.keys)
+        self._last.put(groups.keys, last)
 
     def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
         """Units of sources [s] whose silence has lasted into another octave at watermarks [s]."""
         self._last.reach(source)
         self._gaps.reach(source)
-        last = self._last.rows[source]
+        last = self._last.get(source)
         timed = (last["seen"] > 0) & (last["watermark"] != NO_TIME)
         gap = np.where(timed, np.maximum(watermark - np.where(timed, last["watermark"], 0), 0), 0)
         lasts, least = octave(gap), self._gaps.rows["least"][source]
@@ -117,7 +116,7 @@ class Silences:
         rows, nats = rows[nats >= FLOOR], nats[nats >= FLOOR]
         self._last.rows["rung"][source[rows]] = lasts[rows]
         self._last.mark(source[rows])
-        last = last[rows]
+        last = gather(last, rows)
         now = np.zeros(len(rows), dtype=np.int64)
         return [
             self._piece(
@@ -158,7 +157,7 @@ class Silences:
 
     def _tail(self, source: NDArray[Any]) -> tuple[Float64, Float64, Int64]:
         """−log survival at the edges of the octaves [m, 33], slope beyond per octave [m], first empty octave [m]."""
-        rows = self._gaps.rows[source]
+        rows = self._gaps.get(source)
         octaves = rows["octaves"].astype(np.float64)
         over = np.zeros((len(source), BUCKETS + 1))
         over[:, :-1] = np.cumsum(octaves[:, ::-1], axis=1)[:, ::-1]

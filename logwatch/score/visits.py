@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.grouped import Groups, scan, segment_begin
+from logwatch.score.grouped import Groups, gather, scan, scatter, segment_begin
 from logwatch.score.keys import KeyTable
 from logwatch.score.units_clock import Passage, SourceClock
 from logwatch.score.units_pieces import Piece, Rank
@@ -57,7 +57,7 @@ class Visits:
         open_long = np.flatnonzero(spoken.reach >= self._ladder.speaking(state["heard"]))
         late = spoken.take(open_long)
         pieces = self._pass(quiet, passage.when, keep=groups) + self._pass(late, passage.when, store=False)
-        state[open_long] = late.visit
+        scatter(state, open_long, late.visit)
         self._store(groups, state)
         return [said, *pieces]
 
@@ -67,10 +67,10 @@ class Visits:
 
     def close(self, slots: Int32) -> list[Piece]:
         """Close the open visits of some keys before their time: their rows leave the table."""
-        visit = self._table.rows["visit"][slots]
+        visit = gather(self._table.rows["visit"], slots)
         rows = np.flatnonzero(visit["open"] > 0)
         source = self._table.rows["source"][slots]
-        waiting = Waiting(visit[rows], slots[rows], source[rows], np.zeros(len(rows), dtype=np.int64))
+        waiting = Waiting(gather(visit, rows), slots[rows], source[rows], np.zeros(len(rows), dtype=np.int64))
         early = waiting.visit["settled"] == 0
         self._sets.count(waiting.source[early], waiting.visit["bits"][early], 1)
         waiting.visit["open"] = 0
@@ -81,7 +81,7 @@ class Visits:
         self, events: EventBatch, groups: Groups, order: Int64, nats: Float32, silence: Float32 | None, passage: Passage
     ) -> NDArray[Any]:
         """Each event's visit just after it, in grouped order [k]."""
-        old = self._table.rows["visit"][groups.keys]
+        old = gather(self._table.rows["visit"], groups.keys)
         state = np.zeros(len(order), dtype=VISIT_TYPE)
         heard = np.maximum(events.time[order], events.watermark[order])
         pending = np.full((len(order), len(RUNGS)), np.nan, dtype=np.float32) if silence is None else silence[order]
@@ -149,15 +149,15 @@ class Visits:
             slots = self._table.in_use()
             opened = slots[self._table.rows["visit"]["open"][slots] > 0]
             self._table.rows["visit"]["hint"][opened] = 0
-            self._arm(opened, self._table.rows["visit"][opened])
+            self._arm(opened, gather(self._table.rows["visit"], opened))
         cells, rows = self._clock.cells(), self._table.rows
         slots = timers.pop(cells, latest)
         rows["visit"]["hint"][slots] = 0
-        waiting = Waiting(rows["visit"][slots], slots, rows["source"][slots], cells[rows["source"][slots]])
+        waiting = Waiting(gather(rows["visit"], slots), slots, rows["source"][slots], cells[rows["source"][slots]])
         in_use = (rows["slot"][slots] == slots) & (waiting.visit["open"] > 0)
         ready = in_use & (self._ladder.next_due(waiting.visit) <= waiting.reach)
         later = np.flatnonzero(in_use & ~ready)
-        self._arm(slots[later], waiting.visit[later])
+        self._arm(slots[later], gather(waiting.visit, later))
         return waiting.take(np.flatnonzero(ready))
 
     @staticmethod
@@ -176,7 +176,7 @@ class Visits:
         self._sets.count(waiting.source[passed.settled], waiting.visit["bits"][passed.settled], 1)
         if store:
             alone = np.ones(len(waiting.slot), dtype=np.bool_) if keep is None else ~np.isin(waiting.slot, keep.keys)
-            self._write(waiting.slot[alone], waiting.visit[alone])
+            self._write(waiting.slot[alone], gather(waiting.visit, alone))
         pieces = []
         for closes in (False, True):
             rows = passed.closes == closes
@@ -184,7 +184,7 @@ class Visits:
         return pieces
 
     def _piece(self, waiting: Waiting, which: Int64, row: Int64, lstm: Float32 | None, closes: bool) -> Piece:
-        visit = waiting.visit[which]
+        visit = gather(waiting.visit, which)
         events = self._width - 3
         nats = np.full((len(which), self._width), np.nan, dtype=np.float32)
         nats[:, :events] = visit["peak"][:, :events]
@@ -199,13 +199,13 @@ class Visits:
 
     def _store(self, groups: Groups, state: NDArray[Any]) -> None:
         slots = groups.keys.astype(np.int32)
-        last = state[groups.end - 1]
+        last = gather(state, groups.end - 1)
         last["hint"] = self._table.rows["visit"]["hint"][slots]
         self._write(slots, last)
 
     def _write(self, slots: Int32, visit: NDArray[Any]) -> None:
         visit["hint"][visit["open"] == 0] = 0
-        self._table.rows["visit"][slots] = visit
+        scatter(self._table.rows["visit"], slots, visit)
         self._table.mark(slots)
         self._arm(slots, visit)
 

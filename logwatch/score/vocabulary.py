@@ -66,8 +66,8 @@ class Vocabulary:
     def slots(self, ids: NDArray[np.integer]) -> Int32:
         """Slots of template ids, of the same shape; `UNKNOWN` where an id has none."""
         if self._dense is not None:
-            at = np.clip(ids, -1, len(self._dense) - 2)  # the last one stands for everything beyond, and for -1
-            return self._dense[at]
+            found: Int32 = self._dense.take(ids + 1, mode="clip")  # both ends are unknown
+            return found
         keys, slots = self._map
         at = np.minimum(np.searchsorted(keys, ids), len(keys) - 1)
         return np.where(keys[at] == ids, slots[at], np.int32(UNKNOWN))
@@ -151,7 +151,7 @@ class Vocabulary:
         self._dense = None
         if not len(keys) or (keys.min() >= 0 and keys.max() < DENSE):
             self._dense = np.zeros(int(keys.max(initial=-1)) + 3, dtype=np.int32)
-            self._dense[keys] = slots
+            self._dense[keys + 1] = slots
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """Two cells: the slots, which change rarely, and when each was last used."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
-from logwatch.score.grouped import Groups
+from logwatch.score.grouped import Groups, gather
 from logwatch.score.units_pieces import Piece, Rank, silent
 from logwatch.score.units_rungs import DETECTORS
 from logwatch.types import NO_TIME, Bool, EventBatch, Float32, Float64, Int32, Int64, Kind
@@ -71,7 +71,7 @@ class Windows:
             return []
         order = rows[groups.order]
         index = events.watermark[order] // self._window
-        old = self._open.rows[groups.keys]
+        old = self._open.get(groups.keys)
         going_on = (old["open"] > 0) & (old["index"] == index[groups.begin])
         starts = groups.head.copy()
         starts[1:] |= index[1:] != index[:-1]
@@ -79,16 +79,15 @@ class Windows:
         group, head = groups.group[at], groups.head[at]
         open_ = self._segments(events, nats, order, at, index)
         carried = np.flatnonzero(head & going_on[group])
-        self._carry(open_, carried, old[group[carried]])
+        self._carry(open_, carried, gather(old, group[carried]))
         closed = np.flatnonzero(~head[1:])
         before = np.flatnonzero((old["open"] > 0) & ~going_on)
         piece = self._piece(
-            np.concatenate([old[before], open_[closed]]),
+            np.concatenate([gather(old, before), gather(open_, closed)]),
             np.concatenate([groups.keys[before], groups.keys[group[closed]]]),
             np.concatenate([order[groups.begin[before]], order[at[closed + 1]]]),
         )
-        self._open.rows[groups.keys] = open_[np.append(head[1:], True)]
-        self._open.mark(groups.keys)
+        self._open.put(groups.keys, gather(open_, np.flatnonzero(np.append(head[1:], True))))
         return [piece]
 
     @staticmethod
@@ -117,11 +116,11 @@ class Windows:
     def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
         """Units of the open windows of sources [s] that watermarks [s] have passed."""
         self._open.reach(source)
-        old = self._open.rows[source]
+        old = self._open.get(source)
         rows = np.flatnonzero((old["open"] > 0) & (watermark // self._window > old["index"]))
         self._open.rows["open"][source[rows]] = 0
         self._open.mark(source[rows])
-        return [self._piece(old[rows], source[rows].astype(np.int64), np.zeros(len(rows), dtype=np.int64))]
+        return [self._piece(gather(old, rows), source[rows].astype(np.int64), np.zeros(len(rows), dtype=np.int64))]
 
     def _piece(self, window: NDArray[Any], source: Int64, row: Int64) -> Piece:
         nats = np.full((len(row), self._width), np.nan, dtype=np.float32)
@@ -146,7 +145,7 @@ class Windows:
         return np.where(windows >= LEAST, nats, np.nan).astype(np.float32)
 
     def _usual(self, source: Int64) -> tuple[Float64, Float64, Float64]:
-        rows = self._rates.rows[source]
+        rows = self._rates.get(source)
         windows = rows["windows"].copy()
         n = np.maximum(windows, 1.0)
         mean = rows["mean"] / n

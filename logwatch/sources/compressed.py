@@ -27,15 +27,15 @@ def can_read(path: str) -> bool:
     return path.endswith(SUFFIXES)
 
 
-def decompressing(path: str, raw: IO[bytes]) -> IO[bytes]:
+def decompressing(path: str, raw: io.BufferedIOBase) -> IO[bytes]:
     """The decompressed bytes of `raw`, by the suffix of `path`; `raw` itself where there is none."""
     if path.endswith(".gz"):
         return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     if path.endswith(".xz"):
-        return lzma.LZMAFile(raw)
+        return lzma.LZMAFile(cast(IO[bytes], raw))
     if path.endswith(".bz2"):
-        return bz2.BZ2File(raw)
-    return raw
+        return bz2.BZ2File(cast(IO[bytes], raw))
+    return cast(IO[bytes], raw)
 
 
 class CompressedFile(OpenFile):
@@ -49,7 +49,7 @@ class CompressedFile(OpenFile):
         self.damage = ""
         self._at, self._ahead = 0, b""  # position of the bytes decompressed and not yet given, and these bytes
         self._given = 0  # position after the last byte ever given
-        self._raw: io.BufferedIOBase = io.BytesIO()
+        self._raw: io.BufferedReader | None = None
         self._stream = self._begin()
         self._head = self._ahead = self._next(HEAD)
 
@@ -69,7 +69,8 @@ class CompressedFile(OpenFile):
     def close(self) -> None:
         """Release everything. Safe to call twice."""
         self._stream.close()
-        self._raw.close()
+        if self._raw is not None:
+            self._raw.close()
         super().close()
 
     def _bytes(self, size: int, offset: int) -> bytes:
@@ -98,11 +99,12 @@ class CompressedFile(OpenFile):
         return offset
 
     def _begin(self) -> IO[bytes]:
-        self._raw.close()
+        if self._raw is not None:
+            self._raw.close()
         self._raw = io.BufferedReader(io.FileIO(os.dup(self.fd)))
         self._raw.seek(0)
         self._at, self._ahead = 0, b""
-        return decompressing(self._path, cast(IO[bytes], self._raw))
+        return decompressing(self._path, self._raw)
 
     def _fill(self) -> bool:
         self._ahead = self._next(_BLOCK)

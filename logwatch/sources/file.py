@@ -11,13 +11,14 @@ import structlog
 
 from logwatch.api import Clock, plugin
 from logwatch.errors import StateCorrupt
+from logwatch.sources.access import Problem
 from logwatch.sources.cursor import load
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Seen
 from logwatch.sources.followed import Followed
 from logwatch.sources.lines import Records
-from logwatch.sources.opening import OpenFile
-from logwatch.sources.roster import Problem, Roster
+from logwatch.sources.opening import OpenFile, Refused
+from logwatch.sources.roster import Roster
 from logwatch.types import Flag, Gap, RecordBatch, Stream
 
 __all__ = ["FileConfig", "FileSource", "Problem"]
@@ -27,10 +28,10 @@ log = structlog.get_logger(__name__)
 MAX_OPEN = 512
 """Descriptors held at once: half of the usual soft limit of a process."""
 
-POLL_S = 0.025
-"""How often a file that grew lately is looked at: half of what a reader notices."""
+POLL_S = 0.04
+"""How often a file that grew lately is looked at; nobody notices half of it."""
 
-IDLE_LOOKS = 60
+IDLE_LOOKS = 100
 """Idle files looked at in one sweep: bounds the cost of a thousand of them to under 1 % of a processor."""
 
 LATELY_S = 10.0
@@ -38,8 +39,8 @@ LATELY_S = 10.0
 
 SCAN_S = 1.0
 SCAN_MAX_S = 15.0
-SCAN_SHARE = 200
-"""New files are noticed within a second, or later where a scan takes more than 1/200 of that."""
+SCAN_SHARE = 400
+"""New files are noticed within a second, or later where a scan takes more than 1/400 of that."""
 
 MIN_TURN = 64
 """Records that each waiting file gets at least, before the busy ones get the rest."""
@@ -71,7 +72,8 @@ class FileSource:
         self._roster = Roster(config, clock, name, self._opened)
         self._ready: dict[Followed, None] = {}  # known to have something; the longest waiting first
         self._open: dict[Followed, None] = {}  # with a descriptor; the longest unused first
-        self._turn: list[Followed] = []  # idle files not yet looked at in this round
+        self._turn: list[Followed] = []  # files not yet looked at in this round
+        self._lately: dict[Followed, None] = {}  # grew lately
         self._scan_at = self._sweep_at = 0.0
         self._touched: dict[Followed, None] = {}
         self._warm: dict[Stream, int] = {}
@@ -81,7 +83,7 @@ class FileSource:
     @property
     def problems(self) -> list[Problem]:
         """Files that match or are named and cannot be read now."""
-        return list(self._roster.problems.values())
+        return list(self._roster.access.problems.values())
 
     @property
     def files(self) -> int:
@@ -150,21 +152,23 @@ class FileSource:
         now = self._clock.monotonic()
         self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))
         self._ready.update((entry, None) for entry in self._roster.live if entry.busy)
-        for problem in set(self._roster.problems.values()) - self._said:
+        for problem in set(self._roster.access.problems.values()) - self._said:
             log.warning("file cannot be read", path=problem.path, reason=problem.reason, hint=problem.hint)
-        self._said = set(self._roster.problems.values())
+        self._said = set(self._roster.access.problems.values())
 
     def _sweep(self, now: float) -> None:
         """Look at the files that may have grown: those that did lately, and some of the others in turn."""
         self._sweep_at = now + POLL_S
-        looks = IDLE_LOOKS
         if not self._turn:
             self._turn = list(self._roster.live)
-        while self._turn and looks:
-            self._look(self._turn.pop(), now)
-            looks -= 1
-        for entry in list(self._open):
-            if now - entry.follower.grown_at < LATELY_S:
+        for _ in range(min(IDLE_LOOKS, len(self._turn))):
+            entry = self._turn.pop()
+            if not entry.asleep():
+                self._look(entry, now)
+        for entry in list(self._lately):
+            if now - entry.follower.grown_at > LATELY_S:
+                del self._lately[entry]
+            elif not entry.asleep():
                 self._look(entry, now)
 
     def _look(self, entry: Followed, now: float) -> None:
@@ -217,16 +221,15 @@ class FileSource:
         self._ready.update((other, None) for other in self._roster.live if other is entry or other.before is entry)
 
     def _end(self, entry: Followed) -> None:
-        self._ready.pop(entry, None)
-        self._open.pop(entry, None)
-        self._touched.pop(entry, None)
+        for group in (self._ready, self._open, self._touched, self._lately):
+            group.pop(entry, None)
         self._roster.close(entry)
         self._warm.pop(Stream(entry.source, entry.instance), None)
 
     def _fail(self, entry: Followed, error: OSError) -> None:
         """A read failed: say so, and try again from the next scan on."""
-        reason = f"cannot be read: {error.strerror}"
-        self._roster.problems[entry.path] = Problem(entry.path, reason, "the disk or the network may be at fault")
+        refusal = Refused(f"cannot be read: {error.strerror}", "the disk or the network may be at fault")
+        self._roster.access.note(entry.path, refusal)
         entry.release()
         self._open.pop(entry, None)
         self._ready.pop(entry, None)
@@ -276,13 +279,14 @@ class FileSource:
     def _serve(self, entry: Followed, share: int, now: float) -> Records:
         """One turn: at most `share` records; afterwards the file is last in the row, or out of it."""
         self._ready.pop(entry, None)
+        entry.before = None  # its turn has come; and a chain of all that ever had the path must not grow
         follower = entry.follower
         if not follower.queued and entry.unread and not entry.over:
             self._read(entry, share, now)
         records = follower.take(share)
         if len(records):
             self._roster.instance(entry)
-            self._touched[entry] = None
+            self._touched[entry] = self._lately[entry] = None
         if not _has_more(entry) and entry in self._roster.live and (entry.over or self._config.once):
             self._finish_idle(entry, now)
         if _has_more(entry):

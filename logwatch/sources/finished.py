@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from logwatch.sources.compressed import BROKEN, can_read, decompressing
 from logwatch.sources.followed import name_instance
 from logwatch.sources.lines import MAX_LINE_BYTES, LineSplitter, Records, join, no_records
 from logwatch.sources.naming import base, expand, is_compressed
-from logwatch.sources.opening import Refused, open_regular, refuse_unreadable
+from logwatch.sources.opening import OpenFile, Refused, open_regular, refuse_unreadable
 from logwatch.sources.signature import HEAD
 from logwatch.types import Int64, Stream, UInt8
 
@@ -45,8 +47,8 @@ def read_finished(
             refuse_unreadable(path, file)
         elif not can_read(path):
             raise Refused(f"{path} is compressed in a way that cannot be read", "decompress it first")
-        with io.FileIO(os.dup(file.fd)) as raw:
-            yield from _chunks(_blocks(path, raw, progress), LineSplitter(max_line_bytes), chunk_lines)
+        with _plain(path, file) as (stream, raw):
+            yield from _chunks(_blocks(path, stream, raw, progress), LineSplitter(max_line_bytes), chunk_lines)
     finally:
         file.close()
 
@@ -69,21 +71,31 @@ def finished_stream(path: str, name: str = "{name}", taken: set[str] | None = No
         taken: instances in use already; the new one is added, so that two equal files are two streams.
     """
     taken = set() if taken is None else taken
-    with io.FileIO(os.path.abspath(path)) as raw:
-        try:
-            head = decompressing(path, io.BufferedReader(raw)).read(HEAD)
-        except BROKEN:
-            head = b""
+    file = open_regular(os.path.abspath(path), any_link=True)
+    try:
+        with _plain(path, file) as (stream, _):
+            head = stream.read(HEAD)
+    except BROKEN:
+        head = b""
+    finally:
+        file.close()
     instance = name_instance(None, base(os.path.basename(path)), head, taken)
     taken.add(instance)
     return Stream(expand(name, os.path.abspath(path)), instance)
 
 
-def _blocks(path: str, raw: io.FileIO, progress: Callable[[int], None] | None) -> Iterator[bytes]:
-    stream = decompressing(path, io.BufferedReader(raw, READ)) if can_read(path) else None
+@contextmanager
+def _plain(path: str, file: OpenFile) -> Iterator[tuple[IO[bytes], io.FileIO]]:
+    """The plain bytes of an open file, and the file as it lies on the disk."""
+    with io.FileIO(os.dup(file.fd)) as raw, io.BufferedReader(raw, READ) as buffered:
+        with decompressing(path, buffered) as stream:
+            yield stream, raw
+
+
+def _blocks(path: str, stream: IO[bytes], raw: io.FileIO, progress: Callable[[int], None] | None) -> Iterator[bytes]:
     while True:
         try:
-            block = stream.read(READ) if stream is not None else raw.read(READ)
+            block = stream.read(READ)
         except BROKEN as error:
             raise Refused(f"{path} is damaged: {error or type(error).__name__}", "its head was read") from error
         if not block:

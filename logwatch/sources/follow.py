@@ -76,6 +76,11 @@ class Follower:
         return self._splitter.fed
 
     @property
+    def held(self) -> int:
+        """Bytes of the unfinished line."""
+        return self._splitter.held
+
+    @property
     def queued(self) -> int:
         """Records read and not yet taken."""
         return len(self._queue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from logwatch.sources.access import Identity
 from logwatch.sources.compressed import open_compressed
 from logwatch.sources.cursor import Cursor
 from logwatch.sources.follow import Follower, Point
@@ -15,8 +16,6 @@ from logwatch.types import Flag, Gap
 
 BACK = 64 * 1024
 """How far the start of the last line is looked for, when reading starts at the end."""
-
-Identity = tuple[int, int]
 
 
 class Followed:
@@ -81,6 +80,18 @@ class Followed:
             point.offset, str(point.at), follower.size, follower.mtime,
             self.instance, self.warm, self.muted, self.attached,
         )  # fmt: skip
+
+    def asleep(self) -> bool:
+        """Whether there is surely nothing to do about it: a cheap look, for the many idle files."""
+        follower, file = self.follower, self.file
+        if not self.attached or self.over or follower.held:
+            return False
+        try:
+            found = os.fstat(file.fd) if file is not None else os.stat(self.path)
+        except OSError:
+            return False
+        same = found.st_size == follower.fed == follower.size and found.st_mtime_ns == follower.mtime
+        return same and found.st_ino == self.identity[1]
 
     def stat(self) -> Stat | None:
         """The file's state as its path tells; None where the path leads elsewhere."""

@@ -58,7 +58,8 @@ def expand(template: str, path: str) -> str:
         "name": name.removesuffix(".log") or name,
         "host": _host(),
     }
-    return re.sub(r"\{(path|name|host)\}", lambda match: values[match[1]], template)
+    filled = re.sub(r"\{(path|name|host)\}", lambda match: values[match[1]], template)
+    return filled.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=1)

@@ -14,17 +14,15 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from logwatch.api import Clock
-from logwatch.sources.compressed import can_read, open_compressed
+from logwatch.sources.access import Access, Identity
 from logwatch.sources.cursor import Cursor
-from logwatch.sources.discover import Patterns
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Follower, Point, Seen
-from logwatch.sources.followed import Followed, Identity, end_point, head_of, name_instance
+from logwatch.sources.followed import Followed, end_point, head_of, name_instance
 from logwatch.sources.naming import base, expand, is_compressed
-from logwatch.sources.opening import OpenFile, Refused, open_regular, refuse_unreadable
+from logwatch.sources.opening import OpenFile
 from logwatch.sources.rotation import came_between, find_copy, find_renamed
 from logwatch.sources.signature import Signature
 from logwatch.types import Flag, Gap, Stream
@@ -37,14 +35,6 @@ NAMES_KEPT = 256
 
 COPYING_NS = 60 * 10**9
 """A copy that is shorter than its original and was not written for so long is no copy."""
-
-
-class Problem(NamedTuple):
-    """A file that cannot be read now, why, and what to do about it."""
-
-    path: str
-    reason: str
-    hint: str
 
 
 class Roster:
@@ -64,12 +54,11 @@ class Roster:
         self._clock = clock
         self._name = name
         self._opened = opened
-        self._patterns = Patterns(config.paths, config.exclude)
+        self.access = Access(config)
         self.live: dict[Followed, None] = {}  # in the order of arrival
         self.by_id: dict[Identity, Followed] = {}
         self.pending: dict[str, Cursor] = {}  # saved, their files not seen yet
         self.closed: deque[Cursor] = deque(maxlen=CLOSED_KEPT)
-        self.problems: dict[str, Problem] = {}
         self.names: deque[str] = deque(maxlen=NAMES_KEPT)  # instances of streams that ended
         self.gone: list[str] = []  # keys to delete from the state
         self.gaps: list[Gap] = []
@@ -92,8 +81,7 @@ class Roster:
 
     def scan(self) -> None:
         """Look at the file system and bring the table into line."""
-        self.problems = {}
-        present = self._present()
+        present = self.access.look({identity: entry.path for identity, entry in self.by_id.items()})
         self._paths = {identity: path for path, identity in present.items()}
         self._place(present)
         for key, cursor in list(self.pending.items()):
@@ -107,7 +95,7 @@ class Roster:
         self._forget_paths(present)
         if not self.started:
             self.started = self.dirty = True
-            self._early = set(self.problems)
+            self._early = set(self.access.problems)
 
     def replaced(self, entry: Followed) -> None:
         """The content of a followed file gave way to another on the same inode."""
@@ -160,43 +148,6 @@ class Roster:
 
     # -- the steps of a scan
 
-    def _present(self) -> dict[str, Identity]:
-        """Readable-looking files that match, by path; each identity once."""
-        present: dict[str, Identity] = {}
-        paths: dict[Identity, str] = {}
-        named = set(self._patterns.named)
-        for path in self._patterns.scan():
-            if is_compressed(path) and not self._wants_compressed(path, path in named):
-                continue
-            try:
-                found = os.stat(path)
-            except OSError as error:
-                if path in named or not isinstance(error, FileNotFoundError):
-                    self._refused(path)
-                continue
-            if not stat.S_ISREG(found.st_mode):
-                self._refused(path)
-                continue
-            identity = found.st_dev, found.st_ino
-            known = self.by_id.get(identity)
-            other = paths.get(identity)
-            if other is not None and (known is None or known.path != path):
-                continue  # a second name of the same file
-            if other is not None:
-                del present[other]
-            present[path], paths[identity] = identity, path
-        return present
-
-    def _wants_compressed(self, path: str, named: bool) -> bool:
-        if not can_read(path):
-            if named:
-                self.problems[path] = Problem(path, "is compressed in a way that cannot be read", "decompress it first")
-            return False
-        if named and not (self._config.once or self._config.compressed):
-            hint = "use --once or `score` for finished files, or set compressed = true"
-            self.problems[path] = Problem(path, "is compressed and is not followed", hint)
-        return self._config.compressed or (self._config.once and named)
-
     def _place(self, present: Mapping[str, Identity]) -> None:
         for entry in list(self.live):
             if entry.over:
@@ -236,7 +187,7 @@ class Roster:
             path = cursor.path  # the same file on a device that got another number
         if path is None:
             return
-        file = self._open(path)
+        file = self.access.open(path)
         if file is None:
             return
         file.reach(cursor.offset)
@@ -291,7 +242,7 @@ class Roster:
 
     def _arrive(self, path: str) -> None:
         """A file that is not known."""
-        file = self._open(path)
+        file = self.access.open(path)
         if file is None:
             return
         found = file.stat()
@@ -310,12 +261,8 @@ class Roster:
             entry = self._follow(path, file, (found.dev, found.inode), Point(found.size), signature)
             entry.muted = True
             return
-        try:
-            if found.size and not is_compressed(path):
-                refuse_unreadable(path, file)
-        except Refused as refusal:
+        if not self.access.is_text(path, file):
             file.close()
-            self._problem(path, refusal)
             return
         before = self._came_between(path)
         begin = not self.started or path in self._early
@@ -341,7 +288,7 @@ class Roster:
         known = {but, *self.by_id}
         since = before.follower.mtime if before is not None else missed.mtime if missed is not None else 0
         for other in came_between(path, since, known.__contains__):
-            file = self._open(other)
+            file = self.access.open(other)
             if file is None:
                 continue
             head, found = head_of(file), file.stat()
@@ -370,7 +317,7 @@ class Roster:
     def _saved(self, identity: Identity, head: bytes, size: int) -> Cursor | None:
         """The saved position of this very file, closed or not seen yet."""
         known = (*self.closed, *self.pending.values())
-        return next((c for c in known if c.identity == identity and c.fits(head, size)), None)
+        return next((c for c in known if c.identity == identity and c.signed and c.fits(head, size)), None)
 
     def _copied(self, path: str, signature: Signature) -> Followed | None:
         """The followed file of which a newly found rotated file may be a copy."""
@@ -396,24 +343,6 @@ class Roster:
         return self._clock.now() - mtime > COPYING_NS
 
     # -- entries
-
-    def _open(self, path: str) -> OpenFile | None:
-        try:
-            file = open_regular(path, self._config.follow_links)
-            return open_compressed(path, file) if is_compressed(path) else file
-        except Refused as refusal:
-            self._problem(path, refusal)
-            return None
-
-    def _refused(self, path: str) -> None:
-        """Say why a path that is no readable regular file is not read."""
-        try:
-            open_regular(path, self._config.follow_links).close()
-        except Refused as refusal:
-            self._problem(path, refusal)
-
-    def _problem(self, path: str, refusal: Refused) -> None:
-        self.problems[path] = Problem(path, refusal.message.removeprefix(path).strip(), refusal.hint)
 
     def _key(self, identity: Identity) -> str:
         used = {entry.key for entry in self.live} | set(self.pending)

@@ -38,7 +38,7 @@ def test_rows_are_never_lost_by_eviction_growth_or_restart(batches: list, data: 
         for i, key in enumerate(batch):
             truth[key] = truth.get(key, 0.0) + first + i
         first += len(batch)
-        table.evict()
+        table.evict(table.surplus())
         if data.draw(st.booleans()):
             for name, cell in table.changes():
                 assert cell is not None
@@ -57,7 +57,7 @@ def test_rows_are_never_lost_by_eviction_growth_or_restart(batches: list, data: 
 def test_the_least_recently_used_keys_go_first() -> None:
     table = KeyTable(COLUMNS, capacity=2)
     _feed(table, [(0, "a"), (0, "b"), (0, "c"), (0, "a")], 0)
-    table.evict()
+    table.evict(table.surplus())
     assert set(_sums(table)) == {(0, "c"), (0, "a")}
 
 

@@ -2,15 +2,16 @@
 
 Each is built as `Detector(config, keys, has_entities)` and keeps the columns `FIELDS` in the key table. Beyond the
 Protocol, each has `merged(pairs)`: template merges (loser, winner), in the order in which they happened, given at a
-chunk's end before `learn`; counts move from the losers to the winners.
+chunk's end before `learn`; counts move from the losers to the winners. A detector with `usual_only` learns sequences:
+events that are `too_rare` by the nats of `rare` should be marked `Flag.ALERTED` in the chunk that it learns.
 """
 
 from logwatch.score.detectors.gap import Gap
 from logwatch.score.detectors.markov import Markov
 from logwatch.score.detectors.novelty import Novelty
-from logwatch.score.detectors.rare import Rare
+from logwatch.score.detectors.rare import Rare, too_rare
 
 SIMPLE = (Novelty, Rare, Markov, Gap)
 """In the order in which they score."""
 
-__all__ = ["SIMPLE", "Gap", "Markov", "Novelty", "Rare"]
+__all__ = ["SIMPLE", "Gap", "Markov", "Novelty", "Rare", "too_rare"]

@@ -111,6 +111,8 @@ class Gap:
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Templates merged: the losers' gaps count for the winners."""
+        if not pairs:
+            return
         self._merges = merges = Merges(pairs)
         low = np.uint64(0xFFFFFFFF)
         keys, at = self._histograms.entries()

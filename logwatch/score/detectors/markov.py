@@ -52,6 +52,7 @@ class Markov:
     """
 
     name = "markov"
+    usual_only = True
     FIELDS = KeyFields((("markov", "i4", (2,)),))  # the last two templates, plus 1; 0: none yet
 
     def __init__(self, config: Config, keys: KeyTable, has_entities: Callable[..., Any] | None = None) -> None:
@@ -105,7 +106,11 @@ class Markov:
         return np.where((joint >= 0) & (context >= 0), aged, 0.0)
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
-        """Count the chunk's transitions, without those that alerted."""
+        """Count the chunk's transitions, without those that alerted.
+
+        Rows that are `too_rare` should come marked as alerted: learning them costs half of the average precision
+        on HDFS (0.59 → 0.30).
+        """
         seen = self._seen.take()
         calm = (chunk.flags & Flag.ALERTED) == 0
         a, b = seen["a"][calm], seen["b"][calm]
@@ -133,6 +138,8 @@ class Markov:
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Templates merged: counts, and the keys' contexts, move from the losers to the winners."""
+        if not pairs:
+            return
         self._merges = merges = Merges([(loser % (TOTAL - 1) + 1, winner % (TOTAL - 1) + 1) for loser, winner in pairs])
         self._forward_keys(merges)
         keys, at = self._counts.entries()

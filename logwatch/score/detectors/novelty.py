@@ -78,7 +78,7 @@ class Novelty:
         return found
 
     def _rate_nats(self, source: Any) -> Float32:
-        rows = self._sources.rows[source]
+        rows = self._sources.get(source)
         # One novelty and one event are added: a new source is expected to be all novelty.
         rate = (rows["novel"] + 1.0) / (rows["events"] + 1.0)
         nats: Float32 = -np.log(np.minimum(rate, 1.0)).astype(np.float32)
@@ -119,6 +119,8 @@ class Novelty:
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Templates merged: whoever saw the loser has seen the winner."""
+        if not pairs:
+            return
         self._merges = merges = Merges(pairs)
         fresh = np.array(sorted(self._fresh), dtype=np.uint64)
         self._fresh = set(self._forward(fresh, merges).tolist())
@@ -134,7 +136,7 @@ class Novelty:
         to = self._seen.learn(unique, self._chunk)
         for target, stamp in zip(inverse.tolist(), stamps, strict=True):
             entry = to[target]
-            if entry >= 0 and (not known[target] or np.int32(stamp - self._seen.stamps[entry]) > 0):
+            if entry >= 0 and (not known[target] or _later(int(stamp), int(self._seen.stamps[entry]))):
                 self._seen.stamps[entry] = stamp
                 known[target] = True
 
@@ -157,3 +159,8 @@ class Novelty:
         self._fresh = set(self._fresh_log.peek()["key"].tolist())
         if "chunk" in cells:
             self._chunk = int.from_bytes(cells["chunk"], "little")
+
+
+def _later(stamp: int, other: int) -> bool:
+    """Whether a stamp, modulo 2^32, is the later one."""
+    return 0 < (stamp - other) & 0xFFFFFFFF < 1 << 31

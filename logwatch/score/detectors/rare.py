@@ -21,6 +21,16 @@ BLOCK = 32
 """Events of a source without entities that count as one visit: a burst of a template then counts once or twice."""
 
 
+COMMON = 0.02
+"""Share of visits below which sequence models should not learn a template: faults that come in bursts stay news."""
+
+
+def too_rare(nats: Float32) -> Bool:
+    """Events [n] that sequence models should not learn, by what `rare` said of them [n]."""
+    barred: Bool = nats > -np.log(COMMON)
+    return barred
+
+
 class Config(PluginConfig):
     """Settings of `rare`."""
 
@@ -69,7 +79,7 @@ class Rare:
         """Nats [n], from the shares as of the last chunk's end."""
         lane = _lane(events.source, self._in_visits(events))
         self._lanes.reach(lane)
-        rows = self._lanes.rows[lane]
+        rows = self._lanes.get(lane)
         at = self._shares.find(pair(lane, events.template))
         count = np.where(at >= 0, self._aged(at, rows["clock"]), 0.0)
         share = (count + 0.5) / (rows["visits"] + 1.0)
@@ -146,6 +156,8 @@ class Rare:
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Templates merged: the losers' visits count for the winners."""
+        if not pairs:
+            return
         self._merges = merges = Merges(pairs)
         self._visits.merged(merges)
         keys, at = self._shares.entries()

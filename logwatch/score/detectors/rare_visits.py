@@ -33,15 +33,17 @@ class VisitTemplates:
             template: [n].
         """
         groups = Groups(slot)
-        stored = self._keys.rows[["rare_heard", "rare_count", "rare_templates"]][groups.keys]
+        heard_last, count, templates = (
+            self._keys.rows[name][groups.keys] for name in ("rare_heard", "rare_count", "rare_templates")
+        )
         came = heard[groups.order]
-        begins = came - groups.before(heard, stored["rare_heard"]) >= self._gap
-        begins[groups.begin] |= stored["rare_count"] == 0
+        begins = came - groups.before(heard, heard_last) >= self._gap
+        begins[groups.begin] |= count == 0
         segment = segment_begin(groups.head | begins)
         carried = ~begins[segment]  # the visit goes on from an earlier chunk
         shown = template[groups.order]
         first = first_of(segment, shown)
-        known = stored["rare_templates"][groups.group] == shown[:, None] + 1
+        known = templates[groups.group] == shown[:, None] + 1
         held = first & ~(carried & known.any(axis=1))
         self._store(groups, segment, held, shown, carried, came)
         return groups.ungroup(begins), groups.ungroup(held)

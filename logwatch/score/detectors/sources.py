@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.score.detectors.cells import pack, unpack
+from logwatch.score.grouped import gather, scatter
 
-PAGE = 16
+PAGE = 8
 """Sources of one cell: few, so that a commit of some active sources does not write all."""
 
 
@@ -36,6 +37,15 @@ class SourceRows:
             dirty = np.zeros(size // PAGE, dtype=np.bool_)
             dirty[: len(self._dirty)] = self._dirty
             self.rows, self._dirty = rows, dirty
+
+    def get(self, sources: NDArray[Any]) -> NDArray[Any]:
+        """Copies of the rows [n] of sources [n] within reach."""
+        return gather(self.rows, sources)
+
+    def put(self, sources: NDArray[Any], rows: NDArray[Any]) -> None:
+        """Write the rows [n] of distinct sources [n]."""
+        scatter(self.rows, sources, rows)
+        self.mark(sources)
 
     def mark(self, sources: NDArray[Any]) -> None:
         """These rows [n] changed."""

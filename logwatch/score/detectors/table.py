@@ -22,8 +22,9 @@ UInt64 = NDArray[np.uint64]
 WAYS = 8
 SMALLEST = 128
 """Buckets of an empty table: 1,024 entries."""
-PAGE = 16
-"""Buckets of one cell of state: a commit writes the pages that a chunk touched, not the table."""
+PAGE_BYTES = 1024
+"""Size of one cell of state, at most, but for a single bucket: a commit writes the pages that a chunk touched, and with
+10,000 sources a chunk touches many."""
 FULL = 0.6
 """Share of entries in use at which the table doubles: above it buckets begin to overflow."""
 
@@ -56,6 +57,8 @@ class HashTable:
     def __init__(self, dtype: type[Any] = np.float32, shape: tuple[int, ...] = (), limit: int = 1 << 17) -> None:
         self._dtype, self._shape = np.dtype(dtype), shape
         self._limit = max(limit // WAYS, SMALLEST)
+        bucket = WAYS * (16 + self._dtype.itemsize * int(np.prod(shape)))
+        self._page = 1 << max(0, (PAGE_BYTES // bucket).bit_length() - 1)  # buckets of a page, a power of two
         self._clear(SMALLEST)
 
     def _clear(self, buckets: int) -> None:
@@ -65,7 +68,7 @@ class HashTable:
         self.values: NDArray[Any] = np.zeros((buckets * WAYS, *self._shape), dtype=self._dtype)
         self.stamps: NDArray[np.uint32] = np.zeros(buckets * WAYS, dtype=np.uint32)
         self._learned: NDArray[np.uint32] = np.zeros((buckets, WAYS), dtype=np.uint32)
-        self._dirty: NDArray[np.bool_] = np.ones(buckets // PAGE, dtype=np.bool_)
+        self._dirty: NDArray[np.bool_] = np.ones(buckets // self._page, dtype=np.bool_)
         self._head_dirty = True
 
     def __len__(self) -> int:
@@ -113,7 +116,7 @@ class HashTable:
 
     def mark(self, entries: Int64) -> None:
         """These entries [n] changed."""
-        self._dirty[entries // (WAYS * PAGE)] = True
+        self._dirty[entries // (WAYS * self._page)] = True
 
     def _insert(self, keys: UInt64, chunk: int) -> None:
         bucket = (mix(keys) & np.uint64(self._buckets - 1)).astype(np.int64)
@@ -160,14 +163,18 @@ class HashTable:
         self._used -= len(entries)
         self.mark(entries)
 
+    def _span(self, page: int) -> tuple[slice, slice]:
+        """Buckets of a page, and their entries."""
+        begin, end = page * self._page, (page + 1) * self._page
+        return slice(begin, end), slice(begin * WAYS, end * WAYS)
+
     def changes(self, prefix: str) -> Iterable[tuple[str, bytes | None]]:
         """Pages changed since the last call, and the head where the size changed."""
         if self._head_dirty:
             yield f"{prefix}head", pack({}, buckets=self._buckets)
             self._head_dirty = False
         for page in np.flatnonzero(self._dirty).tolist():
-            wide = slice(page * PAGE, (page + 1) * PAGE)
-            flat = slice(page * PAGE * WAYS, (page + 1) * PAGE * WAYS)
+            wide, flat = self._span(page)
             arrays: dict[str, NDArray[Any]] = {
                 "keys": self._keys[wide], "learned": self._learned[wide],
                 "values": self.values[flat], "stamps": self.stamps[flat],
@@ -184,8 +191,7 @@ class HashTable:
             if name.startswith(prefix) and not name.endswith("head"):
                 page = int(name[len(prefix) :], 16)
                 arrays = unpack(cell)[0]
-                wide = slice(page * PAGE, (page + 1) * PAGE)
-                flat = slice(page * PAGE * WAYS, (page + 1) * PAGE * WAYS)
+                wide, flat = self._span(page)
                 self._keys[wide], self._learned[wide] = arrays["keys"], arrays["learned"]
                 self.values[flat], self.stamps[flat] = arrays["values"], arrays["stamps"]
         self._used = int(np.count_nonzero(self._keys))

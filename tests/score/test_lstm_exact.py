@@ -1,0 +1,232 @@
+"""The log LSTM gives the same bits however the stream is split, and wherever it is interrupted and resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logwatch.score import learn_steps, learner
+from logwatch.score.keys import KeyTable
+from logwatch.score.lstm import Config, LogLstm, columns
+from logwatch.score.lstm_model import Shape
+from logwatch.types import EventBatch, Flag
+
+SMALL = Shape(capacity=48, hidden=16, width=16)
+CONFIG = Config(learn_cap=1e9, seed=3)
+CHUNKS = (16, 48, 64)  # as the pipeline's, but smaller
+SECOND = 10**9
+
+
+def synthetic(count: int, keys: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Events of `keys` keys that walk through templates in order, with strays, bursts, pauses and new templates."""
+    rng = np.random.default_rng(seed)
+    key = np.where(rng.random(count) < 0.3, 0, rng.integers(0, keys, count)).astype(np.int32)
+    place: dict[int, int] = {}
+    template = np.empty(count, dtype=np.int32)
+    for i, k in enumerate(key.tolist()):
+        place[k] = place.get(k, k) + 1
+        template[i] = place[k] % 7 if rng.random() < 0.95 else rng.integers(7, 10 + i // 8)
+    pauses = np.where(rng.random(count) < 0.02, 400, 1)
+    time = np.cumsum(rng.integers(0, 2 * SECOND, count) * pauses) + 10**18
+    flags = np.where(rng.random(count) < 0.02, int(Flag.ALERTED), 0).astype(np.uint8)
+    return {"key": key, "template": template, "time": time, "flags": flags}
+
+
+def events_of(stream: dict[str, np.ndarray[Any, Any]], slots: np.ndarray[Any, Any], rows: slice) -> EventBatch:
+    n = rows.stop - rows.start
+    source = stream["key"][rows] % 2
+    at = np.arange(rows.start, rows.stop)
+    time = stream["time"][rows]
+    return EventBatch(
+        rows.start, source, stream["key"][rows], slots, time, time - 5 * SECOND, np.zeros(n, dtype=np.int8),
+        stream["template"][rows], at, at + 1, stream["flags"][rows], [], [""] * n,
+    )  # fmt: skip
+
+
+@dataclass
+class Pipeline:
+    """The order in which the pipeline calls the detector."""
+
+    stream: dict[str, np.ndarray[Any, Any]]
+    capacity: int = 1000
+    config: Config = CONFIG
+    cells: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    at: int = 0
+    begun: int = 0
+    chunk: int = 0
+    nats: list[Any] = field(default_factory=list)
+    silence: list[Any] = field(default_factory=list)
+    slots: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        self.table = KeyTable(columns(SMALL), self.capacity, self.keys.get)
+        self.detector = LogLstm(self.config, self.table, lambda i: f"step {i % 5} of job type {i}", SMALL)
+
+    def interrupt(self) -> None:
+        """Commit, die, start again."""
+        for store, part in ((self.cells, self.detector), (self.keys, self.table)):
+            for name, cell in part.changes():
+                if cell is None:
+                    store.pop(name, None)
+                else:
+                    store[name] = cell
+        self.detector.close()
+        self.open()
+        self.table.restore(self.keys)
+        self.detector.restore(self.cells)
+
+    def advance(self, most: int) -> None:
+        """One sub-batch of at most `most` events, and the chunk's end where it is reached."""
+        size = CHUNKS[min(self.chunk, len(CHUNKS) - 1)]
+        end = min(self.at + most, self.begun + size, len(self.stream["key"]))
+        rows = slice(self.at, end)
+        key = self.stream["key"][rows]
+        slots = self.table.assign(key % 2, key, [None] * len(key))
+        events = events_of(self.stream, slots, rows)
+        self.nats.append(self.detector.score(events))
+        self.silence.append(self.detector.silence)
+        self.slots.append(slots)
+        self.table.touch(slots, self.at)
+        self.table.rows["last"][slots] = events.time
+        self.at = end
+        if end == self.begun + size:
+            self.end_chunk(slice(self.begun, end))
+
+    def end_chunk(self, rows: slice) -> None:
+        slots = np.concatenate(self.slots)[rows]
+        if self.chunk % 3 == 2:
+            self.detector.merged([(15 + self.chunk, 3), (20 + self.chunk, 21 + self.chunk)])
+        self.detector.learn(events_of(self.stream, slots, rows), np.concatenate(self.nats)[rows])
+        self.table.evict(self.table.surplus())
+        self.begun, self.chunk = rows.stop, self.chunk + 1
+
+    def run(self, splits: list[int], interruptions: set[int] | None = None) -> tuple[bytes, bytes]:
+        step = 0
+        while self.at < len(self.stream["key"]):
+            self.advance(splits[step % len(splits)])
+            if step in (interruptions or set()):
+                self.interrupt()
+            step += 1
+        self.detector.close()
+        return np.concatenate(self.nats).tobytes(), np.concatenate(self.silence).tobytes()
+
+
+@pytest.fixture(scope="module")
+def stream() -> dict[str, np.ndarray[Any, Any]]:
+    return synthetic(700, 12, seed=1)
+
+
+@pytest.fixture(scope="module")
+def whole(stream: dict[str, np.ndarray[Any, Any]]) -> tuple[bytes, bytes]:
+    return Pipeline(stream).run([10_000])
+
+
+def test_there_is_no_opinion_before_the_first_chunk_and_one_on_every_event_after_it(
+    stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes]
+) -> None:
+    nats = np.frombuffer(whole[0], dtype=np.float32)
+    assert np.isnan(nats[:16]).all()
+    assert ((nats[16:] >= 0.0) & (nats[16:] <= 20.0)).all()
+    silence = np.frombuffer(whole[1], dtype=np.float32).reshape(-1, 4)
+    assert (np.diff(silence, axis=1) >= 0.0).all()
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(splits=st.lists(st.integers(1, 70), min_size=1, max_size=5))
+def test_any_split_gives_the_same_bits(
+    stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], splits: list[int]
+) -> None:
+    assert Pipeline(stream).run(splits) == whole
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(splits=st.lists(st.integers(5, 40), min_size=1, max_size=3), stops=st.sets(st.integers(0, 60), max_size=6))
+def test_any_interruption_gives_the_same_bits(
+    stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], splits: list[int], stops: set[int]
+) -> None:
+    assert Pipeline(stream).run(splits, stops) == whole
+
+
+def test_every_row_that_a_chunks_end_changed_is_saved() -> None:
+    pipeline = Pipeline(synthetic(400, 150, seed=6))
+    while pipeline.at < 400:
+        pipeline.advance(16)
+        if pipeline.begun != pipeline.at:  # commits in mid-chunk: what its end changes is saved by the next
+            pipeline.interrupt()
+    pipeline.keys |= {name: cell for name, cell in pipeline.table.changes() if cell is not None}
+    size = pipeline.table.dtype.itemsize
+    saved = {cell[:size] for cell in pipeline.keys.values()}
+    assert {pipeline.table.rows[slot].tobytes() for slot in pipeline.table.in_use()} == saved
+    pipeline.detector.close()
+
+
+def test_the_full_size_gives_the_same_bits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SMALL", Shape())
+    stream = synthetic(330, 20, seed=5)
+    assert Pipeline(stream).run([64]) == Pipeline(stream).run([7], {30})
+
+
+def test_eviction_and_return_give_the_same_bits_across_interruptions(stream: dict[str, np.ndarray[Any, Any]]) -> None:
+    one = Pipeline(stream, capacity=4)
+    # Spilled rows live in the store: without a commit between eviction and return they are still in the table.
+    assert one.run([64]) == Pipeline(stream, capacity=4).run([11], {3, 9, 20, 21, 40})
+
+
+def test_events_one_at_a_time_over_many_keys() -> None:
+    stream = synthetic(160, 40, seed=2)
+    assert Pipeline(stream).run([1]) == Pipeline(stream).run([160])
+
+
+def test_another_seed_gives_other_scores(stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes]) -> None:
+    assert Pipeline(stream, config=Config(learn_cap=1e9, seed=4)).run([64]) != whole
+
+
+def test_frozen_learns_nothing_after_what_was_in_flight(stream: dict[str, np.ndarray[Any, Any]]) -> None:
+    learned = Pipeline(stream)
+    for _ in range(6):
+        learned.advance(64)
+    learned.interrupt()
+    learned.config = CONFIG.model_copy(update={"learning": "frozen"})
+    learned.interrupt()
+    steps = set()
+    while learned.at < 700:
+        learned.advance(64)
+        steps.add(learned.detector.version)
+    assert len(steps) == 1
+    learned.detector.close()
+
+
+def test_what_is_saved_is_all_there_is(stream: dict[str, np.ndarray[Any, Any]]) -> None:
+    pipeline = Pipeline(stream)
+    for _ in range(9):
+        pipeline.advance(30)
+    pipeline.interrupt()
+    before = dict(pipeline.cells)
+    pipeline.detector._dirty = {"model", "previous", "step"}
+    again = dict(pipeline.detector.changes())
+    pipeline.detector.close()
+    assert again["model"] == before["model"]
+    assert again["step"] == before["step"]
+
+
+def test_roll_backs_and_rebuilt_states_give_the_same_bits(
+    stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_steps, "VERSION", 3)
+    for module in (learn_steps, learner):  # every version counts as worse than the one before
+        monkeypatch.setattr(module, "WORSE", 0.0)
+        monkeypatch.setattr(module, "WORSE_BY", -1e9)
+    one = Pipeline(stream)
+    expected = one.run([64])
+    assert one.detector.rollbacks >= 2
+    assert expected != whole
+    assert Pipeline(stream).run([13], {5, 18, 33, 34, 47}) == expected

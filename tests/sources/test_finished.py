@@ -1,0 +1,96 @@
+"""Finished files: plain or compressed, the same records; what cannot be read says why."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from logwatch.sources.finished import finished_stream, read_finished, size_of
+from logwatch.sources.opening import Refused
+from logwatch.types import Flag
+
+LINES = [b"line %d %s" % (n, b"z" * (n % 50)) for n in range(10_000)]
+DATA = b"".join(line + b"\n" for line in LINES)
+
+
+@pytest.fixture(params=[("", bytes), (".gz", gzip.compress), (".xz", lzma.compress), (".bz2", bz2.compress)])
+def packed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    suffix, compress = request.param
+    path = tmp_path / f"app.log{suffix}"
+    path.write_bytes(compress(DATA))
+    return path
+
+
+def test_all_lines_come_in_chunks_with_positions_in_the_plain_bytes(packed: Path) -> None:
+    chunks = list(read_finished(str(packed), 1000))
+    assert [len(chunk[0]) for chunk in chunks] == [1000] * 10
+    assert [line for chunk in chunks for line in chunk[0]] == LINES
+    starts, ends = (np.concatenate([chunk[i] for chunk in chunks]) for i in (1, 2))
+    assert all(DATA[s:e] == line + b"\n" for s, e, line in zip(starts, ends, LINES, strict=True))
+
+
+def test_progress_counts_up_to_the_size_on_the_disk(packed: Path) -> None:
+    seen: list[int] = []
+    for _ in read_finished(str(packed), progress=seen.append):
+        pass
+    assert seen == sorted(seen)
+    assert seen[-1] == size_of(str(packed)) == packed.stat().st_size
+
+
+def test_the_stream_is_that_of_the_content_wherever_it_lies(packed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / packed.name).write_bytes(packed.read_bytes())
+    (other / "app.log.3").write_bytes(DATA)
+    first = finished_stream(str(packed))
+    assert first.source == "app"
+    assert finished_stream(str(other / packed.name)) == first
+    assert finished_stream(str(other / "app.log.3")) == first
+    (other / packed.name).write_bytes(packed.read_bytes()[:-100] + b"#" * 100)
+    taken: set[str] = set()
+    assert finished_stream(str(packed), taken=taken) != finished_stream(str(other / "app.log.3"), taken=taken)
+
+
+def test_what_came_before_the_damage_is_delivered(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.gz"
+    data = gzip.compress(DATA * 20, 1)
+    path.write_bytes(data[: len(data) // 2])
+    chunks = read_finished(str(path))
+    assert sum(len(next(chunks)[0]) for _ in range(5)) > 10_000
+    with pytest.raises(Refused, match="damaged"):
+        list(chunks)
+
+
+def test_a_last_line_without_its_end_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"one\ntwo")
+    ((lines, _, ends, flags),) = read_finished(str(path))
+    assert (lines, ends.tolist(), flags.tolist()) == ([b"one", b"two"], [4, 7], [0, Flag.UNFINISHED])
+
+
+def test_an_empty_file_has_no_records(tmp_path: Path) -> None:
+    (tmp_path / "app.log").touch()
+    assert list(read_finished(str(tmp_path / "app.log"))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("missing.log", None, "does not exist"),
+        ("binary", bytes(range(256)) * 9, "binary"),
+        ("wide.log", "text\n".encode("utf-16"), "UTF-16"),
+        ("app.log.zst", b"(\xb5/\xfd", "compressed in a way"),
+        ("no-suffix", gzip.compress(b"text\n"), "gzip"),
+        ("not.gz", b"plain text\n", "damaged"),
+    ],
+)
+def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, data: bytes | None, reason: str) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(Refused, match=reason):
+        list(read_finished(str(tmp_path / name)))
