@@ -92,8 +92,9 @@ def test_each_program_has_three_kinds_of_faults(labels: Labels) -> None:
 @pytest.mark.parametrize("name", ["host", *PROGRAMS])
 def test_metrics_cover_the_run(name: str, times: dict[str, list[float]]) -> None:
     with gzip.open(RECORDINGS / name / "metrics.csv.gz", "rt") as file:
-        rows = list(csv.DictReader(file))
-    moments = {row["time"] for row in rows}
+        header, *rows = (line.split(",", 1) for line in file)
+    assert header == ["time", "name,labels,value\n"]
+    moments = {time for time, _ in rows}
     start, end = run_span(times)
     assert len(moments) >= 0.9 * (end - start)
     assert datetime.fromisoformat(min(moments)) >= datetime.fromtimestamp(start - 2, UTC)

@@ -26,10 +26,12 @@ BOUND = 3.0  # times the budget beyond which flagged units bound the threshold f
 SHARE_BOUND = 1.5  # the same of a share of decisions: who sets a share expects about that share
 SPENT = 2.0  # openings within the budget from which on the curve alone decides, without extrapolation
 FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a start is held against nothing
+LEARN_S = 720.0  # blocks of event time (six: more than ten minutes) before a rate is judged at all
+FREE = 0.25  # aged openings of a fresh source that are held against no threshold: what its first half opened
 CLAIM = 2.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
 LOG_P_MOST = np.log(np.array(0.01))  # a rate lets no more than one decision in a hundred cross, however idle the source
-NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])  # by kind: what was expected with 5 % is no news; windows are means
+NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])  # by kind: what was expected with 5 % is no news; windows count only what exceeds it
 
 
 class Fit(Protocol):
@@ -95,6 +97,11 @@ class BudgetThresholds:
             return budget.count / budget.per, np.nan
         return np.nan, (budget.percent or 0.0) / 100.0
 
+    def ready(self, source: Int64, seconds: Float64) -> Bool:
+        """Which sources [r] have shown enough event time [r] to be judged: a rate needs some time to stand for."""
+        rate, _ = self._budgets(source)
+        return np.isnan(rate) | (seconds >= LEARN_S)
+
     def choose(self, curves: Curves) -> Float64:
         """[r] nats; a unit at or above crosses."""
         rate, percent = self._budgets(curves.source)
@@ -103,7 +110,7 @@ class BudgetThresholds:
         fresh = timed & (curves.seconds < FRESH_S)
         log_p = np.log(np.where(timed, np.minimum(rate / curves.per_second, 1.0), percent))
         allowed = np.where(timed, rate * curves.seconds, percent * curves.everything[:, 0])
-        least, most = _bounds(curves, timed, allowed, np.where(fresh, SPENT, 0.0))
+        least, most = _bounds(curves, timed, allowed, np.where(fresh, FREE, 0.0))
         most = np.where(SLACK * allowed < SPENT, _beyond(curves, log_p), most)
         rare = _rare(curves, fresh, log_p)
         z = np.where(curves.kind == Kind.SILENCE, least, np.maximum(least, np.minimum(rare, most)))
@@ -161,8 +168,7 @@ def _bounds(curves: Curves, timed: Bool, allowed: Float64, free: Float64) -> tup
 def _rare(curves: Curves, fresh: Bool, log_p: Float64) -> Float64:
     """Nats [r] as rare as `log_p`, by the units' generalised-Pareto end. Of a fresh source, whose past may hold a fault
     or the time when all was new, by the scale of its body, and no further than nats claim by themselves."""
-    claimed = np.where(curves.kind == Kind.WINDOW, np.inf, CLAIM - log_p)  # a window's nats are means: no claim
-    body = np.minimum(curves.fit.extrapolate(log_p), claimed)
+    body = np.minimum(curves.fit.extrapolate(log_p), CLAIM - log_p)
     rare: Float64 = np.where(fresh, body, curves.fit.quantile(log_p))
     return rare
 

@@ -24,7 +24,7 @@ from logwatch.decide.incident import History, Incident
 from logwatch.decide.judge import Judged
 from logwatch.types import Alert, Bool, EventBatch, Int64, Kind, UnitBatch
 
-QUIET_S = 300.0  # matches the blocks in which openings are counted
+QUIET_S = 120.0  # matches the blocks in which openings are counted
 WORSE_DECADES = 2.0
 NEVER = np.iinfo(np.int64).max
 CAP = Rate(20, 3600.0)

@@ -12,7 +12,7 @@ from logwatch.types import Bool, Fired, Float32, Float64, UnitBatch
 
 SCORE_MOST = 30.0
 DECADE = float(np.log(10.0))
-HOLD_NATS = 1.0  # hysteresis: a unit this close below the threshold keeps an incident open, but opens none
+HOLD_NATS = 0.25  # hysteresis: a unit this close below the threshold keeps an incident open, but opens none
 FIRED_P = 0.05  # detectors shown in an alert: surprised more than one time in twenty, or the top three
 FIRED_TOP = 3
 

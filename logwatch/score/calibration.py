@@ -78,6 +78,10 @@ class Curves:
 class Thresholds(Protocol):
     """Chooses thresholds in nats."""
 
+    def ready(self, source: Int64, seconds: Float64) -> Bool:
+        """Which sources [r] have shown enough event time [r] to be judged."""
+        ...
+
     def choose(self, curves: Curves) -> Float64:
         """[r] nats; a unit at or above crosses."""
         ...
@@ -231,6 +235,7 @@ class Calibration:
         grown[kind == Kind.SILENCE] = 1
         due = touched[(count >= ENOUGH[kind]) & (count - data["fitted"][touched] >= grown)]
         due = due[data["units"][due].sum(axis=(1, 2)) > 0]
+        due = due[self._thresholds.ready(self._rows.source[due], self._clock.seconds(self._rows.source[due])[1])]
         data["due"][due] = 1
         self._due = np.union1d(self._due, due)
         if not len(self._due) or (len(touched) > MANY and (at // CHUNK) % FIT_EVERY):

@@ -9,9 +9,9 @@ from logwatch.score.tail_openings import BLOCK_NS
 from logwatch.score.tail_rows import Rows
 from logwatch.types import Bool, Float32, Float64, Int64
 
-MEMORY_BLOCKS = 4032.0  # two weeks of blocks of 5 min: a budget of a few a week can still be counted
+MEMORY_BLOCKS = 10_080.0  # two weeks of blocks of 2 min: a budget of a few a week can still be counted
 BLOCK_S = BLOCK_NS / 1e9
-STEP_MOST = 288  # blocks: a jump in time (another file, a daemon that was off) counts as a day at most
+STEP_MOST = 720  # blocks: a jump in time (another file, a daemon that was off) counts as a day at most
 
 CLOCK = np.dtype(
     [
@@ -44,8 +44,8 @@ class Clock:
         newer = block > self.rows.data["block"][row]
         if not newer.any():
             return
-        keys = np.unique((source[newer] << 26) | block[newer])
-        source, block = keys >> 26, keys & ((1 << 26) - 1)
+        keys = np.unique((source[newer] << 28) | block[newer])
+        source, block = keys >> 28, keys & ((1 << 28) - 1)
         row, data = self._find(source), self.rows.data
         first = np.concatenate([[True], row[1:] != row[:-1]])
         before = np.where(first, data["block"][row], np.roll(block, 1))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.score.keys import KeyTable
-from logwatch.score.lstm_gaps import FIRST, buckets
+from logwatch.score.lstm_gaps import buckets
 from logwatch.types import NO_TIME, Bool, EventBatch, Int64
 
 LENGTH = 24
@@ -139,9 +139,8 @@ def silent_since(segments: Segments, table: KeyTable, watermarks: Int64) -> Int6
     return np.where(same, np.maximum(0, watermarks[segments["source"]] - segments["last"]), -1)
 
 
-def targets(segments: Segments) -> tuple[Bool, Bool]:
-    """Which events [N, LENGTH] may be targets, and which of them have a known gap before them."""
+def targets(segments: Segments) -> Bool:
+    """Which events [N, LENGTH] may be targets."""
     at = np.arange(LENGTH)[None, :]
-    learn = (at < segments["n"][:, None]) & (segments["gap"] < BARRED)
-    learn &= (segments["whole"][:, None] > 0) | (at >= WARM)
-    return learn, learn & ((segments["gap"] & ~np.uint8(BARRED)) != FIRST)
+    learn: Bool = (at < segments["n"][:, None]) & (segments["gap"] < BARRED)
+    return learn & ((segments["whole"][:, None] > 0) | (at >= WARM))

@@ -112,14 +112,14 @@ class Recipe:
         self._version_events += len(said)
 
     def _step(self, segments: Segments, new: int) -> Step:
-        learn, timed = targets(segments)
+        learn = targets(segments)
         slots = self._vocabulary.slots(segments["template"])
         usual = self._admission.usual()
         learn &= usual[slots] & (slots != UNKNOWN)
         gaps: UInt8 = segments["gap"] & ~np.uint8(BARRED)
         interval, ended = self._silences(segments, gaps)
         long = int(segments["n"].max())
-        parts = (slots.astype(np.int64), gaps.astype(np.int64), learn, timed & learn, interval, ended)
+        parts = (slots.astype(np.int64), gaps.astype(np.int64), learn, interval, ended)
         batch = Batch(*(torch.from_numpy(np.ascontiguousarray(part[:, :long])) for part in parts))
         size = self._vocabulary.size
         base, active = self._vocabulary.base[:size].copy(), self._vocabulary.active()

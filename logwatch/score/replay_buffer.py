@@ -11,10 +11,10 @@ from logwatch.score.learn_segments import SEGMENT, Segments
 from logwatch.types import Int64
 
 CAPACITY = 8000
-"""Segments kept: on HDFS some five hours of habits; 1.3 MB."""
+"""Segments kept: on HDFS some five hours of habits; 1.2 MB."""
 
 BLOCK = 256
-"""Segments per cell, 42 kB: what one chunk dirties."""
+"""Segments per cell, 39 kB: what one chunk dirties."""
 
 
 class ReplayBuffer:

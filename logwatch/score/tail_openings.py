@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from logwatch.score.tail import BINS, bin_of
 from logwatch.types import Bool, Float32, Int64
 
-BLOCK_NS = 5 * 60 * 10**9  # the default quiet time of an incident
+BLOCK_NS = 2 * 60 * 10**9  # the default quiet time of an incident
 NONE = -1.0  # the maximum of a block without units: below every threshold
 
 BLOCK: tuple[tuple[Any, ...], ...] = (
@@ -53,7 +53,7 @@ def gather(row: Int64, block: Int64, nats: Float32, flagged: Bool) -> Segments:
     unflagged = np.where(flagged[order], np.float32(NONE), nats)
     # One running maximum over all rows: each row is lifted above the one before it.
     starts = np.concatenate([[True], row[1:] != row[:-1]])
-    lift = (np.cumsum(starts) - 1) << 26  # blocks of 5 min up to the year 2262 need 25 bits
+    lift = (np.cumsum(starts) - 1) << 28  # blocks of 2 min up to the year 2262 need 27 bits
     block = np.maximum.accumulate(block + lift) - lift
     begin = np.flatnonzero(starts | np.concatenate([[True], block[1:] != block[:-1]]))
     peak = np.stack([np.maximum.reduceat(unflagged, begin), np.maximum.reduceat(nats, begin)], axis=1)

@@ -24,8 +24,8 @@ class Units:
 
     Of the units' detectors the last three are the units' own: `set` (a final visit's set of templates is rare),
     `rate` (a window's count is far from usual, both sides) and `silence` (a source is silent longer than it should
-    be). A visit's event detectors are running maxima; `lstm` includes the nats of silences passed. A window's, where
-    there are no entities, are means over its events, Σ nats / (events + 8): diffuse surprise. Events without an
+    be). A visit's event detectors are running maxima; `lstm` includes the nats of silences passed. A window's are sums
+    of what exceeds the usual, once for each template. Events without an
     entity in a source with entities are judged as EVENT units: their key is not a visit.
 
     Restore the key table before the first call of `build` or `tick` of a restored object.
@@ -46,7 +46,7 @@ class Units:
         detectors: tuple[str, ...],
         has_entities: Callable[[Int32], Bool],
         visit_gap: int = 3600 * SECOND,
-        window: int = 60 * SECOND,
+        window: int = 10 * SECOND,
     ) -> None:
         if len(detectors) > DETECTORS:
             raise ValueError(f"a key has room for {DETECTORS} detectors of events, not {len(detectors)}")
@@ -56,7 +56,7 @@ class Units:
         self._has_entities = has_entities
         self._clock = SourceClock()
         self._visits = Visits(table, lstm, width, visit_gap, self._clock)
-        self._windows = Windows(has_entities, width, window)
+        self._windows = Windows(detectors, width, window)
         self._silences = Silences(width)
 
     def build(self, events: EventBatch, nats: Float32, silence: Float32 | None = None) -> UnitBatch:

@@ -1,8 +1,12 @@
-"""Windows: fixed spans of a source's watermark; how many events came in each, and how surprising they were together."""
+"""Windows: fixed spans of a source's watermark; how many events came in each, and how much surprise of different kinds.
+
+Trouble seldom writes one odd line; it writes several kinds of odd lines within seconds. A window adds up what exceeds
+`USUAL` nats, once for each template: a hundred odd lines of one kind are one surprise (and a matter for `rate`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +17,21 @@ from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.grouped import Groups, gather
 from logwatch.score.units_pieces import Piece, Rank, silent
 from logwatch.score.units_rungs import DETECTORS
-from logwatch.types import NO_TIME, Bool, EventBatch, Float32, Float64, Int32, Int64, Kind
+from logwatch.score.units_sets import WORDS
+from logwatch.types import NO_TIME, EventBatch, Float32, Float64, Int32, Int64, Kind
 
-MEMORY = 1440.0
-"""Windows over which a source's rate ages: a day of minutes."""
+MEMORY = 8640.0
+"""Windows over which a source's rate ages: a day of them at 10 s each."""
 LEAST = 16
 """Windows of a source before there is an opinion on its rate."""
 FREEDOM = 8.0
 """Degrees of freedom of Student's t: counts of log lines come in bursts, a normal tail would say e^-1000."""
 CLIP = 4.0
 """Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
-SHRINK = 8
-"""Events added without surprise to a window's mean: few events are judged one by one already."""
+USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0}
+"""Nats of an event that are nothing special in a window of hundreds; 0 for detectors not named."""
+VOTING = ("lstm", "new", "rare")
+"""Detectors whose surprise makes an event odd; of an odd event all are added up."""
 POINT = 20
 """Nats are summed in fixed point, 2^-20: exact, so that a sum does not depend on how a batch was split."""
 
@@ -37,6 +44,7 @@ OPEN = (
     ("start", "i8"),
     ("end", "i8"),
     ("sums", "i8", (DETECTORS,)),
+    ("bits", "u8", (WORDS,)),  # templates that have surprised in this window
 )
 RATE = (("windows", "f8"), ("mean", "f8"), ("square", "f8"))  # aged sums of 1, y, y² with y = √(count + 3/8)
 
@@ -48,13 +56,14 @@ class Windows:
     and close in stream order. A window without events is no unit: silence says that.
 
     Args:
-        has_entities: which of the given source numbers have entities: their windows have a rate only.
+        detectors: names of the event detectors.
         width: columns of a unit; the last three are `set`, `rate`, `silence`.
         window: length, ns.
     """
 
-    def __init__(self, has_entities: Callable[[Int32], Bool], width: int, window: int) -> None:
-        self._has_entities = has_entities
+    def __init__(self, detectors: Sequence[str], width: int, window: int) -> None:
+        self._usual_nats = np.array([USUAL.get(name, 0.0) for name in detectors], dtype=np.float32)
+        self._votes = np.array([name in VOTING for name in detectors])
         self._width = width
         self._window = window
         self._open = SourceRows(OPEN)
@@ -77,8 +86,10 @@ class Windows:
         starts[1:] |= index[1:] != index[:-1]
         at = np.flatnonzero(starts)
         group, head = groups.group[at], groups.head[at]
-        open_ = self._segments(events, nats, order, at, index)
         carried = np.flatnonzero(head & going_on[group])
+        open_ = self._segments(events, order, at, index)
+        open_["bits"][carried] = old["bits"][group[carried]]
+        self._surprise(open_, events.template, nats, order, at)
         self._carry(open_, carried, gather(old, group[carried]))
         closed = np.flatnonzero(~head[1:])
         before = np.flatnonzero((old["open"] > 0) & ~going_on)
@@ -91,7 +102,7 @@ class Windows:
         return [piece]
 
     @staticmethod
-    def _segments(events: EventBatch, nats: Float32, order: Int64, at: Int64, index: Int64) -> NDArray[Any]:
+    def _segments(events: EventBatch, order: Int64, at: Int64, index: Int64) -> NDArray[Any]:
         """The batch's part of each window [k]; the windows begin at `at` [k] of the grouped rows `order`."""
         part = np.zeros(len(at), dtype=np.dtype(list(OPEN)))
         last = np.append(at[1:], len(order)) - 1
@@ -99,11 +110,23 @@ class Windows:
         part["open"], part["index"], part["count"] = 1, index[at], last - at + 1
         part["stream"], part["first"], part["start"] = events.stream[head], events.time[head], events.start[head]
         part["end"] = events.end[order[last]]
-        known = np.where(np.isnan(nats), np.float32(0), nats)[order]
-        points = (known.astype(np.float64) * (1 << POINT)).astype(np.int64)
-        total = np.cumsum(points, axis=0)
-        part["sums"][:, : nats.shape[1]] = total[last] - total[at] + points[at]
         return part
+
+    def _surprise(self, part: NDArray[Any], template: Int32, nats: Float32, order: Int64, at: Int64) -> None:
+        """Add what exceeds the usual, at the first surprising event of each template in each window."""
+        excess = np.fmax(nats[order] - self._usual_nats, np.float32(0))  # NaN: no opinion, no surprise
+        odd = np.flatnonzero((excess[:, self._votes] > 0).any(axis=1))
+        if not len(odd):
+            return
+        window = np.searchsorted(at, odd, side="right") - 1
+        place = template[order[odd]].astype(np.int64) & (64 * WORDS - 1)
+        _, first = np.unique(window * (64 * WORDS) + place, return_index=True)
+        word, bit = place[first] >> 6, np.uint64(1) << (place[first] & 63).astype(np.uint64)
+        fresh = (part["bits"][window[first], word] & bit) == 0
+        first, word, bit = first[fresh], word[fresh], bit[fresh]
+        np.bitwise_or.at(part["bits"], (window[first], word), bit)
+        points = (excess[odd[first]].astype(np.float64) * (1 << POINT)).astype(np.int64)
+        np.add.at(part["sums"], (window[first][:, None], np.arange(points.shape[1])), points)
 
     @staticmethod
     def _carry(part: NDArray[Any], rows: Int64, old: NDArray[Any]) -> None:
@@ -128,9 +151,7 @@ class Windows:
         self._closed.add(source=source, level=level)
         nats[:, self._width - 2] = self._rate(source, level)
         events = self._width - 3
-        plain = np.flatnonzero(~self._has_entities(source.astype(np.int32)))
-        mean = window["sums"][plain, :events] / ((window["count"][plain, None] + SHRINK) * float(1 << POINT))
-        nats[plain, :events] = mean
+        nats[:, :events] = window["sums"][:, :events] / float(1 << POINT)
         return Piece(
             Kind.WINDOW, Rank.WINDOW, True, row, source, source, window["stream"], silent(len(row)), window["first"],
             (window["index"] + 1) * self._window, window["start"], window["end"], nats,

@@ -28,7 +28,8 @@ class Followed:
 
     __slots__ = (
         "attached", "before", "dirty", "file", "first", "follower", "gap", "identity", "idle_since", "instance", "key",
-        "limit", "mark", "muted", "over", "path", "source", "used", "warm",
+        "limit", "mark", "muted", "over", "path", "resting",
+        "source", "warm",
     )  # fmt: skip
 
     def __init__(self, key: str, path: str, source: str, identity: Identity, follower: Follower) -> None:
@@ -49,7 +50,7 @@ class Followed:
         self.warm = 0
         self.limit: int | None = None  # read no further than this
         self.idle_since = 0.0
-        self.used = 0.0
+        self.resting = -1  # the size at which nothing is to be done; -1: it must be looked at
 
     @property
     def busy(self) -> bool:
@@ -81,17 +82,25 @@ class Followed:
             self.instance, self.warm, self.muted, self.attached,
         )  # fmt: skip
 
+    def rest(self) -> None:
+        """Note whether nothing is to be done until the file grows."""
+        follower = self.follower
+        busy = self.over or follower.held or follower.queued or self.unread
+        # The offset of a compressed file's descriptor is that of the decompression: `asleep` must not move it.
+        idle = self.attached and not busy and not is_compressed(self.path)
+        self.resting = follower.size if idle else -1
+
     def asleep(self) -> bool:
-        """Whether there is surely nothing to do about it: a cheap look, for the many idle files."""
-        follower, file = self.follower, self.file
-        if not self.attached or self.over or follower.held:
+        """Whether the file still has the size that it had when it was put to rest: the cheapest look there is."""
+        if self.resting < 0:
             return False
         try:
-            found = os.fstat(file.fd) if file is not None else os.stat(self.path)
+            if self.file is not None:
+                return os.lseek(self.file.fd, 0, os.SEEK_END) == self.resting
+            found = os.stat(self.path)
         except OSError:
             return False
-        same = found.st_size == follower.fed == follower.size and found.st_mtime_ns == follower.mtime
-        return same and found.st_ino == self.identity[1]
+        return found.st_size == self.resting and found.st_ino == self.identity[1]
 
     def stat(self) -> Stat | None:
         """The file's state as its path tells; None where the path leads elsewhere."""

@@ -163,7 +163,7 @@ class Roster:
 
     def _detach(self, entry: Followed) -> None:
         """Its path leads to it no more: drain it, wherever it is."""
-        entry.attached, entry.dirty = False, True
+        entry.attached, entry.dirty, entry.resting = False, True, -1
         entry.idle_since = self._clock.monotonic()
         if entry.file is not None:
             entry.follower.look(entry.file)
@@ -384,7 +384,7 @@ class Roster:
         if entry.unread:
             entry.gap = self._lost(entry, reason)
         entry.follower.flush()
-        entry.over = True
+        entry.over, entry.resting = True, -1
         if self.by_id.get(entry.identity) is entry:
             del self.by_id[entry.identity]
 

@@ -22,7 +22,7 @@ def step(number: int = 1, judge: bool = False) -> Step:
     """Segments that repeat 1 2 3 4."""
     slots = torch.arange(12).repeat(32, 1) % 4 + 1
     yes = torch.ones(32, 12, dtype=torch.bool)
-    batch = Batch(slots, torch.ones(32, 12, dtype=torch.int64), yes, yes, torch.zeros(32, 12, dtype=torch.int64), yes)
+    batch = Batch(slots, torch.ones(32, 12, dtype=torch.int64), yes, torch.zeros(32, 12, dtype=torch.int64), yes)
     base = np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)
     active = np.array([False, True, True, True, True, False])
     return Step(number, 7, base, active, 16, batch, judge)

@@ -681,3 +681,15 @@ def test_every_split_of_the_same_input_gives_the_same_records(reading: type, log
         rows = [row for batch in reader.batches for row in zip(batch.lines, batch.start, batch.end, strict=True)]
         seen.append((rows, reader.batches[0].streams))
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_compressed_file_is_followed_once_where_it_is_asked_for(reading: type, log: Path) -> None:
+    packed = log.with_name("old.log.gz")
+    packed.write_bytes(gzip.compress(b"".join(b"packed %d\n" % n for n in range(50_000))))
+    reader = reading(log, packed, compressed=True)
+    lines = reader.settle(3, 100)
+    assert lines.count(b"first") == 1
+    assert [line for line in lines if line != b"first"] == [b"packed %d" % n for n in range(50_000)]
+    reader.restart()
+    assert reader.settle(3) == []
+    assert reader.gaps == []

@@ -93,3 +93,4 @@ class SshdFaults(Program):
         """Connections that never log in, until the server drops new ones."""
         with ExitStack() as held:
             self.during(seconds, 0.5, lambda: held.enter_context(self.connect()))
+        time.sleep(2)
