@@ -90,7 +90,8 @@ class FaultPlan:
             fault.inject(max(seconds, 6.0))
         except Exception:
             log.exception("%s: %s failed", self.name, fault.kind)
-            self.failed.append(f"{self.name}: {fault.kind}")
+            if not self.over.is_set():
+                self.failed.append(f"{self.name}: {fault.kind}")
         end = math.floor(time.time()) + 1
         log.info("%s: %s is over after %d s", self.name, fault.kind, end - start)
         self.labels += [Label(source, start, end, fault.kind) for source in fault.sources]
