@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from logwatch.idle import Idle
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser
 from logwatch.rows import Scored
+from logwatch.score.detectors import too_rare
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
@@ -98,6 +99,7 @@ class Pipeline:
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
         self._unsaved: dict[Cell, bytes | None] = {}
         self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
+        self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
         self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
 
     def restore(self) -> bool:
@@ -195,12 +197,20 @@ class Pipeline:
         merges = stages.miner.merges()
         for detector in self._merging:
             detector.merged(merges)
+        usual = self._without_rare(chunk, nats)
         for column, detector in enumerate(stages.detectors):
-            detector.learn(chunk, nats[:, column])
+            detector.learn(usual if getattr(detector, "usual_only", False) else chunk, nats[:, column])
         stages.units.learn()
         if units is not None:
             stages.judge.learn(units, crossed)
         stages.keys.evict(surplus)
+
+    def _without_rare(self, chunk: EventBatch, nats: Float32) -> EventBatch:
+        """The chunk for detectors that learn sequences: what is rare on its source counts as alerted, and stays out."""
+        if self._rare is None:
+            return chunk
+        barred = too_rare(nats[:, self._rare]).astype(np.uint8) * np.uint8(Flag.ALERTED)
+        return replace(chunk, flags=chunk.flags | barred)
 
     def _judge_late(self, units: UnitBatch, watermarks: Mapping[int, int]) -> None:
         """Units that no event brought: of a tick, or of keys that leave the table."""
@@ -272,6 +282,8 @@ def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) ->
 def _mark(events: EventBatch, units: UnitBatch, crossing: Bool) -> None:
     """Events that alerted stay out of learning."""
     rows = units.row[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
+    slots = units.slot[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
+    rows = rows[events.slot[rows] == slots]  # a visit that keeps silent is judged at another key's event
     if len(rows):
         events.flags = events.flags.copy()
         events.flags[rows] |= np.uint8(Flag.ALERTED)

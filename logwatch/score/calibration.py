@@ -122,7 +122,7 @@ class Calibration:
 
     def score(self, units: UnitBatch) -> Scored:
         """Judge units by what was learned up to the last chunk end; changes nothing."""
-        nats = self.votes.combine(units.nats)
+        nats = self.votes.combine(units.nats, units.kind)
         found = self._rows.find(units.source, units.kind)
         data = self._rows.data
         row = np.maximum(found, 0)
@@ -163,7 +163,7 @@ class Calibration:
             units: every unit judged since the last chunk end, in order.
             flagged: [m] units that crossed: kept apart from the tail of what is normal.
         """
-        nats = self.votes.combine(units.nats)
+        nats = self.votes.combine(units.nats, units.kind)
         chosen = np.flatnonzero(units.final & ~np.isnan(nats))
         if not len(chosen):
             return

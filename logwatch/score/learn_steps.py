@@ -115,7 +115,7 @@ class Recipe:
         learn = targets(segments)
         slots = self._vocabulary.slots(segments["template"])
         usual = self._admission.usual()
-        learn &= usual[slots] & (slots != UNKNOWN)
+        learn &= slots != UNKNOWN
         gaps: UInt8 = segments["gap"] & ~np.uint8(BARRED)
         interval, ended = self._silences(segments, gaps)
         long = int(segments["n"].max())

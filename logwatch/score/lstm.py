@@ -61,6 +61,7 @@ class LogLstm:
     """
 
     name = "lstm"
+    usual_only = True
     COLUMNS = columns(Shape())
 
     def __init__(

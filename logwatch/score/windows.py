@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score.calibration_votes import believed
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.grouped import Groups, gather
@@ -64,6 +65,7 @@ class Windows:
     def __init__(self, detectors: Sequence[str], width: int, window: int) -> None:
         self._usual_nats = np.array([USUAL.get(name, 0.0) for name in detectors], dtype=np.float32)
         self._votes = np.array([name in VOTING for name in detectors])
+        self._bounded = [detectors.index(name) for name in ("lstm", "rare", "new") if name in detectors]
         self._width = width
         self._window = window
         self._open = SourceRows(OPEN)
@@ -114,7 +116,11 @@ class Windows:
 
     def _surprise(self, part: NDArray[Any], template: Int32, nats: Float32, order: Int64, at: Int64) -> None:
         """Add what exceeds the usual, at the first surprising event of each template in each window."""
-        excess = np.fmax(nats[order] - self._usual_nats, np.float32(0))  # NaN: no opinion, no surprise
+        said = nats[order]
+        if len(self._bounded) == 3:
+            lstm, rare, new = self._bounded
+            said[:, lstm] = believed(said[:, lstm], said[:, rare], said[:, new])
+        excess = np.fmax(said - self._usual_nats, np.float32(0))  # NaN: no opinion, no surprise
         odd = np.flatnonzero((excess[:, self._votes] > 0).any(axis=1))
         if not len(odd):
             return
