@@ -72,13 +72,13 @@ class Pending:
     def _pack_events(self) -> bytes:
         events = join_events(self._events)
         arrays = {name: getattr(events, name) for name in _EVENT_ARRAYS}
-        return pack({**arrays, "nats": np.concatenate(self._nats)}, v=1, first=events.first)
+        return pack({**arrays, "nats": np.concatenate(self._nats)}, first=events.first)
 
     def _pack_units(self) -> bytes:
         units = join_units(self._units)
         assert units is not None  # noqa: S101  # for the type checker: there are some
         arrays = {name: getattr(units, name) for name in _UNIT_ARRAYS}
-        return pack({**arrays, "crossed": np.concatenate(self._crossed)}, v=1, detectors=units.detectors)
+        return pack({**arrays, "crossed": np.concatenate(self._crossed)}, detectors=units.detectors)
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         if "events" in cells:

@@ -200,7 +200,7 @@ class Pipeline:
         usual = self._without_rare(chunk, nats)
         for column, detector in enumerate(stages.detectors):
             detector.learn(usual if getattr(detector, "usual_only", False) else chunk, nats[:, column])
-        stages.units.learn()
+        stages.units.learn(_flagged_windows(units, crossed))
         if units is not None:
             stages.judge.learn(units, crossed)
         stages.keys.evict(surplus)
@@ -277,6 +277,14 @@ def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) ->
         silent = warm[np.maximum(units.row, 0)] & (units.row >= 0)
         judged.crossing &= ~silent
         judged.holding &= ~silent
+
+
+def _flagged_windows(units: UnitBatch | None, crossed: Bool) -> set[tuple[int, int]]:
+    """(source, end) of the windows that alerted."""
+    if units is None:
+        return set()
+    rows = np.flatnonzero(crossed & (units.kind == Kind.WINDOW))
+    return set(zip(units.source[rows].tolist(), units.last[rows].tolist(), strict=True))
 
 
 def _mark(events: EventBatch, units: UnitBatch, crossing: Bool) -> None:

@@ -28,6 +28,7 @@ SPENT = 2.0  # openings within the budget from which on the curve alone decides,
 FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a start is held against nothing
 LEARN_S = 720.0  # blocks of event time (six: more than ten minutes) before a rate is judged at all
 FREE = 0.25  # aged openings of a fresh source that are held against no threshold: what its first half opened
+TOLD = 8.0  # aged openings that alerted and raise no threshold: a bad day must not blind a young source
 CLAIM = 2.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
 LOG_P_MOST = np.log(np.array(0.01))  # a rate lets no more than one decision in a hundred cross, however idle the source
@@ -160,7 +161,7 @@ def _bounds(curves: Curves, timed: Bool, allowed: Float64, free: Float64) -> tup
     explained = np.minimum(1.0, slack * allowed / np.maximum(flagged.max(axis=1), 1e-12))
     limit = np.maximum(slack * allowed, free)
     normal = _first_within(calm + explained[:, None] * flagged, limit)
-    least = _first_within(whole, bound * np.maximum(allowed, free))
+    least = _first_within(whole, np.maximum(bound * allowed, np.where(timed, TOLD, 0.0)))
     edges = _edges(curves.edges)
     return edges[np.maximum(normal, least)], edges[_first_within(whole, limit)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from logwatch.parse.head import Head
@@ -13,6 +15,8 @@ from logwatch.types import Bool
 _SENTENCE = byte_set(b"abcdefghijklmnopqrstuvwxyz:=,")
 _AROUND = byte_set(b" \"'[(")
 _BLANK = " \t|"
+_STATUS = re.compile('" ([1-5])[0-9]{2} ')
+"""The class of an HTTP status is what a web server has to say: it belongs to the template, its number does not."""
 
 
 def messages(
@@ -28,6 +32,8 @@ def messages(
     for i in np.flatnonzero(_amid(raw, head, stamps)).tolist():
         begin, end = int(stamps.start[i]), int(stamps.end[i])
         out[i] = (raw[i][:begin] + raw[i][end:]).decode("utf-8", "replace").strip()
+    for i in np.flatnonzero(stamps.form == Form.ACCESS).tolist():
+        out[i] = _STATUS.sub(r'" \1xx ', out[i], count=1)
     if "" in out:
         out = [message or text.strip() for message, text in zip(out, texts, strict=True)]
     return out

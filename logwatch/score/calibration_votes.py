@@ -22,10 +22,15 @@ network says of its events is no probability. Their share of the past is one, an
 maxima stem from different events (HDFS: average precision 0.91, bounded 0.89)."""
 
 
+CONTEXT = 7.0
+"""Nats that context may add to how rare a template is: what the network has seen a few times it has not seen in every
+context, and its claim of e^-14 only says so."""
+
+
 def believed(lstm: Float32, rare: Float32, new: Float32) -> Float32:
     """The network's nats [n] of single events, bounded for templates that it does not learn."""
     known = np.fmax(rare, new)
-    bounded: Float32 = np.where(known > UNLEARNED, np.fmin(lstm, known), lstm)
+    bounded: Float32 = np.fmin(lstm, np.where(known > UNLEARNED, known, known + np.float32(CONTEXT)))
     return bounded
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import LENGTH, Runs
 from logwatch.score.lstm_gaps import SECOND

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import torch
 
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_admission import Admission
 from logwatch.score.learn_budget import LearningBudget

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from logwatch.api import PluginConfig, plugin
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import LENGTH
 from logwatch.score.learn_steps import Recipe

@@ -100,7 +100,7 @@ def run(
     Args:
         kernel: from `choose`.
         x: [n, I] inputs, the runs of the keys one after the other.
-        lengths: [K] events of each key, all > 0, adding up to n.
+        lengths: [K] events of each key, all > 0, adding up to n; K may be 0.
         h: [K, H] states before.
         c: [K, H] cells before.
         weights: of the LSTM.
@@ -113,7 +113,7 @@ def run(
     h, c = h.clone(), c.clone()
     # A run of 13 events is one call of 8 steps, one of 4 and one of 1, each shared with all runs that have that bit:
     # few calls, few shapes, and no padded steps, which would spoil the cell state.
-    for bit in reversed(range(int(lengths.max()).bit_length())):
+    for bit in reversed(range(int(lengths.max(initial=0)).bit_length())):
         steps = 1 << bit
         who = np.flatnonzero(lengths & steps)
         if not len(who):

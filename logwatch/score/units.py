@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -97,10 +97,14 @@ class Units:
         """Final units of the open visits of `slots` [s]: call before `KeyTable.evict` takes them, at a chunk's end."""
         return assemble(self._visits.close(slots), self.detectors, at, ticked=True)
 
-    def learn(self) -> None:
-        """At a chunk's end: what closed in the chunk enters the statistics of sets, rates and silences."""
+    def learn(self, flagged: Set[tuple[int, int]] = frozenset()) -> None:
+        """At a chunk's end: what closed in the chunk enters the statistics of sets, rates and silences.
+
+        Args:
+            flagged: (source, end in ns) of the windows that alerted.
+        """
         self._visits.learn()
-        self._windows.learn()
+        self._windows.learn(flagged)
         self._silences.learn()
 
     def _in_visits(self, events: EventBatch) -> Bool:

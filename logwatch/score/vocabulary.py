@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 from logwatch.types import Float32, Int32, Int64
 
 CAPACITY = 1024

@@ -1,12 +1,13 @@
 """Windows: fixed spans of a source's watermark; how many events came in each, and how much surprise of different kinds.
 
 Trouble seldom writes one odd line; it writes several kinds of odd lines within seconds. A window adds up what exceeds
-`USUAL` nats, once for each template: a hundred odd lines of one kind are one surprise (and a matter for `rate`).
+`USUAL` nats, once for each template: a hundred odd lines of one kind are one surprise (and a matter for `rate`). Kinds
+that came together before, in a window that did not alert, explain each other: a nightly job is one surprise, not ten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ FREEDOM = 8.0
 """Degrees of freedom of Student's t: counts of log lines come in bursts, a normal tail would say e^-1000."""
 CLIP = 4.0
 """Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
+COMPANY = 16
+"""Earlier windows of a source whose odd templates are remembered together."""
 USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0}
 """Nats of an event that are nothing special in a window of hundreds; 0 for detectors not named."""
 VOTING = ("lstm", "new", "rare")
@@ -41,13 +44,20 @@ OPEN = (
     ("stream", "i4"),
     ("index", "i8"),  # watermark // window
     ("count", "i8"),
+    ("errors", "i8"),  # events at level error or above
     ("first", "i8"),
     ("start", "i8"),
     ("end", "i8"),
     ("sums", "i8", (DETECTORS,)),
     ("bits", "u8", (WORDS,)),  # templates that have surprised in this window
 )
-RATE = (("windows", "f8"), ("mean", "f8"), ("square", "f8"))  # aged sums of 1, y, y² with y = √(count + 3/8)
+RATE = (  # aged sums of 1, y, y² with y = √(count + 3/8): of all events, and of the errors among them
+    ("windows", "f8"),
+    ("mean", "f8", (2,)),
+    ("square", "f8", (2,)),
+)
+ERROR = 6
+"""Levels from this on are errors. That there are many is news; that there are few is not."""
 
 
 class Windows:
@@ -70,7 +80,9 @@ class Windows:
         self._window = window
         self._open = SourceRows(OPEN)
         self._rates = SourceRows(RATE)
-        self._closed = Pending(source="i4", level="f8")
+        self._company = SourceRows((("next", "i8"), ("bits", "u8", (COMPANY, WORDS))))
+        self._odd = Pending(source="i4", end="i8", bits="u8")
+        self._closed = Pending(source="i4", level="f8", errors="f8")
 
     def build(self, events: EventBatch, nats: Float32, groups: Groups) -> list[Piece]:
         """Units of the windows that close in a batch; `groups` are its rows by source."""
@@ -112,6 +124,7 @@ class Windows:
         part["open"], part["index"], part["count"] = 1, index[at], last - at + 1
         part["stream"], part["first"], part["start"] = events.stream[head], events.time[head], events.start[head]
         part["end"] = events.end[order[last]]
+        part["errors"] = np.add.reduceat(events.level[order] >= ERROR, at, dtype=np.int64)
         return part
 
     def _surprise(self, part: NDArray[Any], template: Int32, nats: Float32, order: Int64, at: Int64) -> None:
@@ -140,6 +153,7 @@ class Windows:
         for name in ("stream", "first", "start"):
             part[name][rows] = old[name]
         part["count"][rows] += old["count"]
+        part["errors"][rows] += old["errors"]
         part["sums"][rows] += old["sums"]
 
     def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
@@ -153,56 +167,91 @@ class Windows:
 
     def _piece(self, window: NDArray[Any], source: Int64, row: Int64) -> Piece:
         nats = np.full((len(row), self._width), np.nan, dtype=np.float32)
-        level = np.sqrt(window["count"] + 0.375)
-        self._closed.add(source=source, level=level)
-        nats[:, self._width - 2] = self._rate(source, level)
+        level, errors = np.sqrt(window["count"] + 0.375), np.sqrt(window["errors"] + 0.375)
+        self._closed.add(source=source, level=level, errors=errors)
+        nats[:, self._width - 2] = self._rate(source, np.stack([level, errors], axis=1))
         events = self._width - 3
         nats[:, :events] = window["sums"][:, :events] / float(1 << POINT)
+        nats[:, :events] *= self._unexplained(source, window["bits"], (window["index"] + 1) * self._window)[:, None]
         return Piece(
             Kind.WINDOW, Rank.WINDOW, True, row, source, source, window["stream"], silent(len(row)), window["first"],
             (window["index"] + 1) * self._window, window["start"], window["end"], nats,
         )  # fmt: skip
 
+    def _unexplained(self, source: Int64, bits: NDArray[np.uint64], end: Int64) -> Float32:
+        """Share [m] of the odd templates of windows that no earlier window explains; one always stands for the rest."""
+        count = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+        several = np.flatnonzero(count >= 2)
+        out = np.ones(len(source), dtype=np.float32)
+        if not len(several):
+            return out
+        source, bits, count = source[several], bits[several], count[several]
+        self._odd.add(source=source.astype(np.int32), end=end[several], bits=bits)
+        self._company.reach(source)
+        common = self._company.get(source)["bits"] & bits[:, None, :]
+        explained = np.bitwise_count(common).sum(axis=2, dtype=np.int64).max(axis=1)
+        out[several] = (count - np.maximum(explained - 1, 0)) / count
+        return out
+
     def _rate(self, source: Int64, level: Float64) -> Float32:
-        """Nats [m] of windows' counts, given as levels √(count + 3/8): how far out in Student's t."""
+        """Nats [m] of windows' counts, as levels √(count + 3/8) of events and errors [m, 2]: how far out in Student's t,
+        the larger of the two."""
         self._rates.reach(source)
         mean, deviation, windows = self._usual(source)
         z = (level - mean) / deviation
-        nats = (FREEDOM + 1) / 2 * np.log1p(z * z / FREEDOM)
+        z[:, 1] = np.maximum(z[:, 1], 0.0)
+        nats = ((FREEDOM + 1) / 2 * np.log1p(z * z / FREEDOM)).max(axis=1)
         return np.where(windows >= LEAST, nats, np.nan).astype(np.float32)
 
     def _usual(self, source: Int64) -> tuple[Float64, Float64, Float64]:
+        """Mean and deviation of the levels [m, 2], and the aged number of windows [m]."""
         rows = self._rates.get(source)
         windows = rows["windows"].copy()
-        n = np.maximum(windows, 1.0)
+        n = np.maximum(windows, 1.0)[:, None]
         mean = rows["mean"] / n
         # The level of a Poisson count has variance 1/4 whatever its mean: nothing is steadier than that.
         variance = np.maximum(rows["square"] / n - mean * mean, 0.25) * (1 + 1 / n)
         return mean, np.sqrt(variance), windows
 
-    def learn(self) -> None:
-        """At a chunk's end: the windows that closed in it."""
+    def learn(self, flagged: Set[tuple[int, int]]) -> None:
+        """At a chunk's end: the windows that closed in it; `flagged` are (source, end) of those that alerted."""
+        self._learn_company(flagged)
         closed = self._closed.take()
         if not len(closed["source"]):
             return
         source = closed["source"].astype(np.int64)
         self._rates.reach(source)
         mean, deviation, windows = self._usual(source)
-        far = np.where(windows >= LEAST, CLIP * deviation, np.inf)
-        level = np.clip(closed["level"], mean - far, mean + far)
+        far = np.where(windows[:, None] >= LEAST, CLIP * deviation, np.inf)
+        level = np.clip(np.stack([closed["level"], closed["errors"]], axis=1), mean - far, mean + far)
         unique, inverse, count = np.unique(source, return_inverse=True, return_counts=True)
         keep, rows = np.exp(-count / MEMORY), self._rates.rows
         rows["windows"][unique] = rows["windows"][unique] * keep + count
-        rows["mean"][unique] = rows["mean"][unique] * keep + np.bincount(inverse, level)
-        rows["square"][unique] = rows["square"][unique] * keep + np.bincount(inverse, level * level)
+        for which in (0, 1):
+            own = level[:, which]
+            rows["mean"][unique, which] = rows["mean"][unique, which] * keep + np.bincount(inverse, own)
+            rows["square"][unique, which] = rows["square"][unique, which] * keep + np.bincount(inverse, own * own)
         self._rates.mark(unique)
+
+    def _learn_company(self, flagged: Set[tuple[int, int]]) -> None:
+        odd = self._odd.take()
+        for source, end, bits in zip(odd["source"].tolist(), odd["end"].tolist(), odd["bits"], strict=True):
+            if (source, end) not in flagged:
+                row = self._company.rows[source : source + 1]
+                row["bits"][0, row["next"][0] % COMPANY] = bits
+                row["next"] += 1
+                self._company.mark(np.array([source]))
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         yield from self._open.changes("window/open/")
         yield from self._rates.changes("window/rate/")
         yield from self._closed.changes("window/closed")
+        yield from self._company.changes("window/company/")
+        yield from self._odd.changes("window/odd")
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         self._open.restore("window/open/", cells)
         self._rates.restore("window/rate/", cells)
         self._closed.restore("window/closed", cells)
+        self._company.restore("window/company/", cells)
+        self._odd.restore("window/odd", cells)

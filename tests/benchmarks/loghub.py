@@ -13,9 +13,9 @@ import random
 from statistics import fmean
 
 import numpy as np
-from drain3 import TemplateMiner as Drain  # type: ignore[import-untyped]
-from drain3.masking import MaskingInstruction  # type: ignore[import-untyped]
-from drain3.template_miner_config import TemplateMinerConfig  # type: ignore[import-untyped]
+from drain3 import TemplateMiner as Drain
+from drain3.masking import MaskingInstruction
+from drain3.template_miner_config import TemplateMinerConfig
 
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser, ParseSettings

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 
 
 class Pending:

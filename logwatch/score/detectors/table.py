@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.detectors.cells import pack, unpack
+from logwatch.cells import pack, unpack
 from logwatch.score.grouped import Groups
 from logwatch.types import Int64
 
