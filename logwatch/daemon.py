@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import numpy as np
-import structlog
 
 from logwatch.api import Clock, RecordBatch, Source, Stream
 from logwatch.control import ControlSocket, Handler
@@ -17,10 +16,10 @@ from logwatch.delivery import Delivery
 from logwatch.errors import StateFull
 from logwatch.notify import Notifier
 from logwatch.pipeline import Pipeline
-from logwatch.telemetry import COMMIT_SECONDS, COMMITS, LAST_COMMIT, PAUSED
+from logwatch.telemetry import COMMIT_SECONDS, COMMITS, LAST_COMMIT, PAUSED, Logger
 from logwatch.types import Bool
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 READ_AT_ONCE = 4096
 """Records of one poll: enough to make vectorised stages cheap, few enough to stay fair and responsive."""

@@ -14,15 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import structlog
-
 from logwatch.api import Sink
 from logwatch.checkpoint.store import Store, StoredAlert
 from logwatch.sinks.schema import from_json
-from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED
+from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED, Logger
 from logwatch.types import Alert
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 FED_AT_ONCE = 256
 """Alerts held in memory for a sink; the rest waits in the store."""

@@ -6,8 +6,6 @@ import time
 from collections import deque
 from pathlib import Path
 
-import structlog
-
 from logwatch.api import Alert, Sink, Source
 from logwatch.app.history import Tally
 from logwatch.app.session import Session, detectors_of, opened
@@ -20,8 +18,9 @@ from logwatch.errors import ConfigError, NoInputError
 from logwatch.plugins.loader import Plugins
 from logwatch.requests import Live, Phase, RunRequest, Summary, TailRequest, Ui
 from logwatch.rows import Scored
+from logwatch.telemetry import Logger
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 RATE_OVER_S = 5.0
 """The lines per second of the status line are those of so many seconds."""

@@ -23,8 +23,8 @@ from logwatch.types import Bool, Float32, Float64, Int64, Kind, UnitBatch
 
 KINDS = len(Kind)
 MEMORY = 20_000.0  # units: probes ask for 10,000 and more; at 5,000 decisions a day this forgets a habit in weeks
-WARM = np.array([128, 64, 2, 0])  # by kind: units of a new source that are not learned
-ENOUGH = np.array([384, 264, 32, 1])  # by kind: units before the first p; windows are few, and sums already
+WARM = np.array([128, 64, 30, 0])  # by kind: units of a new source that are not learned
+ENOUGH = np.array([384, 264, 60, 1])  # by kind: units before the first p; windows are few, and sums already
 # Least scale of a tail, by kind: s nats of one surprise claim a probability of e^-s, and a window's nats are means.
 SIGMA_LEAST = np.array([1.0, 1.0, 0.1, 1.0])
 REFIT_LEAST, REFIT_SHARE = 32, 1 / 8  # a row is fitted again after this many units, or this share of what it holds

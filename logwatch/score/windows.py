@@ -45,19 +45,22 @@ OPEN = (
     ("index", "i8"),  # watermark // window
     ("count", "i8"),
     ("errors", "i8"),  # events at level error or above
+    ("odd", "i8"),  # events that surprise
     ("first", "i8"),
     ("start", "i8"),
     ("end", "i8"),
     ("sums", "i8", (DETECTORS,)),
     ("bits", "u8", (WORDS,)),  # templates that have surprised in this window
 )
-RATE = (  # aged sums of 1, y, y² with y = √(count + 3/8): of all events, and of the errors among them
+COUNTED = ("count", "errors", "odd")
+"""What has a rate: all events, and two sorts of them, of which only many are news, never few."""
+RATE = (  # aged sums of 1, y, y² with y = √(count + 3/8)
     ("windows", "f8"),
-    ("mean", "f8", (2,)),
-    ("square", "f8", (2,)),
+    ("mean", "f8", (len(COUNTED),)),
+    ("square", "f8", (len(COUNTED),)),
 )
 ERROR = 6
-"""Levels from this on are errors. That there are many is news; that there are few is not."""
+"""Levels from this on are errors."""
 
 
 class Windows:
@@ -82,7 +85,7 @@ class Windows:
         self._rates = SourceRows(RATE)
         self._company = SourceRows((("next", "i8"), ("bits", "u8", (COMPANY, WORDS))))
         self._odd = Pending(source="i4", end="i8", bits="u8")
-        self._closed = Pending(source="i4", level="f8", errors="f8")
+        self._closed = Pending(source="i4", level="f8")
 
     def build(self, events: EventBatch, nats: Float32, groups: Groups) -> list[Piece]:
         """Units of the windows that close in a batch; `groups` are its rows by source."""
@@ -138,6 +141,7 @@ class Windows:
         if not len(odd):
             return
         window = np.searchsorted(at, odd, side="right") - 1
+        part["odd"] += np.bincount(window, minlength=len(at))
         place = template[order[odd]].astype(np.int64) & (64 * WORDS - 1)
         _, first = np.unique(window * (64 * WORDS) + place, return_index=True)
         word, bit = place[first] >> 6, np.uint64(1) << (place[first] & 63).astype(np.uint64)
@@ -154,6 +158,7 @@ class Windows:
             part[name][rows] = old[name]
         part["count"][rows] += old["count"]
         part["errors"][rows] += old["errors"]
+        part["odd"][rows] += old["odd"]
         part["sums"][rows] += old["sums"]
 
     def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
@@ -167,9 +172,9 @@ class Windows:
 
     def _piece(self, window: NDArray[Any], source: Int64, row: Int64) -> Piece:
         nats = np.full((len(row), self._width), np.nan, dtype=np.float32)
-        level, errors = np.sqrt(window["count"] + 0.375), np.sqrt(window["errors"] + 0.375)
-        self._closed.add(source=source, level=level, errors=errors)
-        nats[:, self._width - 2] = self._rate(source, np.stack([level, errors], axis=1))
+        level = np.sqrt(np.stack([window[name] for name in COUNTED], axis=1) + 0.375)
+        self._closed.add(source=source, level=level)
+        nats[:, self._width - 2] = self._rate(source, level)
         events = self._width - 3
         nats[:, :events] = window["sums"][:, :events] / float(1 << POINT)
         nats[:, :events] *= self._unexplained(source, window["bits"], (window["index"] + 1) * self._window)[:, None]
@@ -194,17 +199,17 @@ class Windows:
         return out
 
     def _rate(self, source: Int64, level: Float64) -> Float32:
-        """Nats [m] of windows' counts, as levels √(count + 3/8) of events and errors [m, 2]: how far out in Student's t,
-        the larger of the two."""
+        """Nats [m] of windows' counts, as levels √(count + 3/8) of what is `COUNTED` [m, 3]: how far out in Student's
+        t, the largest of them."""
         self._rates.reach(source)
         mean, deviation, windows = self._usual(source)
         z = (level - mean) / deviation
-        z[:, 1] = np.maximum(z[:, 1], 0.0)
+        z[:, 1:] = np.maximum(z[:, 1:], 0.0)
         nats = ((FREEDOM + 1) / 2 * np.log1p(z * z / FREEDOM)).max(axis=1)
         return np.where(windows >= LEAST, nats, np.nan).astype(np.float32)
 
     def _usual(self, source: Int64) -> tuple[Float64, Float64, Float64]:
-        """Mean and deviation of the levels [m, 2], and the aged number of windows [m]."""
+        """Mean and deviation of the levels [m, 3], and the aged number of windows [m]."""
         rows = self._rates.get(source)
         windows = rows["windows"].copy()
         n = np.maximum(windows, 1.0)[:, None]
@@ -219,15 +224,15 @@ class Windows:
         closed = self._closed.take()
         if not len(closed["source"]):
             return
-        source = closed["source"].astype(np.int64)
+        source, level = closed["source"].astype(np.int64), closed["level"]
         self._rates.reach(source)
         mean, deviation, windows = self._usual(source)
         far = np.where(windows[:, None] >= LEAST, CLIP * deviation, np.inf)
-        level = np.clip(np.stack([closed["level"], closed["errors"]], axis=1), mean - far, mean + far)
+        level = np.clip(level, mean - far, mean + far)
         unique, inverse, count = np.unique(source, return_inverse=True, return_counts=True)
         keep, rows = np.exp(-count / MEMORY), self._rates.rows
         rows["windows"][unique] = rows["windows"][unique] * keep + count
-        for which in (0, 1):
+        for which in range(len(COUNTED)):
             own = level[:, which]
             rows["mean"][unique, which] = rows["mean"][unique, which] * keep + np.bincount(inverse, own)
             rows["square"][unique, which] = rows["square"][unique, which] * keep + np.bincount(inverse, own * own)

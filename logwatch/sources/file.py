@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 
 import numpy as np
-import structlog
 
 from logwatch.api import Clock, plugin
 from logwatch.errors import StateCorrupt
@@ -19,11 +18,12 @@ from logwatch.sources.followed import Followed
 from logwatch.sources.lines import Records
 from logwatch.sources.opening import OpenFile, Refused
 from logwatch.sources.roster import Roster
+from logwatch.telemetry import Logger
 from logwatch.types import Flag, Gap, RecordBatch, Stream
 
 __all__ = ["FileConfig", "FileSource", "Problem"]
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 MAX_OPEN = 512
 """Descriptors held at once: half of the usual soft limit of a process."""
