@@ -60,6 +60,7 @@ class Daemon:
 
     Args:
         sources: by name; the name is the component under which its cursors are saved.
+        on_open: called when the sources are open, before the first record.
         on_tick: called about once a second and at the end, for live output.
     """
 
@@ -70,6 +71,7 @@ class Daemon:
     control: ControlSocket | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     notifier: Notifier = field(default_factory=Notifier)
+    on_open: Callable[[], None] = lambda: None
     on_tick: Callable[[Progress], None] = lambda progress: None
     history: Callable[[], None] = lambda: None
     progress: Progress = field(default_factory=Progress)
@@ -87,8 +89,9 @@ class Daemon:
         """Until stopped, or until every source is exhausted; ends with a commit."""
         for name, source in self.sources.items():
             source.open(self.pipeline.cursors(name))
-        self.notifier.ready("reading")
         try:
+            self.on_open()
+            self.notifier.ready("reading")
             while not self._stop.is_set():
                 read = self._read()
                 self._look_after()

@@ -26,11 +26,12 @@ import numpy as np
 
 from logwatch import telemetry
 from logwatch.api import Clock, Detector
-from logwatch.checkpoint.store import Cell, NewAlert, Store
+from logwatch.checkpoint.store import Cell, NewAlert, Store, corrupt
 from logwatch.chunks import Pending, chunk_end
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge, Judged
+from logwatch.errors import StateCorrupt
 from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.parse.miner import TemplateMiner
@@ -98,18 +99,22 @@ class Pipeline:
         self._pending = Pending()
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
         self._unsaved: dict[Cell, bytes | None] = {}
+        stages.miner.stand(0)
         self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
         self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
         self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
 
     def restore(self) -> bool:
-        """Bring back the state of an earlier run; False where there is none."""
+        """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt, naming the way out."""
         saved = self._store.cell("pipeline", "clock")
         if saved is None:
             return False
-        self.seen = int(json.loads(saved)["seen"])
-        for component, part in self._cells.items():
-            part.restore(self._store.cells(component))
+        try:
+            self.seen = int(json.loads(saved)["seen"])
+            for component, part in self._cells.items():
+                part.restore(self._store.cells(component))
+        except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
+            raise corrupt(self._store.path, error) from error
         return True
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
@@ -194,6 +199,7 @@ class Pipeline:
         if len(surplus):
             self._judge_late(stages.units.close(surplus, self.seen - 1), {})
         chunk, nats, units, crossed = self._pending.take()
+        stages.miner.stand(self.seen)  # what the batch holds beyond the chunk must not show
         merges = stages.miner.merges()
         for detector in self._merging:
             detector.merged(merges)

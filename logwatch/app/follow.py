@@ -45,7 +45,7 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
     """Follow files or standard input until they end or Ctrl-C.
 
     Raises:
-        NoInputError: nothing that was named can be read (with `once`).
+        NoInputError: nothing that was named can be read.
     """
     tally = Tally()
 
@@ -69,9 +69,10 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
 
         daemon.on_tick = on_tick
         on_signals(stopped)
-        _say_problems(source, ui, request.once)
+        problems = _Problems(source, ui)
+        daemon.on_open = problems.at_start
         daemon.run()
-        _say_problems(source, ui, request.once)
+        problems.say()
         ui.close()
         return tally.summary(session, interrupted=stopped.called)
 
@@ -101,12 +102,26 @@ def _tail_table(request: TailRequest) -> SourceTable:
     return SourceTable(kind="file", entity=request.entity, **own)  # type: ignore[arg-type]  # extra keys are the component's
 
 
-def _say_problems(source: Source, ui: Ui, once: bool) -> None:
-    problems = getattr(source, "problems", [])
-    for problem in problems:
-        ui.warn(f"{problem.path}: {problem.reason}; {problem.hint}")
-    if once and problems and not getattr(source, "files", 1):
-        raise NoInputError("nothing to read: no file that was named can be read", "see the warnings above")
+class _Problems:
+    """Files that cannot be read: each is said once."""
+
+    def __init__(self, source: Source, ui: Ui) -> None:
+        self._source = source
+        self._ui = ui
+        self._said: set[object] = set()
+
+    def at_start(self) -> None:
+        """Raises NoInputError where none of the files can be read."""
+        self.say()
+        if not getattr(self._source, "files", 1):
+            hint = "see the warnings above" if self._said else "nothing matches what was named"
+            raise NoInputError("nothing to read: no file that was named can be read", hint)
+
+    def say(self) -> None:
+        for problem in getattr(self._source, "problems", []):
+            if problem not in self._said:
+                self._said.add(problem)
+                self._ui.warn(f"{problem.path} {problem.reason}" + (f"; {problem.hint}" if problem.hint else ""))
 
 
 class _LiveLine:
@@ -144,7 +159,7 @@ def _phase(session: Session, progress: Progress) -> tuple[Phase, str]:
     learning = [source for source in session.sources() if source.phase == "learning"]
     if not learning and session.pipeline.stages.registry.sources:
         return "watching", ""
-    return "learning", learning[0].to_go if learning else "waiting for the first lines"
+    return "learning", learning[0].to_go if learning else ""
 
 
 def run(request: RunRequest) -> None:

@@ -83,7 +83,7 @@ def _expand(paths: tuple[str, ...]) -> list[str]:
 
 def _reason(path: str, error: Exception) -> str:
     if isinstance(error, DataError):
-        return str(error).replace("\n", ":", 1)
+        return f"{error.message}; {error.hint}" if error.hint else error.message
     return f"{path}: {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 

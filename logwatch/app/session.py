@@ -104,6 +104,6 @@ def _to_go(rows: list[dict[str, object]]) -> str:
     """How many more decisions the source needs before it can be judged."""
     left = [int(str(row["to_go"])) for row in rows]
     if not left:
-        return "waiting for its first lines"
-    kind = "visits" if any(row["kind"] == "visit" for row in rows) else "lines"
-    return f"{min(left):,} {kind} to go"
+        return ""
+    count, kind = min(left), "visit" if any(row["kind"] == "visit" for row in rows) else "line"
+    return f"{count:,} {kind}{'' if count == 1 else 's'}"

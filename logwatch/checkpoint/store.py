@@ -69,7 +69,7 @@ class Store:
         self.directory = directory
         self._lock = _lock(directory)
         try:
-            self._db = self._open(directory / "state.db", durable)
+            self._db = self._open(self.path, durable)
         except BaseException:
             self._lock.close()
             raise
@@ -84,6 +84,11 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise _explain(error, path) from error
         return db
+
+    @property
+    def path(self) -> Path:
+        """The database."""
+        return self.directory / "state.db"
 
     def cells(self, component: str) -> dict[str, bytes]:
         """All cells of a component."""
@@ -125,7 +130,7 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.directory / "state.db") from error
+            raise _explain(error, self.path) from error
         return stored
 
     def _write_cells(self, cells: Mapping[Cell, bytes | None]) -> None:
@@ -173,14 +178,14 @@ class Store:
             old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
             big = self._db.execute(f"DELETE FROM alerts WHERE seq IN ({over})", (max_bytes, keep_after)).rowcount  # noqa: S608  # a constant
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.directory / "state.db") from error
+            raise _explain(error, self.path) from error
         return old + big
 
     def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.directory / "state.db") from error
+            raise _explain(error, self.path) from error
 
     def close(self) -> None:
         """Release the lock. Safe to call twice."""
@@ -243,7 +248,12 @@ def _explain(error: sqlite3.DatabaseError, path: Path) -> StateError:
         return StateLocked(f"{path} is in use by another process", "stop that process")
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return StateNotWritable(f"cannot write {path}: {error}", "give this user the right to write there")
+    return corrupt(path, error)
+
+
+def corrupt(path: Path, error: Exception) -> StateCorrupt:
+    """What is wrong with a database, with the way out."""
     return StateCorrupt(
-        f"{path} is corrupt: {error}",
+        f"{path} is corrupt: {getattr(error, 'message', error)}",
         f"move {path.parent} aside and start again: logwatchd learns afresh from the end of each file",
     )

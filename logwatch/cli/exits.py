@@ -58,10 +58,15 @@ def explain(error: BaseException, *, debug: bool = False) -> Failure:
 
 
 def _message(error: LogwatchError) -> str:
-    lines = error.message.splitlines() or [""]
+    # Paths and lines of damaged files may hold what would act on the terminal.
+    lines = [_printable(line) for line in error.message.splitlines()] or [""]
     head = click.style(f"{PROGRAM}: ", bold=True)
     text = head + lines[0] if len(lines) == 1 else "\n".join(head + line for line in lines)
     return f"{text}\n  {error.hint}" if error.hint else text
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def _usage_text(error: click.ClickException) -> str:

@@ -11,7 +11,7 @@ neighbours or retired: the dictionaries are pure caches, and the patterns are th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -22,6 +22,7 @@ from logwatch.parse import template
 from logwatch.parse.mask import SCOPE_END, collapse, mask, scope_of
 from logwatch.parse.miner_budget import Budget
 from logwatch.parse.miner_ids import Ids
+from logwatch.parse.miner_past import Past
 from logwatch.parse.template import Pattern
 from logwatch.parse.template_rows import Joined
 from logwatch.parse.template_table import Table
@@ -40,7 +41,7 @@ CACHE_CHARS = 8 << 20
 """Characters of the keys of a cache, about 20 MB with its entries; past it the cache starts anew."""
 
 MISSING = -1
-VERSION = 1
+VERSION = 2
 
 
 class TemplateMiner:
@@ -67,7 +68,7 @@ class TemplateMiner:
         self._ids = Ids()
         self._ids.new()  # OVERFLOW
         self._budget = Budget()
-        self._merges: list[tuple[int, int]] = []
+        self._past = Past()
         self._by_key = Cache()
         self._by_masked = Cache()
         self._stale = False
@@ -97,8 +98,17 @@ class TemplateMiner:
 
     def text(self, id: int) -> str:
         """The pattern, `<*>` for each variable: `Receiving block <*> src: <*>`."""
-        pattern = self._table.patterns.get(int(self._ids.root[id]))
+        past = self._past.text(id)
+        return self._text_now(int(self._ids.root[id])) if past is None else past
+
+    def _text_now(self, root: int) -> str:
+        pattern = self._table.patterns.get(root)
         return template.SHOWN if pattern is None else pattern.text()
+
+    def stand(self, line: int) -> None:
+        """From now on `text` and `merges` answer as after the lines before number `line`, however many more are mined:
+        what learns at a chunk's end may not depend on how far the batch reached beyond it. Never falls."""
+        self._past.stand(line)
 
     def parameters(self, id: int, text: str) -> list[str]:
         """The raw values of a line at each `<*>` of its template; for people, not for the hot path."""
@@ -110,8 +120,7 @@ class TemplateMiner:
 
     def merges(self) -> list[tuple[int, int]]:
         """(loser, winner) since the last call, in order."""
-        merges, self._merges = self._merges, []
-        return merges
+        return self._past.take_merges()
 
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
         """See `Cells.changes`: `head`, pages of ids, pages of patterns."""
@@ -120,7 +129,7 @@ class TemplateMiner:
             **{name: getattr(self, name) for name in _COUNTERS},
             "ids": self._ids.count,
             "budget": [self._budget.credit, self._budget.line],
-            "merges": self._merges,
+            "past": self._past.saved(),
         }
         data = json.dumps(head).encode()
         if data != self._head:
@@ -142,7 +151,7 @@ class TemplateMiner:
         for name in _COUNTERS:
             setattr(self, name, head[name])
         self._budget.credit, self._budget.line = head["budget"]
-        self._merges = [(loser, winner) for loser, winner in head["merges"]]
+        self._past.restore(head["past"])
         self._ids.restore(head["ids"], _pages(cells, "ids/"))
         self._table.restore(_pages(cells, "patterns/"))
 
@@ -190,7 +199,7 @@ class TemplateMiner:
         crowd = self._table.crowded(pattern)
         if crowd:
             batch.settle(place)
-            self._retire(self._ids.oldest(crowd, max(1, len(crowd) // RETIRED)))
+            self._retire(self._ids.oldest(crowd, max(1, len(crowd) // RETIRED)), batch.first + place)
         id = self._ids.new()
         self._table.add(id, pattern)
         return id
@@ -199,19 +208,26 @@ class TemplateMiner:
         batch.settle(place)
         winner, *losers = joined.ids
         separators = self._table.patterns[winner].separators
+        self._remember(joined.ids, batch.first + place)
         self._table.remove(joined.ids)
         self._table.add(winner, joined.pattern._replace(separators=separators))
         for loser in losers:
             self.revised += self._ids.merge(loser, winner)
-            self._merges.append((loser, winner))
+            self._past.merged(batch.first + place, loser, winner)
         self._stale = self._table.crossed(winner)
         return winner
 
-    def _retire(self, ids: list[int]) -> None:
+    def _remember(self, roots: Sequence[int], line: int) -> None:
+        """Keep what these patterns, and all that was merged into them, read like before `line`."""
+        for root in roots:
+            self._past.changed(line, self._ids.members(root), self._text_now(root))
+
+    def _retire(self, ids: list[int], line: int) -> None:
+        self._remember(ids, line)
         self._table.remove(ids)
         for id in ids:
             self._ids.merge(id, OVERFLOW)
-            self._merges.append((id, OVERFLOW))
+            self._past.merged(line, id, OVERFLOW)
         self.retired += len(ids)
         self._stale = True
 

@@ -45,6 +45,11 @@ class Ids:
         self._dirty[[loser // PAGE, winner // PAGE]] = True
         return moved
 
+    def members(self, root: int) -> list[int]:
+        """The ids that `root` stands for, itself included."""
+        found: list[int] = np.flatnonzero(self.root[: self.count] == root).tolist()
+        return found
+
     def seen(self, ids: Int32, first: int) -> None:
         """Count lines number `first` and following, of these ids (alive ones)."""
         if len(ids):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from logwatch.score.grouped import gather
 from logwatch.score.units_clock import due_cell
+from logwatch.score.units_gaps import CHOICES, Gaps
 from logwatch.score.units_sets import WORDS
 from logwatch.types import Bool, Float32, Int32, Int64
 
@@ -69,50 +70,52 @@ class Passed:
 
 
 class Ladder:
-    """The rungs of silence and the closing gap.
+    """The rungs of silence and the gap that closes a visit. Rungs beyond the gap are not waited for.
 
     Args:
         lstm: column of the peaks that takes the nats of silence; None without it.
-        gap: silence that closes a visit, ns.
+        gaps: silences that close the visits of each source.
     """
 
-    def __init__(self, lstm: int | None, gap: int) -> None:
+    def __init__(self, lstm: int | None, gaps: Gaps) -> None:
         self.lstm = lstm
-        self.gap = gap
-        self._settle = min(SETTLE, gap)
-        self._rungs = RUNGS[RUNGS <= gap] if lstm is not None else RUNGS[:0]
-        self._shortest = min(int(self._rungs[0]) if len(self._rungs) else gap, self._settle)
+        self.gaps = gaps
+        self._rungs = RUNGS[RUNGS <= gaps.longest] if lstm is not None else RUNGS[:0]
+        shortest = min(gaps.longest, int(CHOICES[0]), SETTLE)
+        self._shortest = min(int(self._rungs[0]) if len(self._rungs) else shortest, shortest)
 
     def speaking(self, heard: Int64) -> Int64:
         """Cells [m] before which visits last heard at `heard` [m] have nothing to say."""
         return due_cell(heard + self._shortest)
 
-    def closing(self, heard: Int64) -> Int64:
-        """Cells [m] at which visits last heard at `heard` [m] close."""
-        return due_cell(heard + self.gap)
+    def closing(self, heard: Int64, source: NDArray[Any]) -> Int64:
+        """Cells [m] at which visits of sources [m] last heard at `heard` [m] close."""
+        return np.maximum(due_cell(heard + self.gaps.of(source)), self.gaps.floor(source))
 
-    def settling(self, heard: Int64) -> Int64:
+    def settling(self, heard: Int64, source: NDArray[Any]) -> Int64:
         """Cells [m] at which the sets of visits last heard at `heard` [m] are counted."""
-        return due_cell(heard + self._settle)
+        return np.maximum(due_cell(heard + np.minimum(self.gaps.of(source), SETTLE)), self.gaps.floor(source))
 
-    def next_due(self, visit: NDArray[Any]) -> Int64:
+    def next_due(self, visit: NDArray[Any], source: NDArray[Any]) -> Int64:
         """Cells [m] at which visits have something to say next; rungs that would not raise the maximum say nothing."""
-        settle = self.settling(visit["heard"])
-        due = np.where(visit["settled"] > 0, self.closing(visit["heard"]), settle)
+        settle = self.settling(visit["heard"], source)
+        due = np.where(visit["settled"] > 0, self.closing(visit["heard"], source), settle)
         if self.lstm is not None:
+            gap = self.gaps.of(source)
             peak = visit["peak"][:, self.lstm]
             for rung in range(len(self._rungs) - 1, -1, -1):
                 nats = visit["pending"][:, rung]
                 raises = np.fmax(peak, nats) != peak
-                raises &= ~np.isnan(nats)
+                raises &= ~np.isnan(nats) & (self._rungs[rung] <= gap)
                 due = np.where(raises, np.minimum(due, due_cell(visit["heard"] + self._rungs[rung])), due)
         return due
 
-    def lift(self, heard: Int64, pending: Float32, reach: Int64) -> Float32:
+    def lift(self, heard: Int64, pending: Float32, reach: Int64, source: NDArray[Any]) -> Float32:
         """Highest nats [m] of the rungs passed between `heard` and cell `reach` [m]; NaN where none was."""
         out = np.full(len(heard), np.nan, dtype=np.float32)
+        gap = self.gaps.of(source)
         for rung, silence in enumerate(self._rungs):
-            passed = reach >= due_cell(heard + silence)
+            passed = (reach >= due_cell(heard + silence)) & (silence <= gap)
             if passed.any():
                 out = np.where(passed, np.fmax(out, pending[:, rung]), out)
         return out
@@ -120,7 +123,7 @@ class Ladder:
     def climb(self, waiting: Waiting, when: When) -> Passed:
         """The silences that visits pass, each row at most once per visit; sets their peaks and closes them."""
         visit, source = waiting.visit, waiting.source
-        due = self.closing(visit["heard"])
+        due = self.closing(visit["heard"], source)
         closes = (waiting.reach >= due) & (visit["open"] > 0)
         later = np.where(closes, when(source, due), -1)
         raised = self._rungs_passed(waiting) if self.lstm is not None else []
@@ -130,7 +133,7 @@ class Ladder:
             alone = row != later[which]  # else the later silence, passed at the same row, says it all
             later[which] = row
             parts.append((which[alone], row[alone], peak[alone], np.zeros(len(row[alone]), dtype=np.bool_)))
-        settles = (waiting.reach >= self.settling(visit["heard"])) & (visit["open"] > visit["settled"])
+        settles = (waiting.reach >= self.settling(visit["heard"], source)) & (visit["open"] > visit["settled"])
         visit["settled"][settles] = 1
         visit["open"][closes] = 0
         which, row, peak, closing = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -140,9 +143,10 @@ class Ladder:
         """Rungs that raise a maximum: number, visits, and the new maximum; sets the visits' peaks."""
         visit, out = waiting.visit, []
         peak = self._peaks(visit)
+        gap = self.gaps.of(waiting.source)
         for rung, silence in enumerate(self._rungs):
             nats = visit["pending"][:, rung]
-            raised = (waiting.reach >= due_cell(visit["heard"] + silence)) & (visit["open"] > 0)
+            raised = (silence <= gap) & (waiting.reach >= due_cell(visit["heard"] + silence)) & (visit["open"] > 0)
             raised &= ~np.isnan(nats) & ~(nats <= peak)
             if raised.any():
                 peak[raised] = nats[raised]

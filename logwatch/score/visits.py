@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from logwatch.score.grouped import Groups, gather, scan, scatter, segment_begin
 from logwatch.score.keys import KeyTable
 from logwatch.score.units_clock import Passage, SourceClock
+from logwatch.score.units_gaps import Gaps
 from logwatch.score.units_pieces import Piece, Rank
 from logwatch.score.units_rungs import RUNGS, VISIT_TYPE, Ladder, Waiting, When
 from logwatch.score.units_sets import SetRarity, bits_of
@@ -24,20 +26,32 @@ class Visits:
         table: the key table.
         lstm: which detector's column takes the nats of silence; None without one.
         width: columns of a unit; the last three are `set`, `rate`, `silence`.
-        gap: silence that closes a visit, ns.
+        gap: silence that closes a visit until a shorter one is known to do, ns.
         clock: where the sources' watermarks stand.
     """
 
     def __init__(self, table: KeyTable, lstm: int | None, width: int, gap: int, clock: SourceClock) -> None:
         self._table = table
         self._width = width
-        self._ladder = Ladder(lstm, gap)
+        self._gaps = Gaps(gap)
+        self._ladder = Ladder(lstm, self._gaps)
         self._clock = clock
         self._sets = SetRarity()
         self._timers: Timers | None = None  # made from the table's rows at first use, also after a restart
-        self.learn = self._sets.learn
-        self.changes = self._sets.changes
-        self.restore = self._sets.restore
+
+    def learn(self) -> None:
+        """At a chunk's end: the sets of visits, and how long a silence ends one."""
+        self._sets.learn()
+        if self._gaps.learn(self._clock.cells()):
+            self._timers = None  # hints of longer gaps would come too late
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        yield from self._sets.changes()
+        yield from self._gaps.changes()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        self._sets.restore(cells)
+        self._gaps.restore(cells)
 
     def build(
         self, events: EventBatch, rows: Int64, nats: Float32, silence: Float32 | None, passage: Passage
@@ -86,16 +100,18 @@ class Visits:
         heard = np.maximum(events.time[order], events.watermark[order])
         pending = np.full((len(order), len(RUNGS)), np.nan, dtype=np.float32) if silence is None else silence[order]
         was = _shift(heard, old["heard"], groups)
+        source = events.source[order]
+        self._gaps.count(source, heard, was)
         reached = passage.reached[order]
-        begins = reached >= self._ladder.closing(was)
+        begins = reached >= self._ladder.closing(was, source)
         begins[groups.begin] |= old["open"] == 0
         values = nats[order]
         lstm = self._ladder.lstm
         if lstm is not None:
-            lift = self._ladder.lift(was, _shift(pending, old["pending"], groups), reached)
+            lift = self._ladder.lift(was, _shift(pending, old["pending"], groups), reached, source)
             values[:, lstm] = np.where(begins, values[:, lstm], np.fmax(values[:, lstm], lift))
         # A visit that goes on after its set was counted takes that back.
-        again = np.flatnonzero(~begins & (reached >= self._ladder.settling(was)))
+        again = np.flatnonzero(~begins & (reached >= self._ladder.settling(was, source)))
         carried = ~begins[groups.begin]
         heads = groups.begin[carried]
         values[heads] = np.fmax(values[heads], old["peak"][carried, : values.shape[1]])
@@ -103,7 +119,7 @@ class Visits:
         bits = bits_of(events.template[order])
         bits[heads] |= old["bits"][carried]
         bits = scan(np.bitwise_or, bits, segment)
-        self._sets.count(events.source[order[again]], _shift(bits, old["bits"], groups)[again], -1)
+        self._sets.count(source[again], _shift(bits, old["bits"], groups)[again], -1)
         state["peak"][:, : values.shape[1]] = scan(np.fmax, values, segment)
         state["bits"], state["open"], state["heard"], state["pending"], state["end"] = (
             bits,
@@ -155,7 +171,7 @@ class Visits:
         rows["visit"]["hint"][slots] = 0
         waiting = Waiting(gather(rows["visit"], slots), slots, rows["source"][slots], cells[rows["source"][slots]])
         in_use = (rows["slot"][slots] == slots) & (waiting.visit["open"] > 0)
-        ready = in_use & (self._ladder.next_due(waiting.visit) <= waiting.reach)
+        ready = in_use & (self._ladder.next_due(waiting.visit, waiting.source) <= waiting.reach)
         later = np.flatnonzero(in_use & ~ready)
         self._arm(slots[later], gather(waiting.visit, later))
         return waiting.take(np.flatnonzero(ready))
@@ -213,7 +229,7 @@ class Visits:
         """See that each open visit has a hint no later than what comes due next."""
         if self._timers is None or not len(slots):
             return
-        due = self._ladder.next_due(visit)
+        due = self._ladder.next_due(visit, self._table.rows["source"][slots])
         rows = np.flatnonzero((visit["open"] > 0) & ((visit["hint"] == 0) | (due < visit["hint"])))
         self._table.rows["visit"]["hint"][slots[rows]] = due[rows]
         self._timers.push(self._table.rows["source"][slots[rows]], slots[rows], due[rows])

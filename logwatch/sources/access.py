@@ -91,7 +91,10 @@ class Access:
 
     def note(self, path: str, refusal: Refused) -> None:
         """Remember why a path is not read."""
-        self.problems[path] = Problem(path, refusal.message.removeprefix(path).strip(), refusal.hint)
+        reason, hint = refusal.message.removeprefix(path).strip(), refusal.hint
+        if reason == "does not exist" and not self._config.once:
+            hint = "it is picked up as soon as it appears"
+        self.problems[path] = Problem(path, reason, hint)
 
     def _identity(self, path: str, named: bool) -> Identity | None:
         try:

@@ -41,16 +41,25 @@ def read_finished(
         Refused: the file cannot be read: missing, no regular file, binary, damaged. What came before the damage has
             been delivered by then.
     """
+    file = _open_text(path)
+    try:
+        with _plain(path, file) as (stream, raw):
+            yield from _chunks(_blocks(path, stream, raw, progress), LineSplitter(max_line_bytes), chunk_lines)
+    finally:
+        file.close()
+
+
+def _open_text(path: str) -> OpenFile:
     file = open_regular(os.path.abspath(path), any_link=True)
     try:
         if not is_compressed(path):
             refuse_unreadable(path, file)
         elif not can_read(path):
             raise Refused(f"{path} is compressed in a way that cannot be read", "decompress it first")
-        with _plain(path, file) as (stream, raw):
-            yield from _chunks(_blocks(path, stream, raw, progress), LineSplitter(max_line_bytes), chunk_lines)
-    finally:
+    except Refused:
         file.close()
+        raise
+    return file
 
 
 def size_of(path: str) -> int:
@@ -69,14 +78,17 @@ def finished_stream(path: str, name: str = "{name}", taken: set[str] | None = No
         path: the file.
         name: template of the source's name.
         taken: instances in use already; the new one is added, so that two equal files are two streams.
+
+    Raises:
+        Refused: the file cannot be read, not even its head.
     """
     taken = set() if taken is None else taken
-    file = open_regular(os.path.abspath(path), any_link=True)
+    file = _open_text(path)
     try:
         with _plain(path, file) as (stream, _):
             head = stream.read(HEAD)
-    except BROKEN:
-        head = b""
+    except BROKEN as error:
+        raise Refused(f"{path} is damaged: {error or type(error).__name__}") from error
     finally:
         file.close()
     instance = name_instance(None, base(os.path.basename(path)), head, taken)

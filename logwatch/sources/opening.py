@@ -178,7 +178,7 @@ def _trusted(folder: str, link: os.stat_result) -> bool:
 
 def _refusal(path: str, error: OSError) -> Refused:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return Refused(f"{path} does not exist", "it is picked up as soon as it appears")
+        return Refused(f"{path} does not exist")
     if error.errno in (errno.EACCES, errno.EPERM):
         return Refused(f"{path} cannot be read: permission denied", _permission_hint(path))
     if error.errno == errno.ELOOP:
