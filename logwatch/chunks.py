@@ -9,21 +9,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
-from logwatch.types import EventBatch, Float32, UnitBatch
+from logwatch.types import NO_TIME, EventBatch, Float32, Int64, UnitBatch
 
 FIRST_ENDS = (64, 128, 256, 512, 1024)
 """Ends of the first chunks: short ones, so that a short file is learned too."""
 
 CHUNK = 1024
-"""Events of every later chunk. Shorter ones make learning dearer; longer ones make it late."""
+"""Events of a later chunk, at least. Shorter ones make learning dearer; longer ones make it late."""
+
+LONGER = ((16_384, 4096), (8192, 2048), (0, CHUNK))
+"""Events seen, and the longest chunk from there on: the fixed costs of learning halve with each doubling."""
+
+PATIENCE = 10_000_000_000
+"""Event time that a chunk of more than `CHUNK` events spans at most, ns: only a stream of hundreds of lines a second
+is learned in longer chunks, and it hardly waits longer for it."""
 
 
-def chunk_end(event: int) -> int:
-    """Number of the first event after the chunk that holds `event`."""
+def longest_end(begin: int) -> int:
+    """Number of the first event after the chunk that begins with event `begin`, were it as long as any may be.
+
+    Full chunks end at 1,024 more than a multiple of their length, so that they end with a multiple of `CHUNK` whose
+    quotient is one more than a multiple of four: what is done at every fourth `CHUNK` still has its turn.
+    """
     for end in FIRST_ENDS:
-        if event < end:
+        if begin < end:
             return end
-    return (event // CHUNK + 1) * CHUNK
+    size = next(size for seen, size in LONGER if begin >= seen)
+    return ((begin - CHUNK) // size + 1) * size + CHUNK
+
+
+class ChunkClock:
+    """Where chunks end: by the number of the event and by event time, whatever the batches.
+
+    Attributes:
+        begin: first event of the open chunk.
+        since: newest event time when it began; NO_TIME where none was known.
+        newest: newest event time so far.
+    """
+
+    def __init__(self) -> None:
+        self.begin = 0
+        self.since = self.newest = int(NO_TIME)
+
+    def step(self, seen: int, time: Int64) -> tuple[int, bool]:
+        """How many of the next events belong to the open chunk, at least one; and whether it ends with them.
+
+        Args:
+            seen: number of the first of them.
+            time: of the next events [n], n > 0, ns or NO_TIME.
+        """
+        last = longest_end(self.begin)
+        newest = np.maximum(np.maximum.accumulate(time[: last - seen]), self.newest)
+        ends = range(min((seen // CHUNK + 1) * CHUNK, last), last + 1, CHUNK)
+        for end in ends:
+            if end - seen > len(newest):
+                break
+            now = int(newest[end - seen - 1])
+            if end == last or self.since == NO_TIME or now - self.since >= PATIENCE:
+                self.begin, self.since, self.newest = end, now, now
+                return end - seen, True
+        self.newest = int(newest[-1])
+        return len(newest), False
+
+    def saved(self) -> list[int]:
+        """Everything, for JSON."""
+        return [self.begin, self.since, self.newest]
+
+    def restore(self, saved: list[int]) -> None:
+        """Rebuild from `saved`."""
+        self.begin, self.since, self.newest = saved
 
 
 _EVENT_ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name not in {"first", "entity", "text"})

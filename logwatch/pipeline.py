@@ -5,7 +5,7 @@ Stages, for each sub-batch (which never crosses a chunk's end):
     records → parse → keys → detectors → units → judge → incidents → alerts
 
 At a chunk's end, and only there, everything learns: detectors, units, calibration; keys are evicted. The chunk's
-length is a function of the number of events, so that results depend neither on batching nor on wall time.
+length is a function of the events' numbers and times, so that results depend neither on batching nor on wall time.
 
 Commit order:
 
@@ -27,7 +27,7 @@ import numpy as np
 from logwatch import telemetry
 from logwatch.api import Clock, Detector
 from logwatch.checkpoint.store import Cell, NewAlert, Store, corrupt
-from logwatch.chunks import Pending, chunk_end
+from logwatch.chunks import ChunkClock, Pending
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge, Judged
@@ -96,6 +96,7 @@ class Pipeline:
         self._store = store
         self._clock = clock
         self._on_scored = on_scored
+        self._chunks = ChunkClock()
         self._pending = Pending()
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
         self._unsaved: dict[Cell, bytes | None] = {}
@@ -110,7 +111,9 @@ class Pipeline:
         if saved is None:
             return False
         try:
-            self.seen = int(json.loads(saved)["seen"])
+            clock = json.loads(saved)
+            self.seen = int(clock["seen"])
+            self._chunks.restore(clock["chunk"])
             for component, part in self._cells.items():
                 part.restore(self._store.cells(component))
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
@@ -138,11 +141,11 @@ class Pipeline:
         self._count(source)
         at = 0
         while at < len(events):
-            step = min(chunk_end(self.seen) - self.seen, len(events) - at)
+            step, ends = self._chunks.step(self.seen, events.time[at:])
             self._score(events.take(slice(at, at + step)))
             at += step
             self.seen += step
-            if self.seen == chunk_end(self.seen - 1):
+            if ends:
                 self._learn()
         for gap in records.gaps:
             telemetry.GAPS.inc(reason=gap.reason)
@@ -258,13 +261,16 @@ class Pipeline:
             for name, value in part.changes():
                 self._unsaved[component, name] = value
         now = self._clock.now()
-        self._unsaved["pipeline", "clock"] = json.dumps({"v": 1, "seen": self.seen, "time": now}).encode()
+        self._unsaved["pipeline", "clock"] = self._saved_clock(now)
         alerts = [NewAlert(alert.id, now, json.dumps(to_json(alert))) for alert in self.raised]
         stored = self._store.commit(self._unsaved, alerts, delivered)
         for alert in self.raised:
             telemetry.ALERTS.inc(source=alert.source, state=alert.state)
         self._unsaved, self.raised, self.committed = {}, [], now
         return len(stored)
+
+    def _saved_clock(self, now: int) -> bytes:
+        return json.dumps({"v": 2, "seen": self.seen, "time": now, "chunk": self._chunks.saved()}).encode()
 
     def close(self) -> None:
         """End background threads."""

@@ -107,6 +107,35 @@ def test_batching_and_interruption_change_nothing(tmp_path: Path, entity: str | 
         assert parts.told() == whole.told()
 
 
+NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kurt", "liam", "mona"]
+
+
+def _merging(count: int) -> list[bytes]:
+    """A program whose statements name people, ever new ones: the miner finds out late that they are variables."""
+    rng = random.Random(1)
+    steps = ["session of {who} opened on the door", "query of {who} took {n} ms", "file of {who} closed after write"]
+    lines = []
+    for i in range(count):
+        known = min(i // 150, len(NAMES) - 1)
+        text = steps[i % 3].format(who=NAMES[known if i % 3 else rng.randint(0, known)], n=rng.randint(1, 999))
+        lines.append(f"2026-01-05T{8 + i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d} INFO {text}".encode())
+    return lines
+
+
+def test_templates_that_merge_within_a_batch_change_nothing(tmp_path: Path) -> None:
+    lines = _merging(2200)
+    whole = Run(tmp_path / "whole")
+    whole.feed(lines, _sizes(0, 4096))
+    parts = Run(tmp_path / "parts")
+    at = 0
+    while at < len(lines):
+        at = parts.feed(lines, _sizes(at, 200), stop=min(at + 700, len(lines)))
+    np.testing.assert_array_equal(np.concatenate(parts.nats), np.concatenate(whole.nats))
+    assert [(a.id, a.template, a.expected) for a in parts.alerts] == [
+        (a.id, a.template, a.expected) for a in whole.alerts
+    ]
+
+
 def test_warm_up_teaches_and_alerts_nobody(tmp_path: Path) -> None:
     lines = _log(2600, 1)
     warm = Run(tmp_path / "warm")

@@ -36,8 +36,7 @@ class _Label:
     kind: str
     start: int
     end: int
-    found: int | None = None  # time of the first member of an incident that falls into the fault
-    incident: str = ""
+    alert: Alert | None = None  # the first one raised within the fault
 
 
 @dataclass
@@ -121,7 +120,7 @@ def _drive(session: Session, batches: Iterator[RecordBatch], speed: float | None
             session.pipeline.process(records, COMPONENT)
             raised = list(session.pipeline.raised)
             session.pipeline.raised.clear()
-            report.alerts += raised
+            report.hear(raised)
             if raised:
                 ui.deliver(raised)
             if speed and report.span:
@@ -154,6 +153,12 @@ class _Findings:
             name = registry.sources[int(units.source[row])]
             self._match(self._recordings[name], incident, int(units.first[row]), int(units.last[row]))
 
+    def hear(self, alerts: list[Alert]) -> None:
+        """Take in alerts as they are raised."""
+        self.alerts += alerts
+        for alert in alerts:
+            self._tell(alert)
+
     def _count(self, recording: _Recording, times: Int64) -> None:
         recording.records += len(times)
         known = times[times != NO_TIME]
@@ -167,8 +172,13 @@ class _Findings:
         for label in recording.labels:
             if last >= label.start and first < label.end + SLACK_NS:
                 self._matched.add(incident)
-                if label.found is None and last < label.end + 2 * SLACK_NS:
-                    label.found, label.incident = last, incident
+
+    def _tell(self, alert: Alert) -> None:
+        """An alert finds the faults in whose time it was raised."""
+        for label in self._recordings[alert.source].labels:
+            inside = label.start <= alert.last < label.end + SLACK_NS
+            if inside and label.alert is None and alert.state in ("open", "update"):
+                label.alert = alert
 
     def of(self, name: str) -> RecordingReport:
         """The report on one recording."""
@@ -180,9 +190,8 @@ class _Findings:
 
     def _fault(self, label: _Label) -> Fault:
         start, end = rfc3339(np.array([label.start, label.end])).to_list()
-        alert = next((a for a in self.alerts if a.incident == label.incident), None) if label.found else None
-        delay = max(label.found - label.start, 0) / 1e9 if label.found is not None else None
-        return Fault(label.kind.replace("_", " "), start, end, alert=alert, delay=delay)
+        delay = max(label.alert.last - label.start, 0) / 1e9 if label.alert is not None else None
+        return Fault(label.kind.replace("_", " "), start, end, alert=label.alert, delay=delay)
 
 
 def _clean_hours(recording: _Recording) -> float:

@@ -27,6 +27,9 @@ RATE_OVER_S = 5.0
 
 HISTORY_EVERY_S = 600.0
 
+MISSING = "does not exist"
+"""The reason of the one problem that may go away by itself."""
+
 
 class TerminalSink:
     """Alerts for the person at the terminal."""
@@ -112,16 +115,19 @@ class _Problems:
 
     def at_start(self) -> None:
         """Raises NoInputError where none of the files can be read."""
-        self.say()
-        if not getattr(self._source, "files", 1):
+        waits = bool(getattr(self._source, "files", 1))
+        self.say(waits)
+        if not waits:
             hint = "see the warnings above" if self._said else "nothing matches what was named"
             raise NoInputError("nothing to read: no file that was named can be read", hint)
 
-    def say(self) -> None:
+    def say(self, waits: bool = True) -> None:
+        """Args: waits: what is missing may still come."""
         for problem in getattr(self._source, "problems", []):
             if problem not in self._said:
                 self._said.add(problem)
-                self._ui.warn(f"{problem.path} {problem.reason}" + (f"; {problem.hint}" if problem.hint else ""))
+                hint = f"; {problem.hint}" if problem.hint and (waits or problem.reason != MISSING) else ""
+                self._ui.warn(f"{problem.path} {problem.reason}{hint}")
 
 
 class _LiveLine:

@@ -28,6 +28,7 @@ SPENT = 2.0  # openings within the budget from which on the curve alone decides,
 FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a start is held against nothing
 LEARN_S = 720.0  # blocks of event time (six: more than ten minutes) before a rate is judged at all
 FREE = 0.25  # aged openings of a fresh source that are held against no threshold: what its first half opened
+BUSY = 0.25  # share of the recent blocks of event time: what one in four reaches is ordinary, and no incident
 TOLD = 8.0  # aged openings that alerted and raise no threshold: a bad day must not blind a young source
 CLAIM = 2.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
@@ -65,6 +66,8 @@ class Curves(Protocol):
     def opens_unflagged(self) -> Float64: ...
     @property
     def opens(self) -> Float64: ...
+    @property
+    def busy(self) -> Float64: ...
     @property
     def seconds(self) -> Float64: ...
     @property
@@ -117,6 +120,8 @@ class BudgetThresholds:
         z = np.where(curves.kind == Kind.SILENCE, least, np.maximum(least, np.minimum(rare, most)))
         seldom = np.where(fresh, np.minimum(rare, _rare(curves, fresh, LOG_P_MOST)), _rare(curves, fresh, LOG_P_MOST))
         floor = np.maximum(seldom, NATS_LEAST[curves.kind])
+        ordinary = _edges(curves.edges)[np.count_nonzero(curves.busy >= BUSY, axis=1)]
+        z = np.where(timed & (curves.kind != Kind.SILENCE), np.maximum(z, ordinary), z)
         chosen: Float64 = np.maximum(z, np.where(timed & (curves.kind != Kind.SILENCE), floor, curves.edges[1]))
         return chosen
 

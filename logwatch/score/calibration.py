@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from logwatch.score import tail, tail_openings
-from logwatch.score.calibration_clock import Clock
+from logwatch.score.calibration_clock import BLOCK_S, Clock
 from logwatch.score.calibration_detectors import DetectorTails
 from logwatch.score.calibration_votes import Votes
 from logwatch.score.tail import BINS, EDGES, Fit
@@ -25,8 +25,10 @@ KINDS = len(Kind)
 MEMORY = 20_000.0  # units: probes ask for 10,000 and more; at 5,000 decisions a day this forgets a habit in weeks
 WARM = np.array([128, 64, 30, 0])  # by kind: units of a new source that are not learned
 ENOUGH = np.array([384, 264, 60, 1])  # by kind: units before the first p; windows are few, and sums already
-# Least scale of a tail, by kind: s nats of one surprise claim a probability of e^-s, and a window's nats are means.
+# Least scale of a tail, by kind: s nats of one surprise claim a probability of e^-s; what a window's sum of excesses
+# claims only the source's past can say.
 SIGMA_LEAST = np.array([1.0, 1.0, 0.1, 1.0])
+BLOCKS = 2.0  # aged blocks in which visits have closed before they are judged
 REFIT_LEAST, REFIT_SHARE = 32, 1 / 8  # a row is fitted again after this many units, or this share of what it holds
 # With many sources a chunk makes few rows due; fitting them together, every fourth chunk, spreads the fixed cost.
 MANY, FIT_EVERY, CHUNK = 256, 4, 1024
@@ -70,6 +72,7 @@ class Curves:
     everything: Float64  # [r, BINS] the same, flagged ones included
     opens_unflagged: Float64  # [r, BINS] aged incidents that a threshold at each edge would have opened
     opens: Float64  # [r, BINS] the same, flagged units included
+    busy: Float64  # [r, BINS] share of the recent blocks of event time that reached each edge
     seconds: Float64  # [r] aged event time that the openings stand for
     per_second: Float64  # [r] units per second of event time, over the row's life
     fit: Fit
@@ -235,7 +238,7 @@ class Calibration:
         grown[kind == Kind.SILENCE] = 1
         due = touched[(count >= ENOUGH[kind]) & (count - data["fitted"][touched] >= grown)]
         due = due[data["units"][due].sum(axis=(1, 2)) > 0]
-        due = due[self._thresholds.ready(self._rows.source[due], self._clock.seconds(self._rows.source[due])[1])]
+        due = due[self._ready(due)]
         data["due"][due] = 1
         self._due = np.union1d(self._due, due)
         if not len(self._due) or (len(touched) > MANY and (at // CHUNK) % FIT_EVERY):
@@ -257,6 +260,15 @@ class Calibration:
             nats = self._thresholds.silence(source, kinds, self._lines_per_second(source))
             self._clock.set_silence(source, nats, data["provisional"][due[primary]] != 0)
 
+    def _ready(self, rows: Int64) -> Bool:
+        """Rows [r] that stand for enough event time. Visits are learned as they close, maybe all at once: they must have
+        closed in several blocks."""
+        source = self._rows.source[rows]
+        blocks = self._rows.data["opens"][rows, 2].sum(axis=1) / self._clock.weight(source)
+        ready = self._thresholds.ready(source, self._clock.seconds(source)[1])
+        enough: Bool = ready & ((self._rows.column[rows] != Kind.VISIT) | (blocks >= BLOCKS))
+        return enough
+
     def _curves(self, rows: Int64) -> Curves:
         data, source = self._rows.data, self._rows.source[rows]
         now = np.exp(self._log_now(rows))[:, None]
@@ -274,6 +286,7 @@ class Calibration:
         return Curves(
             source, self._rows.column[rows], kinds, EDGES, unflagged, everything,
             tail.survival(opens[:, 0]) / openings, tail.survival(opens[:, 1]) / openings,
+            tail.survival(opens[:, 2]) / openings / (aged[:, None] / BLOCK_S),
             aged, data["count"][rows] / total, fit,
         )  # fmt: skip
 

@@ -15,12 +15,10 @@ visit's set a rare one (HDFS: average precision 0.90 so, 0.84 with `set` on its 
 SHOWN = frozenset({"gap", "markov"})
 """Computed and shown, without a vote: shadows of the LSTM, whose sum would count the same surprise twice."""
 
-
 UNLEARNED = float(-np.log(0.02))
 """Nats of `rare` from which on a template is too rare to be learned by the network (see `learn_admission`): what the
 network says of its events is no probability. Their share of the past is one, and bounds it. Not so for visits, whose
 maxima stem from different events (HDFS: average precision 0.91, bounded 0.89)."""
-
 
 CONTEXT = 7.0
 """Nats that context may add to how rare a template is: what the network has seen a few times it has not seen in every
@@ -28,9 +26,11 @@ context, and its claim of e^-14 only says so."""
 
 
 def believed(lstm: Float32, rare: Float32, new: Float32) -> Float32:
-    """The network's nats [n] of single events, bounded for templates that it does not learn."""
+    """The network's nats [n] of single events, bounded by how rare their templates are; NaN stays NaN, and where
+    nothing is known of the template nothing bounds."""
     known = np.fmax(rare, new)
-    bounded: Float32 = np.fmin(lstm, np.where(known > UNLEARNED, known, known + np.float32(CONTEXT)))
+    bound = np.where(known > UNLEARNED, known, known + np.float32(CONTEXT))
+    bounded: Float32 = np.where(np.isnan(lstm), lstm, np.fmin(lstm, bound))
     return bounded
 
 
@@ -48,7 +48,6 @@ class Votes:
         columns = [[detectors.index(name) for name in group if name in detectors] for group in groups]
         self.groups = [group for group in columns if group]
         self.voting = sorted(column for group in self.groups for column in group)
-
         self._bounded = [detectors.index(name) for name in ("lstm", "rare", "new") if name in detectors]
 
     def combine(self, nats: Float32, kind: UInt8) -> Float32:

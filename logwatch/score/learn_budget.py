@@ -10,9 +10,13 @@ LEAST = 4
 STEP = 32
 """Segments saved up before a training step is worth its fixed cost."""
 
-MOST = 1024
-"""Segments of one step: 1,024 keys that speak once each in a chunk would otherwise cost 0.1 s of training."""
+MOST = 256
+"""Segments of one step, at most, and …"""
 
+EVENTS_PER_SEGMENT = 4
+"""… in a long chunk one for so many events: 1,024 keys that speak once each in a chunk would otherwise cost 0.1 s of
+training. Average precision on HDFS, mean of four seeds: 0.90 with as many as events, 0.91 with a quarter, 0.88 with an
+eighth."""
 
 UNTIMED = 5000.0
 """Events that pass for a second where lines bear no time: a file learns a good part, a firehose stays affordable."""
@@ -43,7 +47,7 @@ class LearningBudget:
         else:
             seconds = max(0, newest - self.newest) / 1e9 if self.newest else 0.0
             self.newest = max(self.newest, newest)
-        full = min(offered, MOST)
+        full = min(offered, max(MOST, events // EVENTS_PER_SEGMENT))
         self.credit = min(self.credit + max(float(LEAST), self._cap * seconds), float(max(full, STEP)))
         if self.credit < min(STEP, full):
             return 0

@@ -25,7 +25,7 @@ BLOCK: tuple[tuple[Any, ...], ...] = (
     ("prior", "<f4", (2,)),  # maxima of the block just before it
     ("block", "<i8"),  # the current block; -1 before the first
 )
-OPENS: tuple[tuple[Any, ...], ...] = (("opens", "<f4", (2, BINS)),)  # of unflagged units, of all units
+OPENS: tuple[tuple[Any, ...], ...] = (("opens", "<f4", (3, BINS)),)  # of unflagged units, of all; blocks by their peak
 FRESH = {"peak": NONE, "prior": NONE, "block": -1.0}
 
 
@@ -107,6 +107,8 @@ def _count(data: NDArray[Any], row: Int64, before: Float32, peak: Float32, weigh
         at = row * stride + offset + curve * BINS
         np.add.at(flat, (at + high)[rises], weight[rises])
         np.subtract.at(flat, (at + low)[falls], weight[falls])
+    # What goes on in every block opens nothing anew, and is no incident: blocks are counted for themselves, too.
+    np.add.at(flat, row * stride + offset + 2 * BINS + bin_of(np.maximum(peak[:, 1], 0)), weight)
 
 
 def floats(data: NDArray[Any], field: str) -> tuple[Float32, int, int]:

@@ -1,4 +1,4 @@
-"""What is judged: events and windows of sources without entities, visits of entities, silences of all sources."""
+"""What is judged: events of sources without entities, visits of entities, windows and silences of all sources."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Units:
     """Turns scored events into units. Exact in stream order: any split of the stream gives the same units.
 
     Of the units' detectors the last three are the units' own: `set` (a final visit's set of templates is rare),
-    `rate` (a window's count is far from usual, both sides) and `silence` (a source is silent longer than it should
-    be). A visit's event detectors are running maxima; `lstm` includes the nats of silences passed. A window's are sums
-    of what exceeds the usual, once for each template. Events without an
-    entity in a source with entities are judged as EVENT units: their key is not a visit.
+    `rate` (a window's count of events is far from usual, both sides, or it has far more errors or odd events than
+    usual) and `silence` (a source is silent longer than it should be). A visit's event detectors are running maxima;
+    `lstm` includes the nats of silences passed. A window's are sums of what exceeds the usual, once for each template,
+    less what came together before. Events without an entity in a source with entities are judged as EVENT units: their
+    key is not a visit.
 
     Restore the key table before the first call of `build` or `tick` of a restored object.
 
@@ -34,7 +35,8 @@ class Units:
         table: the key table, with `COLUMNS` among its columns.
         detectors: names of the event detectors, at most 6.
         has_entities: which of the given source numbers [n] have entities [n].
-        visit_gap: silence of a key that closes its visit, ns.
+        visit_gap: silence of a key that closes its visit until its source is known to need a shorter one, ns; see
+            `units_gaps`.
         window: length of windows, ns.
     """
 
@@ -98,7 +100,8 @@ class Units:
         return assemble(self._visits.close(slots), self.detectors, at, ticked=True)
 
     def learn(self, flagged: Set[tuple[int, int]] = frozenset()) -> None:
-        """At a chunk's end: what closed in the chunk enters the statistics of sets, rates and silences.
+        """At a chunk's end: what closed in the chunk enters the statistics of sets, gaps, rates, company and
+        silences.
 
         Args:
             flagged: (source, end in ns) of the windows that alerted.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.grouped import Groups
-from logwatch.types import Int64
+from logwatch.types import NO_TIME, Int64
 
 SECOND = 10**9
 CHOICES = np.array([60 * SECOND, 600 * SECOND], dtype=np.int64)
@@ -26,7 +26,14 @@ KEYS = 500
 SPANS = 8
 """Times the gap that a source must have been heard: what resumes late has had its time."""
 
-ROW = (("gap", "i8"), ("floor", "i8"), ("first", "i8"), ("latest", "i8"), ("keys", "i8"), ("resumed", "i8", (len(CHOICES),)))
+ROW = (
+    ("gap", "i8"),  # ns; 0: the longest
+    ("floor", "i8"),  # cell of the grid before which nothing comes due
+    ("first", "i8"),  # when keys were heard, ns
+    ("latest", "i8"),
+    ("keys", "i8"),
+    ("resumed", "i8", (len(CHOICES),)),  # times that a key spoke again after so long a silence
+)
 
 
 class Gaps:
@@ -56,20 +63,20 @@ class Gaps:
 
     def count(self, source: NDArray[Any], heard: Int64, before: Int64) -> None:
         """Count events [n] of keys: when each was heard, and when its key was before (0: never), ns."""
+        timed = heard != NO_TIME
+        source, heard, before = source[timed], heard[timed], before[timed]
         if not len(source):
             return
         groups = Groups(source)
         self._rows.reach(groups.keys)
         rows, order = self._rows.rows, groups.order
-        new = before[order] == 0
+        new = (before[order] == 0) | (before[order] == NO_TIME)
         silence = np.where(new, 0, heard[order] - before[order])
         times = heard[order]
         fresh = rows["first"][groups.keys] == 0
         first = np.minimum.reduceat(times, groups.begin)
         rows["first"][groups.keys] = np.where(fresh, first, rows["first"][groups.keys])
-        rows["latest"][groups.keys] = np.maximum(
-            rows["latest"][groups.keys], np.maximum.reduceat(times, groups.begin)
-        )
+        rows["latest"][groups.keys] = np.maximum(rows["latest"][groups.keys], np.maximum.reduceat(times, groups.begin))
         rows["keys"][groups.keys] += np.add.reduceat(new, groups.begin, dtype=np.int64)
         for number, gap in enumerate(CHOICES.tolist()):
             rows["resumed"][groups.keys, number] += np.add.reduceat(silence >= gap, groups.begin, dtype=np.int64)

@@ -33,13 +33,13 @@ class Patterns:
     @property
     def named(self) -> list[str]:
         """The paths that are no pattern: each must exist, or be reported."""
-        return [path for path in self._paths if not _MAGIC.search(path)]
+        return [path for path in self._paths if not _is_pattern(path)]
 
     def scan(self) -> list[str]:
         """Paths that match now, each once, sorted within a pattern, in the patterns' order; at most MAX_FILES."""
         found: dict[str, None] = {}
         for pattern in self._paths:
-            if not _MAGIC.search(pattern):
+            if not _is_pattern(pattern):
                 found[pattern] = None
                 continue
             for path in sorted(_walk("/", pattern.strip("/").split("/"), 0)):
@@ -56,6 +56,11 @@ class Patterns:
             regex.fullmatch(name if by_name else path)
             for regex, by_name in zip(self._exclude, self._by_name, strict=True)
         )
+
+
+def _is_pattern(path: str) -> bool:
+    """Whether it has to be matched: a file may really be called `app[1].log`."""
+    return bool(_MAGIC.search(path)) and not os.path.lexists(path)
 
 
 def rotated(path: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ Chunk = tuple[list[bytes], Int64, Int64, UInt8]
 
 def read_finished(
     path: str,
-    chunk_lines: int = 4096,
+    chunk_lines: int = 8192,
     progress: Callable[[int], None] | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[Chunk]:

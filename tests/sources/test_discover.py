@@ -96,3 +96,11 @@ def test_rotated_siblings_are_those_of_the_same_base_name(tree: Path) -> None:
     for name in ("a.log.1", "a.log.2.gz", "a.log-20260131", "ab.log.1"):
         (tree / name).touch()
     assert sorted(rotated(str(tree / "a.log"))) == [str(tree / "a.log-20260131"), str(tree / "a.log.1")]
+
+
+def test_a_name_with_brackets_that_exists_is_no_pattern(tmp_path: Path) -> None:
+    (tmp_path / "app[1].log").touch()
+    (tmp_path / "app1.log").touch()
+    patterns = Patterns([str(tmp_path / "app[1].log")], [])
+    assert patterns.scan() == [str(tmp_path / "app[1].log")]
+    assert patterns.named == [str(tmp_path / "app[1].log")]
