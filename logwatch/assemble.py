@@ -103,7 +103,7 @@ def assemble(
         units=units,
         judge=judge,
         incidents=Incidents(judge, per.cap),
-        context=Context(registry, keys, miner, model),
+        context=Context(registry, keys, miner, model, units.usual, units.window),
         idle=Idle(0.0 if finished else settings.idle_after),
     )
 

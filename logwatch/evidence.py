@@ -6,8 +6,9 @@ something alerts.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,9 +48,21 @@ class Context:
 
     Args:
         model: None where the LSTM is switched off.
+        usual: usual counts of a source's windows: low, mean, high.
+        window: length of windows, ns.
     """
 
-    def __init__(self, registry: Registry, keys: KeyTable, templates: Templates, model: Model | None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        keys: KeyTable,
+        templates: Templates,
+        model: Model | None,
+        usual: Callable[[int], tuple[float, float, float] | None],
+        window: int,
+    ) -> None:
+        self._usual = usual
+        self._window_s = window / 1e9
         self._registry = registry
         self._keys = keys
         self._templates = templates
@@ -125,9 +138,14 @@ class Context:
 
     def facts(self, units: UnitBatch, row: int) -> Facts:
         """Numbers for a window or a silence."""
+        usual = self._usual(int(units.source[row]))
+        if units.kind[row] == Kind.SILENCE and usual is not None and usual[1] > 0:
+            return Facts(usual_gap=self._window_s / usual[1])
         if units.kind[row] != Kind.WINDOW:
             return Facts()
-        return Facts(lines=sum(len(rows) for _, _, rows in self._find(units, row)) or None)
+        lines = sum(len(rows) for _, _, rows in self._find(units, row)) or None
+        low, high = (None, None) if usual is None else (math.floor(usual[0]), math.ceil(usual[2]))
+        return Facts(lines=lines, low=low, high=high)
 
     def stream(self, number: int) -> Stream:
         """Source and instance."""

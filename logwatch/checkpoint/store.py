@@ -77,9 +77,9 @@ class Store:
     def _open(self, path: Path, durable: bool) -> sqlite3.Connection:
         try:
             db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            _migrate(db, path)  # first: what is not ours, or newer, is left as it is
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
-            _migrate(db, path)
             path.chmod(0o600)
         except sqlite3.DatabaseError as error:
             raise _explain(error, path) from error

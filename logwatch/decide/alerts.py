@@ -92,15 +92,18 @@ def severity(beyond: float, level: int) -> str:
     return "info" if beyond < 1 and level < LEVEL_WARNING else "warning"
 
 
-def detail(kind: Kind, first: int, last: int, facts: Facts) -> str:
+def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
     """One sentence for what lines do not say; "" for events and visits."""
     if kind is Kind.SILENCE:
         usual = "" if facts.usual_gap is None else f"; usually one every {duration(facts.usual_gap)}"
         return f"no line for {duration(max(last - first, 0) / 1e9)}{usual}"
-    if kind is Kind.WINDOW and facts.lines is not None:
-        usual = "" if facts.low is None or facts.high is None else f"; usually {facts.low}-{facts.high}"
-        return f"{facts.lines} {'line' if facts.lines == 1 else 'lines'} in {span(first, last)}{usual}"
-    return ""
+    if kind is not Kind.WINDOW or facts.lines is None:
+        return ""
+    lines = f"{facts.lines:,} {'line' if facts.lines == 1 else 'lines'}"
+    if rule != "rate":
+        return f"unusual lines within seconds, among {lines}"
+    usual = "" if facts.low is None or facts.high is None else f"; usually {facts.low:,} to {facts.high:,}"
+    return f"{lines} around {clock(last)}{usual}, or too many errors among them"
 
 
 def duration(seconds: float) -> str:
@@ -112,10 +115,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86400:.0f} days"
 
 
+def clock(time: int) -> str:
+    """`14:02:30` (UTC)."""
+    return "an unknown time" if time == NO_TIME else f"{datetime.fromtimestamp(time // 10**9, UTC):%H:%M:%S}"
+
+
 def span(first: int, last: int) -> str:
-    """`14:02-14:03` (UTC), with seconds where it is shorter than two minutes and does not start on one."""
-    if first == NO_TIME or last == NO_TIME:
-        return "one window"
+    """`14:00-15:00` (UTC)."""
     begin, end = (datetime.fromtimestamp(ns // 10**9, UTC) for ns in (first, last))
-    form = "%H:%M" if begin.second == end.second == 0 and end > begin else "%H:%M:%S"
-    return f"{begin:{form}}-{end:{form}}"
+    return f"{begin:%H:%M}-{end:%H:%M}"

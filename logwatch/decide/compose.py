@@ -70,7 +70,7 @@ def compose(
         template=template,
         position=position,
         model=evidence.model(),
-        detail=detail(kind, first, last, evidence.facts(units, row)),
+        detail=detail(kind, rule, first, last, evidence.facts(units, row)),
     )
 
 

@@ -55,6 +55,7 @@ class Units:
         self.detectors = (*detectors, "set", "rate", "silence")
         width = len(self.detectors)
         lstm = detectors.index("lstm") if "lstm" in detectors else None
+        self.window = window
         self._has_entities = has_entities
         self._clock = SourceClock()
         self._visits = Visits(table, lstm, width, visit_gap, self._clock)
@@ -109,6 +110,10 @@ class Units:
         self._visits.learn()
         self._windows.learn(flagged)
         self._silences.learn()
+
+    def usual(self, source: int) -> tuple[float, float, float] | None:
+        """Usual number of a source's events in a window: low, mean, high; None before it is known."""
+        return self._windows.usual(source)
 
     def _in_visits(self, events: EventBatch) -> Bool:
         visits = self._has_entities(events.source)

@@ -183,6 +183,14 @@ class Windows:
             (window["index"] + 1) * self._window, window["start"], window["end"], nats,
         )  # fmt: skip
 
+    def usual(self, source: int) -> tuple[float, float, float] | None:
+        """Usual counts of a source's windows: low, mean, high; None before they are known."""
+        mean, deviation, windows = self._usual(np.array([source]))
+        if windows[0] < LEAST:
+            return None
+        low, high = (max(float(mean[0, 0] + side * 2 * deviation[0, 0]), 0.0) ** 2 for side in (-1, 1))
+        return low, float(mean[0, 0]) ** 2, high
+
     def _unexplained(self, source: Int64, bits: NDArray[np.uint64], end: Int64) -> Float32:
         """Share [m] of the odd templates of windows that no earlier window explains; one always stands for the rest."""
         count = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)

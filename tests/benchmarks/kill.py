@@ -110,11 +110,11 @@ def replay_killed(config: Path, rng: random.Random, kills: int, longest: float) 
         return done
 
 
-def campaign(folder: Path, kills: int, seed: int, entity: str = "") -> tuple[int, int, int]:
-    """Replays until `kills` were survived; returns kills, alerts compared, and alerts lost or doubled."""
+def campaign(folder: Path, kills: int, seed: int, entity: str = "", count: int = LINES) -> tuple[int, int, int]:
+    """Replays of `count` lines until `kills` were survived; kills, alerts compared, and alerts lost or doubled."""
     rng = random.Random(seed)
     log = folder / "shop.log"
-    log.write_text("".join(f"{line}\n" for line in odd_lines(LINES, seed)))
+    log.write_text("".join(f"{line}\n" for line in odd_lines(count, seed)))
     whole = prepare(folder / "whole", log, entity)
     began = time.monotonic()
     replay_killed(whole, rng, 0, 1.0)

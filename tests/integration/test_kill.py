@@ -1,0 +1,29 @@
+"""`kill -9` at any moment of a replay: the alerts in the file sink are those of an uninterrupted run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.kill import LINES, campaign
+
+ENTITY = r"request_id=(\w+)"
+
+
+@pytest.mark.parametrize("entity", ["", ENTITY], ids=["lines", "visits"])
+def test_a_few_kills_lose_and_double_no_alert(tmp_path: Path, entity: str) -> None:
+    survived, compared, wrong = campaign(tmp_path, 2, 1, entity, count=20_000)
+    assert survived == 2
+    assert compared
+    assert wrong == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5000)
+@pytest.mark.parametrize(("entity", "kills"), [("", 100), (ENTITY, 50)], ids=["lines", "visits"])
+def test_a_hundred_kills_lose_and_double_no_alert(tmp_path: Path, entity: str, kills: int) -> None:
+    survived, compared, wrong = campaign(tmp_path, kills, 0, entity, count=LINES)
+    assert survived >= kills
+    assert compared
+    assert wrong == 0
