@@ -102,8 +102,9 @@ def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
     lines = f"{facts.lines:,} {'line' if facts.lines == 1 else 'lines'}"
     if rule != "rate":
         return f"unusual lines within seconds, among {lines}"
-    usual = "" if facts.low is None or facts.high is None else f"; usually {facts.low:,} to {facts.high:,}"
-    return f"{lines} around {clock(last)}{usual}, or too many errors among them"
+    if facts.low is None or facts.high is None or facts.low <= facts.lines <= facts.high:
+        return f"unusually many errors or odd lines among {lines} around {clock(last)}"
+    return f"{lines} within seconds around {clock(last)}; usually {facts.low:,} to {facts.high:,}"
 
 
 def duration(seconds: float) -> str:

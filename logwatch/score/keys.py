@@ -33,6 +33,9 @@ def cell_name(stream: int, entity: str | None) -> str:
     return f"{stream:x}/{digest}"
 
 
+_NONE: dict[str | None, int] = {}
+
+
 class KeyTable:
     """Rows of state by key, bounded; least recently used keys spill to the store and come back.
 
@@ -42,21 +45,20 @@ class KeyTable:
         fetch: reads a spilled key's cell; None where there is no store.
     """
 
-    def __init__(
-        self, columns: Sequence[tuple[Any, ...]], capacity: int = 100_000, fetch: Fetch | None = None
-    ) -> None:
+    def __init__(self, columns: Sequence[tuple[Any, ...]], capacity: int = 100_000, fetch: Fetch | None = None) -> None:
         self.capacity = capacity
         self.dtype = np.dtype([*BASE, *columns])
         self.rows: NDArray[Any] = np.zeros(min(capacity, 256), dtype=self.dtype)
         self._fetch = fetch
-        self._slots: dict[tuple[int, str | None], int] = {}
+        self._slots: dict[int, dict[str | None, int]] = {}  # stream -> entity -> slot
+        self._count = 0
         self._keys: list[tuple[int, str | None] | None] = [None] * len(self.rows)
         self._free: list[int] = list(range(len(self.rows) - 1, -1, -1))
         self._dirty: Bool = np.zeros(len(self.rows), dtype=np.bool_)
         self._spilled: dict[str, bytes] = {}  # evicted since the last commit
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return self._count
 
     def key(self, slot: int) -> tuple[int, str | None]:
         """(stream number, entity) of a slot in use."""
@@ -67,22 +69,31 @@ class KeyTable:
 
     def find(self, stream: int, entity: str | None) -> int | None:
         """Slot of a key in memory."""
-        return self._slots.get((stream, entity))
+        return self._slots.get(stream, _NONE).get(entity)
 
     def in_use(self) -> Int32:
         """All slots in use, ascending."""
-        return np.array(sorted(self._slots.values()), dtype=np.int32)
+        return np.flatnonzero(np.array([key is not None for key in self._keys])).astype(np.int32)
 
     def assign(self, source: Int32, stream: Int32, entity: list[str | None]) -> Int32:
         """Slots [n] of a batch's keys; new keys get a row, spilled ones come back."""
-        keys = list(zip(stream.tolist(), entity, strict=True))
-        slots: list[int | None] = list(map(self._slots.get, keys))
+        slots = self._known(stream, entity)
         if None in slots:
-            for i, key in enumerate(keys):
+            for i, key in enumerate(zip(stream.tolist(), entity, strict=True)):
                 if slots[i] is None:
-                    known = self._slots.get(key)
+                    known = self.find(*key)
                     slots[i] = self._admit(key, int(source[i])) if known is None else known
         return np.array(slots, dtype=np.int32)
+
+    def _known(self, stream: Int32, entity: list[str | None]) -> list[int | None]:
+        """Slots [n], None for a key that has none. One look-up a line at most, and no object made for it."""
+        of = self._slots
+        if len(stream) and stream[0] == stream[-1] and (stream == stream[0]).all():
+            of_it = of.get(int(stream[0]), _NONE)
+            if entity.count(None) == len(entity):
+                return [of_it.get(None)] * len(entity)
+            return list(map(of_it.get, entity))
+        return [of.get(number, _NONE).get(name) for number, name in zip(stream.tolist(), entity, strict=True)]
 
     def touch(self, slots: Int32, first: int) -> None:
         """Mark rows as changed by events numbered from `first`."""
@@ -105,7 +116,8 @@ class KeyTable:
         return slot
 
     def _put(self, slot: int, key: tuple[int, str | None], source: int) -> None:
-        self._slots[key] = slot
+        self._slots.setdefault(key[0], {})[key[1]] = slot
+        self._count += 1
         self._keys[slot] = key
         self.rows[slot] = np.zeros((), dtype=self.dtype)
         self.rows["source"][slot] = source
@@ -131,7 +143,7 @@ class KeyTable:
 
     def surplus(self) -> Int32:
         """At a chunk's end: slots of the least recently used keys beyond `capacity`, to be given to `evict`."""
-        excess = len(self._slots) - self.capacity
+        excess = self._count - self.capacity
         if excess <= 0:
             return np.zeros(0, np.int32)
         used = self.in_use()
@@ -145,18 +157,24 @@ class KeyTable:
             key = self.key(slot)
             self.rows["slot"][slot] = -1
             self._spilled[cell_name(*key)] = self._cell(slot, key)
-            del self._slots[key]
+            self._forget(key)
             self._keys[slot] = None
             self._dirty[slot] = False
             self._free.append(slot)
+
+    def _forget(self, key: tuple[int, str | None]) -> None:
+        of = self._slots[key[0]]
+        del of[key[1]]
+        self._count -= 1
+        if not of:
+            del self._slots[key[0]]
 
     def _cell(self, slot: int, key: tuple[int, str | None]) -> bytes:
         entity = b"" if key[1] is None else key[1].encode()
         return bytes(self.rows[slot].tobytes()) + entity
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        for name, cell in self._spilled.items():
-            yield name, cell
+        yield from self._spilled.items()
         self._spilled = {}
         for slot in np.flatnonzero(self._dirty).tolist():
             key = self.key(slot)

@@ -79,9 +79,9 @@ def prepare(folder: Path, log: Path, entity: str = "") -> Path:
 
 def start(config: Path) -> subprocess.Popen[bytes]:
     """The daemon, as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "logwatch", "run", "-c", str(config)], stderr=(config.parent / "log").open("ab")
-    )
+    command = [sys.executable, "-m", "logwatch", "run", "-c", str(config)]
+    with (config.parent / "log").open("ab") as said:
+        return subprocess.Popen(command, stderr=said)
 
 
 def alerts(config: Path) -> Counter[str]:
@@ -122,9 +122,10 @@ def campaign(folder: Path, kills: int, seed: int, entity: str = "", count: int =
     expected = alerts(whole)
     if not expected:
         raise RuntimeError("the replay raises no alert: there is nothing to compare")
-    survived = compared = wrong = 0
+    survived = compared = wrong = replays = 0
     while survived < kills:
-        config = prepare(folder / f"killed{survived}", log, entity)
+        replays += 1
+        config = prepare(folder / f"killed{replays}", log, entity)
         survived += replay_killed(config, rng, kills - survived, longest)
         got = alerts(config)
         compared += sum(got.values())

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from logwatch.errors import StateCorrupt
 from logwatch.score.calibration import Calibration
-from logwatch.score.calibration_votes import Votes
+from logwatch.score.calibration_votes import UNLEARNED, Votes, believed
+from logwatch.score.learn_admission import RARE
 from logwatch.types import Kind, UnitBatch
 
 DETECTORS = ("lstm", "new", "rare", "markov", "silence")
@@ -17,7 +18,13 @@ T0 = 1_700_000_000 * 10**9
 
 
 class Fixed:
-    """Thresholds that depend on what was learned, without a budget."""
+    """Thresholds that depend on what was learned, without a budget, after some seconds of event time."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+    def ready(self, source, seconds):
+        return seconds >= self.seconds
 
     def choose(self, curves):
         return curves.fit.quantile(np.full(len(curves.source), -6.0)) + curves.seconds * 1e-9
@@ -189,15 +196,56 @@ def test_silences_are_judged_by_their_word_once_the_source_is_known():
     assert np.isnan(calibration.score(batch(nats, first, kind=Kind.SILENCE, source=99)).log_p).all()
 
 
-def test_votes_sum_complementary_detectors_and_take_the_larger_of_a_group():
-    nats = np.array([[2, 3, 5, 9, np.nan], [np.nan] * 3 + [9, np.nan]], dtype=np.float32)
-    combined = Votes(DETECTORS).combine(nats)
-    assert combined[0] == 2 + 5
-    assert np.isnan(combined[1])
+def combined(detectors, nats, kind=Kind.EVENT):
+    nats = np.array(nats, dtype=np.float32)
+    return Votes(detectors).combine(nats, np.full(len(nats), kind, dtype=np.uint8)).tolist()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_votes_sum_complementary_detectors_and_take_the_larger_of_a_group(kind):
+    nats = [[2, 3, 5, 9, np.nan], [np.nan] * 3 + [9, np.nan], [2, np.nan, np.nan, np.nan, 4]]
+    assert combined(DETECTORS, nats, kind) == pytest.approx([2 + 5, np.nan, 2 + 4], nan_ok=True)
 
 
 def test_a_plugin_votes_on_its_own():
-    assert Votes(("lstm", "mine")).combine(np.array([[2, 3]], dtype=np.float32))[0] == 5
+    assert combined(("lstm", "mine"), [[2, 3]]) == [5]
+
+
+def test_the_network_is_believed_about_events_as_far_as_it_can_know_their_template():
+    rarity = np.array([1.0, 3.9, 4.0, np.nan, 1.0, np.nan], dtype=np.float32)
+    new = np.array([np.nan, np.nan, np.nan, 6.0, 9.0, np.nan], dtype=np.float32)
+    for said, wanted in ((20.0, [8.0, 10.9, 4.0, 6.0, 9.0, 20.0]), (0.5, [0.5] * 6), (np.nan, [np.nan] * 6)):
+        lstm = np.full(6, said, dtype=np.float32)
+        np.testing.assert_allclose(believed(lstm, rarity, new), wanted, rtol=1e-6)
+
+
+def test_it_learns_what_is_rare_by_the_same_measure_that_bounds_it():
+    assert pytest.approx(-np.log(RARE)) == UNLEARNED
+
+
+def test_the_bound_holds_for_events_and_not_for_maxima_and_sums():
+    nats = [[20.0, np.nan, 5.0, 9.0, np.nan]]
+    asked = np.array(nats, dtype=np.float32)
+    assert Votes(DETECTORS).combine(asked, np.array([Kind.EVENT], dtype=np.uint8))[0] == 5 + 5
+    assert asked[0, 0] == 20  # what is shown stays what the network said
+    assert combined(DETECTORS, nats, Kind.VISIT) == [20 + 5]
+    assert combined(DETECTORS, nats, Kind.WINDOW) == [20 + 5]
+
+
+def test_an_event_of_which_the_network_knows_nothing_is_not_given_nats_by_it():
+    assert combined(DETECTORS, [[np.nan, np.nan, 2.0, np.nan, np.nan]]) == [2]
+
+
+def test_a_source_is_judged_once_its_thresholds_are_ready():
+    rng = np.random.default_rng(5)
+    calibration = Calibration(DETECTORS, Fixed(3600.0))
+    states = []
+    for chunk in range(12):  # 512 s each, in blocks of 2 min
+        units = batch(rng.exponential(1.0, (512, 5)), chunk * 512, step=1.0)
+        calibration.learn(units, np.zeros(512, dtype=bool))
+        states.append(calibration.status()[0]["state"])
+        assert np.isfinite(calibration.score(units).z).all() == (states[-1] == "watching")
+    assert states == ["learning"] * 7 + ["watching"] * 5
 
 
 def test_memory_is_bounded_per_source():
@@ -224,5 +272,4 @@ def test_weights_survive_rescaling(monkeypatch):
 
 
 def test_a_new_template_and_its_rare_set_count_once():
-    combined = Votes(("lstm", "new", "rare", "set")).combine(np.array([[2, 9, 8, 7]], dtype=np.float32))
-    assert combined[0] == 2 + 9
+    assert combined(("lstm", "new", "rare", "set"), [[2, 9, 8, 7]], Kind.VISIT) == [2 + 9]
