@@ -86,7 +86,10 @@ class Daemon:
         self._stop.set()
 
     def run(self) -> Progress:
-        """Until stopped, or until every source is exhausted; ends with a commit."""
+        """Until stopped, or until every source is exhausted; ends with a commit.
+
+        An error ends it without one: what was half done is not saved, and is done again from the last commit.
+        """
         for name, source in self.sources.items():
             source.open(self.pipeline.cursors(name))
         try:
@@ -97,9 +100,10 @@ class Daemon:
                 self._look_after()
                 if not read and not self._wait():
                     break
-        finally:
             self.notifier.stopping()
-            self._finish()
+            self._drain()
+        finally:
+            self._close()
         return self.progress
 
     def _read(self) -> bool:
@@ -147,6 +151,7 @@ class Daemon:
         self.history()
         PAUSED.set(bool(self.progress.paused))
         self.pipeline.observe()
+        self.delivery.observe()
         self.on_tick(self.progress)
         self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
 
@@ -170,10 +175,12 @@ class Daemon:
         self.progress.paused = "a sink's outbox is full" if full else ""
         return True
 
-    def _finish(self) -> None:
+    def _drain(self) -> None:
         """Drain, then checkpoint: the sinks' progress is part of the last commit."""
         if self._commit() and self.delivery.drain(DRAIN_S):
             self._commit()
+
+    def _close(self) -> None:
         for source in self.sources.values():
             source.close()
         self.delivery.close()

@@ -17,7 +17,7 @@ from typing import Literal
 from logwatch.api import Sink
 from logwatch.checkpoint.store import Store, StoredAlert
 from logwatch.sinks.schema import from_json
-from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED, Logger
+from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED, OUTBOX, Logger
 from logwatch.types import Alert
 
 log = Logger(__name__)
@@ -148,6 +148,11 @@ class Delivery:
         self.dropped += dropped
         DROPPED.inc(dropped, reason="outbox full")
         log.error("outbox full, oldest alerts dropped", sink=worker.name, dropped=dropped)
+
+    def observe(self) -> None:
+        """Bring the gauges up to date; about once a second."""
+        for worker in self._workers:
+            OUTBOX.set(self._store.undelivered_bytes(worker.done), sink=worker.name)
 
     def pending(self) -> int:
         """Alerts fed but not yet delivered, over all sinks."""

@@ -44,6 +44,10 @@ class Idle:
         idle = np.flatnonzero((silent >= self._after) & (self._watermark != NO_TIME)).astype(np.int32)
         return idle, self._watermark[idle] + (silent[idle] * 1e9).astype(np.int64)
 
+    def watermark(self, source: int) -> int:
+        """Of one source, ns; NO_TIME before its first time."""
+        return int(self._watermark[source]) if source < len(self._watermark) else NO_TIME
+
     def resume(self, source: Int32, watermark: Int64, now: float) -> None:
         """Sources known from an earlier run: listened to from now on."""
         self.heard(source, now)

@@ -42,7 +42,7 @@ from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
 from logwatch.sinks.schema import to_json
-from logwatch.types import Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Kind, RecordBatch, UnitBatch
+from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Kind, RecordBatch, UnitBatch
 
 
 @dataclass
@@ -92,7 +92,9 @@ class Pipeline:
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
         self.counts = np.zeros(0, np.int64)  # events of this run, by source number
+        self._bytes = np.zeros(0, np.int64)  # read in this run, by source number
         self._observed = self.counts  # as the metrics know them
+        self._trained = 0  # likewise
         self._store = store
         self._clock = clock
         self._on_scored = on_scored
@@ -106,7 +108,7 @@ class Pipeline:
         self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
 
     def restore(self) -> bool:
-        """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt, naming the way out."""
+        """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt."""
         saved = self._store.cell("pipeline", "clock")
         if saved is None:
             return False
@@ -118,6 +120,7 @@ class Pipeline:
                 part.restore(self._store.cells(component))
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
             raise corrupt(self._store.path, error) from error
+        self._trained = self._model_trained()
         return True
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
@@ -138,7 +141,7 @@ class Pipeline:
         events = self.stages.parser.parse(records, source, stream, self.seen)
         if warm is not None:
             events.flags = np.where(warm, events.flags | np.uint8(Flag.WARMUP), events.flags)
-        self._count(source)
+        self._count(source, records)
         at = 0
         while at < len(events):
             step, ends = self._chunks.step(self.seen, events.time[at:])
@@ -154,11 +157,15 @@ class Pipeline:
         self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
         return len(self.raised) - before
 
-    def _count(self, source: Int32) -> None:
-        counted = np.bincount(source, minlength=len(self.stages.registry.sources))
-        counted[: len(self.counts)] += self.counts
-        self.counts = counted
-        self._observed = np.pad(self._observed, (0, len(counted) - len(self._observed)))
+    def _count(self, source: Int32, records: RecordBatch) -> None:
+        known = len(self.stages.registry.sources)
+        more = known - len(self.counts)
+        if more:
+            self.counts, self._bytes, self._observed = (
+                np.pad(counts, (0, more)) for counts in (self.counts, self._bytes, self._observed)
+            )
+        self.counts += np.bincount(source, minlength=known)
+        self._bytes += np.bincount(source, records.end - records.start, minlength=known).astype(np.int64)
 
     def _count_marks(self, events: EventBatch) -> None:
         marked = events.flags & np.uint8(Flag.TRUNCATED | Flag.UNTRUSTED_TIME | Flag.INVALID)
@@ -189,9 +196,7 @@ class Pipeline:
         _mark(events, units, judged.crossing)
         if self._on_scored:
             names = tuple(detector.name for detector in stages.detectors)
-            self._on_scored(
-                Scored(events, nats, names, units, judged.p, judged.score, stages.incidents.members)
-            )
+            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, stages.incidents.members))
         self._pending.add_units(units, judged.crossing)
 
     def _learn(self) -> None:
@@ -249,7 +254,17 @@ class Pipeline:
         for number in np.flatnonzero(self.counts != self._observed).tolist():
             name = stages.registry.sources[number]
             telemetry.RECORDS.inc(float(self.counts[number] - self._observed[number]), source=name)
-        self._observed = self.counts.copy()
+            telemetry.BYTES.inc(float(self._bytes[number]), source=name)
+            watermark = stages.idle.watermark(number)
+            if watermark != NO_TIME:
+                telemetry.WATERMARK.set(watermark / 1e9, source=name)
+        self._observed, self._bytes[:] = self.counts.copy(), 0
+        trained = self._model_trained()
+        telemetry.TRAINED.inc(max(0, trained - self._trained))
+        self._trained = trained
+
+    def _model_trained(self) -> int:
+        return int(getattr(self._foresees, "trained_events", 0))
 
     def commit(self, delivered: Mapping[str, int]) -> int:
         """Save everything, in the order above; returns how many alerts became the sinks'.

@@ -87,15 +87,9 @@ class Gauge(Metric):
 
 RECORDS = Counter("logwatchd_records_total", "Records read.", ("source",))
 BYTES = Counter("logwatchd_bytes_total", "Bytes read.", ("source",))
-DEAD_LETTERS = Counter(
-    "logwatchd_dead_letters_total", "Records that could not be parsed and were set aside.", ("reason",)
-)
-MARKED = Counter(
-    "logwatchd_marked_records_total", "Records with a mark: truncated, invalid, untrusted_time and so on.", ("mark",)
-)
+MARKED = Counter("logwatchd_marked_records_total", "Records that are truncated, invalid or untrusted_time.", ("mark",))
 DROPPED = Counter("logwatchd_dropped_total", "What was given up, and why.", ("reason",))
 GAPS = Counter("logwatchd_gaps_total", "Ranges of input that were lost.", ("reason",))
-ERRORS = Counter("logwatchd_errors_total", "Errors that were survived.", ("stage",))
 ALERTS = Counter("logwatchd_alerts_total", "Alerts by state: open, update, end, digest.", ("source", "state"))
 DELIVERED = Counter("logwatchd_delivered_total", "Alerts delivered.", ("sink",))
 DELIVERY_FAILURES = Counter(
@@ -104,8 +98,7 @@ DELIVERY_FAILURES = Counter(
 COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
 COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
 CHUNKS = Counter("logwatchd_chunks_total", "Chunks learned.")
-TRAINED_SEGMENTS = Counter("logwatchd_trained_segments_total", "Segments that the model was trained on.")
-SKIPPED_SEGMENTS = Counter("logwatchd_skipped_segments_total", "Segments left out by the training budget.")
+TRAINED = Counter("logwatchd_trained_events_total", "Events that the model was trained on.")
 PLUGIN_CALLS = Counter("logwatchd_plugin_calls_total", "Calls of third-party components.", ("component", "method"))
 PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that failed.", ("component", "method"))
 PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))
@@ -116,11 +109,10 @@ TEMPLATES = Gauge("logwatchd_templates", "Templates known.")
 INCIDENTS = Gauge("logwatchd_open_incidents", "Incidents open now.")
 OUTBOX = Gauge("logwatchd_outbox_bytes", "Alerts committed but not delivered yet.", ("sink",))
 PAUSED = Gauge("logwatchd_paused", "1 while nothing is read, because an outbox or the disk is full.")
-LAST_EVENT = Gauge("logwatchd_last_event_seconds", "Time of the newest event, seconds since the epoch.", ("source",))
-LAST_COMMIT = Gauge("logwatchd_last_commit_seconds", "Time of the newest checkpoint, seconds since the epoch.")
-INCIDENT_RATE = Gauge(
-    "logwatchd_incident_rate", "Incidents opened per day of event time: beside the budget.", ("source",)
+WATERMARK = Gauge(
+    "logwatchd_watermark_seconds", "How far a source's own time has come, seconds since the epoch.", ("source",)
 )
+LAST_COMMIT = Gauge("logwatchd_last_commit_seconds", "Time of the newest checkpoint, seconds since the epoch.")
 PLUGIN_OFF = Gauge("logwatchd_plugin_off", "1 while a component that kept failing is switched off.", ("component",))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from logwatch import telemetry
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.config import SourceTable, load
 from logwatch.errors import StateFull
@@ -20,7 +22,8 @@ WORDS = ["quota", "raid", "panic", "thermal", "orphan", "inode", "lost", "bus"]
 
 
 def _log(count: int, seed: int) -> list[bytes]:
-    """A dull program with two bursts of lines that it never wrote before."""
+    """A dull program, whose keys are over after two lines, with two bursts of lines that it never wrote before; of
+    these the second names keys."""
     rng = random.Random(seed)
     steps = [
         "begin id={i} of {n}",
@@ -31,9 +34,10 @@ def _log(count: int, seed: int) -> list[bytes]:
     lines = []
     for i in range(count):
         stamp = f"2026-01-05T{8 + i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d}"
-        line = f"{stamp} INFO " + steps[i % 4].format(i=f"r{i // 4 % 50}", n=rng.randint(1, 9999))
+        line = f"{stamp} INFO " + steps[i % 4].format(i=f"r{i // 2}", n=rng.randint(1, 9999))
         if count - 300 < i < count - 260 or count - 40 < i < count - 10:
-            line = f"{stamp} ERROR {' '.join(rng.sample(WORDS, 5))}"
+            named = f"id=r{i // 2} " if i >= count - 40 else ""
+            line = f"{stamp} ERROR {named}{' '.join(rng.sample(WORDS, 5))}"
         lines.append(line.encode())
     return lines
 
@@ -90,13 +94,14 @@ def _sizes(seed: int, most: int) -> Iterator[int]:
         yield rng.randint(1, most)
 
 
-@pytest.mark.parametrize("entity", [None, ENTITY])
-def test_batching_and_interruption_change_nothing(tmp_path: Path, entity: str | None) -> None:
-    lines = _log(2600, 1)
+@pytest.mark.parametrize(("entity", "kind"), [(None, "event"), (ENTITY, "visit")])
+def test_batching_and_interruption_change_nothing(tmp_path: Path, entity: str | None, kind: str) -> None:
+    lines = _log(4500, 1)  # long enough that visits have closed after a gap of a minute, and are judged
     whole = Run(tmp_path / "whole", entity)
     whole.feed(lines, _sizes(0, 4096))
     assert any(alert.state == "open" for alert in whole.alerts)
-    for seed, most in ((1, 40), (2, 700)):
+    assert {kind, "window"} <= {alert.kind for alert in whole.alerts}
+    for seed, most in ((1, 40), (2, 700), (3, 2000)):
         parts = Run(tmp_path / f"parts{seed}", entity)
         rng = random.Random(seed)
         at = 0
@@ -201,3 +206,19 @@ def test_lost_input_is_an_alert(tmp_path: Path) -> None:
         alert = session.pipeline.raised[0]
         assert (alert.kind, alert.source, alert.position["offset"]) == ("gap", "s0", 100)
         assert "250 bytes" in alert.detail
+
+
+def test_metrics_tell_what_was_read_and_how_far_time_has_come(tmp_path: Path) -> None:
+    lines = _log(700, 1)
+    for metric in (telemetry.RECORDS, telemetry.BYTES, telemetry.TRAINED, telemetry.WATERMARK):
+        metric.reset()
+    loaded = load(environ={}, flags={})
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"files": SourceTable(kind="file")}) as session:
+        for at in (0, 300):
+            records = _records(lines, at, at + 300 + at // 3, sources=1)
+            session.pipeline.process(records, "files")
+            session.pipeline.observe()
+    assert telemetry.RECORDS.value(source="s0") == 700
+    assert telemetry.BYTES.value(source="s0") == 700  # of this log a line is as long as its position says: 1
+    assert telemetry.TRAINED.value() > 0
+    assert telemetry.WATERMARK.value(source="s0") == datetime(2026, 1, 5, 8, 11, 34, tzinfo=UTC).timestamp()

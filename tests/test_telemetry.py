@@ -6,6 +6,7 @@ import io
 import json
 import re
 import threading
+from pathlib import Path
 
 import pytest
 import structlog
@@ -98,3 +99,11 @@ def test_json_log_has_one_object_a_line() -> None:
     told = json.loads(line)
     assert told.pop("time").endswith("Z")
     assert told == {"event": "shown", "level": "warning", "lines": 3, "where": "a\nb"}
+
+
+def test_every_metric_is_counted_somewhere() -> None:
+    package = Path(telemetry.__file__).parent
+    code = "\n".join(file.read_text() for file in package.rglob("*.py") if file.name != "telemetry.py")
+    names = [name for name, value in vars(telemetry).items() if isinstance(value, telemetry.Metric)]
+    assert len(names) > 15
+    assert [name for name in names if not re.search(rf"\b{name}\.(inc|set)\(", code)] == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from logwatch.api import Clock
-from logwatch.assemble import assemble
+from logwatch.assemble import PerSource, assemble
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
 from logwatch.config import Loaded, Settings, SourceTable
@@ -27,11 +27,12 @@ class Session:
     store: Store
     clock: Clock
     settings: Settings
+    per: PerSource
     resumed: bool
 
     def sources(self) -> list[SourceReport]:
         """One row for each source, for people."""
-        return source_reports(self.pipeline, self.settings)
+        return source_reports(self.pipeline, self.per)
 
 
 @contextlib.contextmanager
@@ -64,7 +65,7 @@ def opened(
         pipeline = Pipeline(stages, store, clock, on_scored)
         stack.callback(pipeline.close)
         resumed = pipeline.restore()
-        yield Session(pipeline, store, clock, settings, resumed)
+        yield Session(pipeline, store, clock, settings, PerSource(settings, tables, stages.registry), resumed)
 
 
 def detectors_of(loaded: Loaded) -> list[Resolved]:
@@ -73,7 +74,7 @@ def detectors_of(loaded: Loaded) -> list[Resolved]:
     return Plugins(loaded.settings.plugins_dir).resolve_all(without)
 
 
-def source_reports(pipeline: Pipeline, settings: Settings) -> list[SourceReport]:
+def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
     """One row for each source: phase, how long to go, what it did."""
     stages = pipeline.stages
     decided: dict[int, list[dict[str, object]]] = {}
@@ -94,10 +95,17 @@ def source_reports(pipeline: Pipeline, settings: Settings) -> list[SourceReport]
                 records=int(pipeline.counts[number]) if number < len(pipeline.counts) else 0,
                 incidents=int(told.get("incidents", 0)),
                 open=1 if told.get("open") else 0,
-                budget=str(settings.budget),
+                budget=str(per.budget(number)),
+                achieved=_achieved(int(told.get("incidents", 0)), rows),
             )
         )
     return reports
+
+
+def _achieved(incidents: int, rows: list[dict[str, object]]) -> str:
+    """Incidents opened per day of the source's own time; empty before an hour of it has passed."""
+    seconds = max((float(str(row["seconds"])) for row in rows), default=0.0)
+    return f"{incidents * 86_400 / seconds:.1f}/day" if seconds >= 3600 else ""
 
 
 def _to_go(rows: list[dict[str, object]]) -> str:

@@ -203,7 +203,7 @@ def _lock(directory: Path) -> IO[str]:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_network_filesystem(directory)
-        lock = open(directory / "lock", "a+", encoding="utf-8")  # noqa: SIM115  # held as long as the store
+        lock = open(directory / "lock", "a+", encoding="utf-8")  # held as long as the store
     except OSError as error:
         raise StateNotWritable(
             f"cannot write the state directory {directory}: {error.strerror}",

@@ -39,10 +39,10 @@ def _invoke(arguments: list[str], invocation: Invocation) -> int:
 
 
 def _end(failure: Failure) -> int:
-    if failure.pipe_closed:
+    if failure.output_lost:
         # The interpreter flushes standard output once more at its end; that must not fail loudly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    elif failure.text:
+    if failure.text:
         click.echo(failure.text, err=True)
     return failure.code
 

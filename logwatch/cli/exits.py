@@ -5,12 +5,13 @@
 | 0 | done; also after a signal with a clean end, or when the reader of our output went away |
 | 1 | only the condition asked for (`--fail`) |
 | 64 | usage |
-| 65 66 69 73 75 78 | see `logwatch.errors` |
+| 65 66 69 73 75 78 | see `logwatch.errors`; 73 also where an output's disk is full |
 | 70 | our bug |
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import traceback
 from contextlib import redirect_stderr
@@ -23,6 +24,8 @@ from logwatch.errors import LogwatchError
 PROGRAM = "logwatchd"
 USAGE = 64
 BUG = 70
+NOT_WRITABLE = 73
+FREE = "free space on that disk, or write to another"
 COMPLETE = "_LOGWATCHD_COMPLETE"
 """Set by the completion scripts of the shells."""
 
@@ -33,7 +36,7 @@ class Failure:
 
     code: int
     text: str = ""
-    pipe_closed: bool = False
+    output_lost: bool = False  # standard output takes no more: its reader went away, or its disk is full
 
 
 def explain(error: BaseException, *, debug: bool = False) -> Failure:
@@ -48,7 +51,9 @@ def explain(error: BaseException, *, debug: bool = False) -> Failure:
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Failure(0)
     if isinstance(error, BrokenPipeError):
-        return Failure(0, pipe_closed=True)
+        return Failure(0, output_lost=True)
+    if isinstance(error, OSError) and _is_full(error):
+        return Failure(NOT_WRITABLE, _message(LogwatchError("cannot write the output: no space left", FREE)), True)
     if isinstance(error, click.ClickException):
         return Failure(USAGE, _usage_text(error))
     trace = "".join(traceback.format_exception(error)) if debug else ""
@@ -63,6 +68,11 @@ def _message(error: LogwatchError) -> str:
     head = click.style(f"{PROGRAM}: ", bold=True)
     text = head + lines[0] if len(lines) == 1 else "\n".join(head + line for line in lines)
     return f"{text}\n  {error.hint}" if error.hint else text
+
+
+def _is_full(error: OSError) -> bool:
+    # The writers of rows (Rust) put the number into the text alone.
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or f"(os error {errno.ENOSPC})" in str(error)
 
 
 def _printable(text: str) -> str:

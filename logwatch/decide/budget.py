@@ -33,7 +33,8 @@ TOLD = 8.0  # aged openings that alerted and raise no threshold: a bad day must 
 CLAIM = 0.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
 LOG_P_MOST = np.log(np.array(0.01))  # a rate lets no more than one decision in a hundred cross, however idle the source
-NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])  # by kind: what was expected with 5 % is no news; windows count only what exceeds it
+# By kind: what was expected with 5 % is no news; windows count only what exceeds it.
+NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])
 
 
 class Fit(Protocol):

@@ -20,7 +20,8 @@ def gap_alert(gap: Gap, now: int) -> Alert:
     lost = f"{gap.end - gap.start:,} bytes" if gap.end > gap.start else "an unknown part"
     return Alert(
         id=name, incident=name, state="open", severity="warning", source=gap.stream.source,
-        instance=gap.stream.instance, entity=None, kind="gap", rule=RULE, first=now, last=now, count=1, score=0.0, p=1.0,
-        provisional=False, fired=(), lines=(), before=(), expected=(), template_id=-1, template="", position=position,
+        instance=gap.stream.instance, entity=None, kind="gap", rule=RULE, first=now, last=now, count=1,
+        score=0.0, p=1.0, provisional=False,
+        fired=(), lines=(), before=(), expected=(), template_id=-1, template="", position=position,
         model="", detail=f"{lost} of this log could not be read and are lost: {gap.reason}",
     )  # fmt: skip

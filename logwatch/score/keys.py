@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score.grouped import scatter
 from logwatch.types import NO_TIME, Bool, Int32, Int64
 
 Fetch = Callable[[str], bytes | None]
@@ -51,11 +53,13 @@ class KeyTable:
         self.rows: NDArray[Any] = np.zeros(min(capacity, 256), dtype=self.dtype)
         self._fetch = fetch
         self._slots: dict[int, dict[str | None, int]] = {}  # stream -> entity -> slot
+        self._plain: Int32 = np.zeros(0, np.int32)  # stream -> slot of its key without an entity, -1: none
         self._count = 0
         self._keys: list[tuple[int, str | None] | None] = [None] * len(self.rows)
         self._free: list[int] = list(range(len(self.rows) - 1, -1, -1))
         self._dirty: Bool = np.zeros(len(self.rows), dtype=np.bool_)
         self._spilled: dict[str, bytes] = {}  # evicted since the last commit
+        self._spills = False  # some key was ever evicted: a new one may be in the store
 
     def __len__(self) -> int:
         return self._count
@@ -78,22 +82,27 @@ class KeyTable:
     def assign(self, source: Int32, stream: Int32, entity: list[str | None]) -> Int32:
         """Slots [n] of a batch's keys; new keys get a row, spilled ones come back."""
         slots = self._known(stream, entity)
-        if None in slots:
-            for i, key in enumerate(zip(stream.tolist(), entity, strict=True)):
-                if slots[i] is None:
-                    known = self.find(*key)
-                    slots[i] = self._admit(key, int(source[i])) if known is None else known
-        return np.array(slots, dtype=np.int32)
+        missing = np.flatnonzero(slots < 0)
+        if len(missing):
+            self._admit(missing, slots, source, stream, entity)
+        return slots
 
-    def _known(self, stream: Int32, entity: list[str | None]) -> list[int | None]:
-        """Slots [n], None for a key that has none. One look-up a line at most, and no object made for it."""
-        of = self._slots
-        if len(stream) and stream[0] == stream[-1] and (stream == stream[0]).all():
-            of_it = of.get(int(stream[0]), _NONE)
-            if entity.count(None) == len(entity):
-                return [of_it.get(None)] * len(entity)
-            return list(map(of_it.get, entity))
-        return [of.get(number, _NONE).get(name) for number, name in zip(stream.tolist(), entity, strict=True)]
+    def _known(self, stream: Int32, entity: list[str | None]) -> Int32:
+        """Slots [n], -1 for a key that has none. One look-up a line at most, and no object made for it."""
+        of, n = self._slots, len(entity)
+        if entity.count(None) == n:
+            self._reach(int(stream.max(initial=0)))
+            return self._plain[stream]
+        if stream[0] == stream[-1] and (stream == stream[0]).all():
+            found: Iterable[int] = map(of.get(int(stream[0]), _NONE).get, entity, repeat(-1))
+        else:
+            found = (of.get(number, _NONE).get(name, -1) for number, name in zip(stream.tolist(), entity, strict=True))
+        return np.fromiter(found, np.int32, n)
+
+    def _reach(self, stream: int) -> None:
+        more = stream + 1 - len(self._plain)
+        if more > 0:
+            self._plain = np.append(self._plain, np.full(max(more, len(self._plain)), -1, np.int32))
 
     def touch(self, slots: Int32, first: int) -> None:
         """Mark rows as changed by events numbered from `first`."""
@@ -104,26 +113,40 @@ class KeyTable:
         """Mark rows as changed, without the LRU."""
         self._dirty[slots] = True
 
-    def _admit(self, key: tuple[int, str | None], source: int) -> int:
-        if not self._free:
-            self._grow()
-        slot = self._free.pop()
-        self._put(slot, key, source)
-        name = cell_name(*key)
-        saved = self._spilled.pop(name, None) or (self._fetch(name) if self._fetch else None)
-        if saved is not None:
-            self._load(slot, saved)
-        return slot
+    def _admit(self, missing: Int64, slots: Int32, source: Int32, stream: Int32, entity: list[str | None]) -> None:
+        """Give keys of the batch's rows `missing` a row of the table each, and write it into `slots`."""
+        new = []
+        for i in missing.tolist():
+            key = int(stream[i]), entity[i]
+            slot = self.find(*key)  # perhaps since an earlier line of the batch
+            if slot is None:
+                if not self._free:
+                    self._grow()
+                slot = self._free.pop()
+                self._hold(slot, key)
+                new.append(i)
+            slots[i] = slot
+        self._clear(slots[new], source[new])
+        if self._spills:
+            for slot in slots[new].tolist():
+                name = cell_name(*self.key(slot))
+                saved = self._spilled.pop(name, None) or (self._fetch(name) if self._fetch else None)
+                if saved is not None:
+                    self._load(slot, saved)
 
-    def _put(self, slot: int, key: tuple[int, str | None], source: int) -> None:
+    def _hold(self, slot: int, key: tuple[int, str | None]) -> None:
         self._slots.setdefault(key[0], {})[key[1]] = slot
+        if key[1] is None:
+            self._reach(key[0])
+            self._plain[key[0]] = slot
         self._count += 1
         self._keys[slot] = key
-        self.rows[slot] = np.zeros((), dtype=self.dtype)
-        self.rows["source"][slot] = source
-        self.rows["last"][slot] = NO_TIME
-        self.rows["slot"][slot] = slot
-        self._dirty[slot] = True
+
+    def _clear(self, slots: Int32, source: Int32) -> None:
+        rows = np.zeros(len(slots), dtype=self.dtype)
+        rows["source"], rows["slot"], rows["last"] = source, slots, NO_TIME
+        scatter(self.rows, slots, rows)
+        self._dirty[slots] = True
 
     def _load(self, slot: int, cell: bytes) -> None:
         size = self.dtype.itemsize
@@ -153,6 +176,7 @@ class KeyTable:
 
     def evict(self, slots: Int32) -> None:
         """Spill keys: they come back from the store when they speak again."""
+        self._spills |= len(slots) > 0
         for slot in slots.tolist():
             key = self.key(slot)
             self.rows["slot"][slot] = -1
@@ -165,6 +189,8 @@ class KeyTable:
     def _forget(self, key: tuple[int, str | None]) -> None:
         of = self._slots[key[0]]
         del of[key[1]]
+        if key[1] is None:
+            self._plain[key[0]] = -1
         self._count -= 1
         if not of:
             del self._slots[key[0]]
@@ -187,11 +213,12 @@ class KeyTable:
         for name, cell in cells.items():
             slot = int(np.frombuffer(cell[:size], dtype=self.dtype)["slot"][0])
             if slot < 0:
+                self._spills = True
                 continue
             while slot >= len(self.rows):
                 self._grow()
             stream, _, digest = name.partition("/")
-            self._put(slot, (int(stream, 16), cell[size:].decode() if digest else None), 0)
+            self._hold(slot, (int(stream, 16), cell[size:].decode() if digest else None))
             self._load(slot, cell)
         self._free = [slot for slot in range(len(self.rows) - 1, -1, -1) if self._keys[slot] is None]
         self._dirty[:] = False

@@ -1,4 +1,6 @@
-"""What may be learned: rare templates and what surprises stay out until they have become a habit.
+"""What may be learned: what surprises stays out until it has become a habit.
+
+What is rare on its source stays out, too: the pipeline marks it, see `detectors.too_rare`.
 
 Always by a share of the recent stream, never by a count: with a count, whatever happens often enough in absolute
 numbers is learned in the end, faults included.
@@ -13,20 +15,7 @@ import numpy as np
 from logwatch.cells import pack, unpack
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import LENGTH, Runs
-from logwatch.score.lstm_gaps import SECOND
 from logwatch.types import Bool, EventBatch, Flag, Float32, Float64, Int32, Int64
-
-RARE = 0.02
-"""A template in a smaller share of the recent visits is not learned."""
-
-VISITS = 10_000
-"""Recent visits that the share refers to; with 1,000 the line between rare and usual wavers."""
-
-VISIT_EVENTS = 64
-"""Events after which a key that never ends counts as another visit."""
-
-VISIT_GAP = 3600 * SECOND
-"""Silence after which the key's next event begins another visit, ns."""
 
 SURPRISING = 0.002
 """Share of the events, the most surprising of all recent ones, that is not learned …"""
@@ -82,17 +71,11 @@ class Admission:
     """
 
     def __init__(self, capacity: int) -> None:
-        self.visits = 0.0
-        self.holding: Float64 = np.zeros(capacity)  # recent visits that hold the template of each slot
         self._events: Float64 = np.zeros(capacity)  # recent events of the template of each slot
         self._nats = Tail()
         self._silences = Tail()
         self._steps: Float64 = np.zeros(STEPS)
         self._dirty = False
-
-    def usual(self) -> Bool:
-        """[capacity] templates that are in enough of the recent visits."""
-        return self.holding >= RARE * self.visits
 
     def shares(self) -> Float64:
         """[capacity] share of each slot's template in the recent events."""
@@ -107,9 +90,9 @@ class Admission:
             fresh: slots that got another template at this chunk's end: their counts start anew.
             nats: [n] what the model said; NaN where nothing.
             runs: the events by key.
-            table: keys; which templates their present visit holds is kept in the column `lstm_visit`.
+            table: keys, for the events before the chunk.
         """
-        self.holding[fresh] = self._events[fresh] = 0.0
+        self._events[fresh] = 0.0
         self._events *= (1.0 - 1.0 / EVENTS) ** len(chunk)
         np.add.at(self._events, slots, 1.0)
         barred = (chunk.flags & Flag.ALERTED) > 0
@@ -120,7 +103,6 @@ class Admission:
         habit = self._steps[steps] >= HABIT * self._steps.sum()
         barred |= (nats > limit) & ~habit
         self._nats.add(nats)
-        self._count_visits(chunk, slots, runs, table)
         self._dirty = True
         return barred
 
@@ -143,58 +125,21 @@ class Admission:
         out[runs.order] = (mixed >> 7) % STEPS
         return out
 
-    def _count_visits(self, chunk: EventBatch, slots: Int32, runs: Runs, table: KeyTable) -> None:
-        keys = np.repeat(np.arange(len(runs.slots)), runs.lengths)
-        place = table.view("lstm_seen")[runs.slots][keys] - np.repeat(runs.lengths, runs.lengths)
-        place += np.arange(len(chunk)) - runs.starts[keys]
-        times = chunk.time[runs.order]
-        since = np.diff(times, prepend=times[:1])
-        inside = np.arange(len(chunk)) != runs.starts[keys]
-        begins = (place % VISIT_EVENTS == 0) | (inside & (since >= VISIT_GAP))
-        visit = np.cumsum(begins | ~inside) - 1  # runs of events that belong to one visit
-        first = np.flatnonzero(begins | ~inside)
-        pairs = visit * 65536 + slots[runs.order]
-        pairs.sort()
-        pairs = pairs[np.concatenate([[True], pairs[1:] != pairs[:-1]])]
-        visit, slot = (part.astype(np.int64) for part in np.divmod(pairs, 65536))
-        old = self._already(visit, slot, ~begins[first], runs.slots[keys[first]], table)
-        started = int(begins.sum())
-        decay = (1.0 - 1.0 / VISITS) ** started
-        self.visits = self.visits * decay + started
-        self.holding *= decay
-        np.add.at(self.holding, slot[~old], 1.0)
-        self._remember(visit, slot, ~begins[first], runs.slots[keys[first]], table)
-
-    def _already(self, visit: Int64, slot: Int64, goes_on: Bool, rows: Int32, table: KeyTable) -> Bool:
-        bits = table.view("lstm_visit")[rows[visit], slot >> 3] >> (slot & 7).astype(np.uint8) & 1
-        held: Bool = goes_on[visit] & (bits > 0)
-        return held
-
-    def _remember(self, visit: Int64, slot: Int64, goes_on: Bool, rows: Int32, table: KeyTable) -> None:
-        column = table.view("lstm_visit")
-        newest = np.concatenate([rows[1:] != rows[:-1], [True]])  # of the key, in this chunk
-        column[rows[newest & ~goes_on]] = 0
-        keep = newest[visit]
-        bit = np.left_shift(1, slot[keep] & 7).astype(np.uint8)
-        np.bitwise_or.at(column, (rows[visit[keep]], slot[keep] >> 3), bit)
-
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        """One cell of 57 kB."""
+        """One cell of 49 kB."""
         if self._dirty:
-            yield "counts", pack(self._arrays() | {"visits": np.array([self.visits])})
+            yield "counts", pack(self._arrays())
         self._dirty = False
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
         if "counts" in cells:
             arrays, _ = unpack(cells["counts"])
-            self.visits = float(arrays["visits"][0])
             for name, array in self._arrays().items():
                 array[:] = arrays[name]
 
     def _arrays(self) -> dict[str, Float64]:
         return {
-            "holding": self.holding,
             "events": self._events,
             "nats": self._nats.counts,
             "silences": self._silences.counts,

@@ -114,7 +114,6 @@ class Recipe:
     def _step(self, segments: Segments, new: int) -> Step:
         learn = targets(segments)
         slots = self._vocabulary.slots(segments["template"])
-        usual = self._admission.usual()
         learn &= slots != UNKNOWN
         gaps: UInt8 = segments["gap"] & ~np.uint8(BARRED)
         interval, ended = self._silences(segments, gaps)

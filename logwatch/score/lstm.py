@@ -34,7 +34,7 @@ class Config(PluginConfig):
 
 
 def columns(shape: Shape) -> tuple[tuple[Any, ...], ...]:
-    """What the model keeps per key: 796 bytes with the default shape."""
+    """What the model keeps per key: 668 bytes with the default shape."""
     return (
         ("lstm_h", "f4", (shape.hidden,)),
         ("lstm_c", "f4", (shape.hidden,)),
@@ -44,7 +44,6 @@ def columns(shape: Shape) -> tuple[tuple[Any, ...], ...]:
         ("lstm_born", "i8"),  # number of its first event, plus one: who the key is, whatever its slot
         ("lstm_lineage", "i4"),  # of the model that made h and c
         ("lstm_silence", "f4", (4,)),  # nats of silence through each rung after the last event
-        ("lstm_visit", "u1", (-(-shape.capacity // 8),)),  # template slots in the present visit, as bits
     )
 
 
@@ -61,7 +60,7 @@ class LogLstm:
     """
 
     name = "lstm"
-    usual_only = True
+    usual_only = True  # see `logwatch.score.detectors`
     COLUMNS = columns(Shape())
 
     def __init__(

@@ -45,7 +45,8 @@ class Registry:
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         for number in range(self._saved, len(self.streams)):
-            yield f"{number:08d}", json.dumps([*self.streams[number], self.component_of[self.source_of[number]]]).encode()
+            component = self.component_of[self.source_of[number]]
+            yield f"{number:08d}", json.dumps([*self.streams[number], component]).encode()
         self._saved = len(self.streams)
 
     def restore(self, cells: Mapping[str, bytes]) -> None:

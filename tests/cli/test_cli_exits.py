@@ -105,6 +105,17 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_an_output_whose_disk_is_full_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("one line\n" * 300)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "logwatch", "templates", str(log)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 73
+    assert "cannot write the output: no space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def imported_by(*arguments: str) -> set[str]:
     code = "import sys; from logwatch.cli import run; run(sys.argv[1:]); print('\\n' + ' '.join(sys.modules))"
     command = [sys.executable, "-c", code, *arguments]

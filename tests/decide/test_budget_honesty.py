@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from logwatch.decide.budget import LEARN_S, TOLD
+from logwatch.score.calibration_clock import BLOCK_S
+
 DAY = 86400
-QUIET = 300
+QUIET = 120
 
 
 def autocorrelated(rng, n):
@@ -56,7 +59,8 @@ def test_opens_about_as_many_incidents_as_the_budget_allows(made, shape):
     rate = np.count_nonzero(opened > 4) / (days - 4)
     # Atoms cannot be split, and may leave the budget unspent; silences keep a third of it for themselves.
     assert (0 if shape == "atoms" else 2 / 3) <= rate <= 2 * 1.5
-    assert np.count_nonzero(opened <= 4) <= 4 * 2 * 2
+    # Twice the budget at the start; where the tail is heavy, also what a young source may tell beyond it.
+    assert np.count_nonzero(opened <= 4) <= 4 * 2 * 2 + (TOLD if shape == "heavy" else 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -145,14 +149,70 @@ def test_nothing_is_decided_before_enough_units(made):
     assert judge.status()[0]["to_go"] == 184
 
 
+def rates(made, nats, seconds, budget="2/day"):
+    """States and crossings of a stream whose events come so many seconds apart."""
+    judge = made.judge(budget)
+    time = made.t0 + (np.arange(len(nats)) * seconds * made.second).astype(np.int64)
+    states, begin = [], 0
+    for end in made.ends(len(nats)):
+        units = made.units(nats[begin:end], time[begin:end], begin)
+        judge.learn(units, judge.judge(units).crossing)
+        states.append((float(time[end - 1] - time[0]) / made.second, judge.status()[0]["state"]))
+        begin = end
+    return states
+
+
+def test_a_rate_is_not_judged_before_some_event_time_has_passed(made):
+    nats = np.random.default_rng(9).exponential(1.0, 20_000)
+    states = rates(made, nats, 0.1)
+    early = [state for seconds, state in states if seconds < LEARN_S - BLOCK_S]
+    late = [state for seconds, state in states if seconds > LEARN_S + 500]
+    assert len(early) > 8
+    assert set(early) == {"learning"}
+    assert set(late) == {"watching"}
+
+
+def test_a_share_of_decisions_is_judged_without_waiting_for_time(made):
+    nats = np.random.default_rng(9).exponential(1.0, 2000)
+    assert rates(made, nats, 0.1, budget="2%")[-1] == (pytest.approx(199.9), "watching")
+
+
 def test_a_fresh_source_is_watched_although_its_start_was_all_news(made):
-    """What came while everything was new does not hide a fault a few minutes later; the same fault again is told."""
+    """What came while everything was new does not hide a fault some minutes later; the same fault again is told."""
     rng = np.random.default_rng(8)
-    nats = np.minimum(rng.exponential(1.0, 3600), 17)
+    nats = np.minimum(rng.exponential(1.0, 12_000), 17)
     nats[:200][rng.random(200) < 0.3] = 15.5  # a line each 0.5 s, and most templates come in the first 100 s
-    faults = np.array([1500, 2100, 2700, 3300])
+    faults = np.array([2500, 5700, 9800])
+    usual = np.ones(len(nats), dtype=bool)
     for fault in faults:
         nats[fault : fault + 20] = 16.5
-    _, crossed = replay(made, nats, 1800 / DAY)
-    assert all(crossed[fault : fault + 20].mean() > 0.5 for fault in faults)
-    assert crossed[400:1500].sum() == 0
+        usual[fault : fault + 20] = False
+    _, crossed = replay(made, nats, 6000 / DAY)
+    assert all(crossed[fault : fault + 20].all() for fault in faults)
+    assert crossed[usual].sum() == 0
+
+
+def test_a_bad_day_does_not_blind_a_young_source(made):
+    """Incidents that were told do not lift the threshold above a smaller one that is still far out."""
+    rng = np.random.default_rng(10)
+    nats = np.minimum(rng.exponential(1.0, 8 * 3600), 9.0)  # a line each second, for eight hours
+    bad = 7200 + 1200 * np.arange(6)  # an incident each 20 minutes for two hours
+    for begin, level in zip(bad, rng.uniform(20, 25, 6), strict=True):
+        nats[begin : begin + 20] = level
+    for begin in (16_500, 20_000, 26_000):
+        nats[begin : begin + 20] = 15.0
+    _, crossed = replay(made, nats, 8 / 24)
+    assert all(crossed[begin : begin + 20].all() for begin in bad)
+    assert all(crossed[begin : begin + 20].all() for begin in (16_500, 20_000, 26_000))
+    assert crossed.sum() == 9 * 20
+
+
+def test_what_many_blocks_reach_is_ordinary_and_no_incident(made):
+    """A level that returns every few minutes from the start on is no news, however high its nats."""
+    rng = np.random.default_rng(11)
+    nats = np.minimum(rng.exponential(1.0, 6 * 3600), 9.0)
+    nats[::360] = 14.0  # each six minutes: a third of the blocks
+    planted = 20_000
+    nats[planted] = 20.0
+    _, crossed = replay(made, nats, 6 / 24)
+    assert np.flatnonzero(crossed).tolist() == [planted]

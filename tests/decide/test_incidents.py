@@ -21,13 +21,16 @@ P = 1e-4  # the threshold of these tests
 
 
 class Plain:
-    """Explains every decision by the LSTM."""
+    """Explains every decision by one rule: the LSTM, unless told otherwise."""
+
+    def __init__(self, rule="lstm"):
+        self.said = rule
 
     def fired(self, units, row):
         return (Fired("lstm", float(np.nanmax(units.nats[row])), 0.001),)
 
     def rule(self, units, row):
-        return "lstm"
+        return self.said
 
 
 def judged_of(units, provisional=False) -> Judged:
@@ -198,13 +201,21 @@ def test_a_silence_says_how_long(made):
     assert alerts[0].kind == "silence"
 
 
-def test_a_window_says_how_many_lines_and_how_many_are_usual(made):
-    evidence = made.known(facts_of=Facts(lines=412, low=20, high=35))
+MANY = "412 lines within seconds around 22:14:10; usually 20 to 35"
+ERRORS = "unusually many errors or odd lines among 412 lines around 22:14:10"
+ODD = "unusual lines within seconds, among 412 lines"
+
+
+@pytest.mark.parametrize(
+    ("rule", "high", "said"), [("rate", 35, MANY), ("rate", 412, ERRORS), ("rate", None, ERRORS), ("lstm", 35, ODD)]
+)
+def test_a_window_says_what_is_unusual(made, rule, high, said):
+    evidence = made.known(facts_of=Facts(lines=412, low=20, high=high))
     time = (1_700_000_000 // 60 + 1) * 60 * 10**9
     units = made.units([16.0], [time], kind=Kind.WINDOW)
     units.last[0] = time + 10 * made.second
-    alerts = Incidents(Plain()).step(made.events(units.last), units, judged_of(units), evidence)
-    assert alerts[0].detail == "412 lines in 22:14:00-22:14:10; usually 20-35"
+    alerts = Incidents(Plain(rule)).step(made.events(units.last), units, judged_of(units), evidence)
+    assert alerts[0].detail == said
 
 
 stream = st.lists(

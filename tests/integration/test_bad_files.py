@@ -70,7 +70,7 @@ def test_each_bad_file_is_read_as_far_as_it_can_be_and_the_rest_goes_on(program:
     assert "truncated" in said
 
 
-@pytest.mark.parametrize("verb", [["score"], ["templates"], ["tail"], ["tail", "--once"]])
+@pytest.mark.parametrize("verb", [["score"], ["templates"], ["tail"]])
 def test_nothing_but_missing_files_is_no_input(program: Program, verb: list[str]) -> None:
     done = program(*verb, "none.log", "gone.log")
     assert done.returncode == 66

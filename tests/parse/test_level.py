@@ -55,6 +55,11 @@ CASES: list[tuple[str, Parsed]] = [
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 503 9', (ERROR, "", '"GET / HTTP/1.0" 5xx 9')),
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 404 9', (WARNING, "", '"GET / HTTP/1.0" 4xx 9')),
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 9', (INFO, "", '"GET / HTTP/1.0" 2xx 9')),
+    ('2026-11-22 12:00:01 INFO a.B: said "hello" 404 times', (INFO, "a.B", 'said "hello" 404 times')),
+    (
+        '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 301 9 "-" "a" 200 3',
+        (INFO, "", '"GET / HTTP/1.0" 3xx 9 "-" "a" 200 3'),
+    ),
     ("20171223-22:15:29:606|Step_LSC|300|on 3", (UNKNOWN, "Step_LSC", "on 3")),
     ("- 1117838573 2005.06.03 N 2005-06-03-15.42.53.2 N RAS KERNEL FATAL ciod: x", (CRITICAL, "", "ciod: x")),
     ('{"severity":"ERROR","time":"2026-11-22T12:00:01Z","m":1}', (ERROR, "", '{"severity":"ERROR","time":"","m":1}')),

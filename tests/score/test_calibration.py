@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from logwatch.errors import StateCorrupt
 from logwatch.score.calibration import Calibration
 from logwatch.score.calibration_votes import UNLEARNED, Votes, believed
-from logwatch.score.learn_admission import RARE
+from logwatch.score.detectors import too_rare
 from logwatch.types import Kind, UnitBatch
 
 DETECTORS = ("lstm", "new", "rare", "markov", "silence")
@@ -219,8 +219,9 @@ def test_the_network_is_believed_about_events_as_far_as_it_can_know_their_templa
         np.testing.assert_allclose(believed(lstm, rarity, new), wanted, rtol=1e-6)
 
 
-def test_it_learns_what_is_rare_by_the_same_measure_that_bounds_it():
-    assert pytest.approx(-np.log(RARE)) == UNLEARNED
+def test_what_bounds_the_network_is_what_it_does_not_learn():
+    nats = np.array([UNLEARNED - 0.01, UNLEARNED + 0.01], dtype=np.float32)
+    assert too_rare(nats).tolist() == [False, True]
 
 
 def test_the_bound_holds_for_events_and_not_for_maxima_and_sums():

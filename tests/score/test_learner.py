@@ -122,15 +122,15 @@ def test_only_touched_blocks_are_written() -> None:
 def test_the_budget_is_a_function_of_event_time() -> None:
     budget = LearningBudget(cap=100.0)
     second = 10**9
-    assert budget.spend(5 * second, 4000, 500) == 0  # no time has passed yet
-    assert budget.spend(9 * second, 4000, 500) == 400 + LEAST
-    assert budget.spend(99 * second, 4000, 500) == 500
-    spent = [budget.spend(99 * second, 4000, 500) for _ in range(80)]
+    assert budget.spend(5 * second, 4096, 500) == 0  # no time has passed yet
+    assert budget.spend(9 * second, 4096, 500) == 400 + LEAST
+    assert budget.spend(99 * second, 4096, 500) == 500
+    spent = [budget.spend(99 * second, 4096, 500) for _ in range(80)]
     assert sum(spent) == pytest.approx(80 * LEAST, abs=32)
-    assert budget.spend(0, 4000, 500) < 500  # time going back is worth no more
+    assert budget.spend(0, 4096, 500) < 500  # time going back is worth no more
 
 
-@pytest.mark.parametrize(("events", "most"), [(1024, 256), (64, 256), (4096, 1024)])
+@pytest.mark.parametrize(("events", "most"), [(1024, 256), (64, 256), (4096, 512)])
 def test_training_costs_a_line_no_more_however_many_keys_there_are(events: int, most: int) -> None:
     budget = LearningBudget(cap=1e9)
     budget.spend(10**9, events, 10_000)

@@ -55,7 +55,7 @@ class Spans:
         """Nats of the window fed last."""
         units = self([DULL] * 10, flagged=flagged)
         (window,) = windows(units)
-        return units.nats[window]
+        return np.asarray(units.nats[window])
 
     @property
     def end(self) -> int:
@@ -128,6 +128,17 @@ def test_the_rate_is_the_largest_of_the_three_counts() -> None:
     flood, errors = rate(steady(), 300), rate(steady(), 100, errors=30)
     assert rate(steady(), 300, errors=30) == max(flood, errors)
     assert rate(steady(), 300, errors=90) == rate(steady(), 100, errors=90)
+
+
+def test_the_usual_count_is_told_once_it_is_known() -> None:
+    young = Spans()
+    young.many(100)
+    assert young.units.usual(0) is None
+    usual = steady().units.usual(0)
+    assert usual is not None
+    low, mean, high = usual
+    assert 70 < low < 90 < mean < 110 < high < 130
+    assert rate(steady(), int(high)) < rate(steady(), int(2 * high))
 
 
 def test_one_flood_does_not_widen_the_normal() -> None:
