@@ -66,7 +66,7 @@ def _code(code: int) -> str:
 def headline(alert: Alert) -> str:
     """What happened, in one sentence."""
     if alert.detail:
-        return escape(alert.detail)
+        return escape(alert.detail[:1].upper() + alert.detail[1:])
     # A visit is judged as a whole: which detector weighed most does not name a single line.
     rule = _HEADLINE.get(_telling(alert)) if alert.kind in ("event", "window") else None
     return (rule or _KIND.get(alert.kind, "Something unusual")) + _so_far(alert)
