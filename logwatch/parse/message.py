@@ -16,7 +16,9 @@ _SENTENCE = byte_set(b"abcdefghijklmnopqrstuvwxyz:=,")
 _AROUND = byte_set(b" \"'[(")
 _BLANK = " \t|"
 _STATUS = re.compile('" ([1-5])[0-9]{2} ')
-"""The class of an HTTP status is what a web server has to say: it belongs to the template, its number does not."""
+_CLASSES = {"1": "continue", "2": "ok", "3": "redirect", "4": "client-error", "5": "server-error"}
+"""The class of an HTTP status is what a web server has to say: it belongs to the template, its number does not. In
+words, for what holds a digit is masked."""
 
 
 def messages(
@@ -33,10 +35,14 @@ def messages(
         begin, end = int(stamps.start[i]), int(stamps.end[i])
         out[i] = (raw[i][:begin] + raw[i][end:]).decode("utf-8", "replace").strip()
     for i in np.flatnonzero(stamps.form == Form.ACCESS).tolist():
-        out[i] = _STATUS.sub(r'" \1xx ', out[i], count=1)
+        out[i] = _STATUS.sub(_class, out[i], count=1)
     if "" in out:
         out = [message or text.strip() for message, text in zip(out, texts, strict=True)]
     return out
+
+
+def _class(status: re.Match[str]) -> str:
+    return f'" {_CLASSES[status[1]]} '
 
 
 def _amid(raw: list[bytes], head: Head, stamps: Stamps) -> Bool:

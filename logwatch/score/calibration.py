@@ -266,9 +266,17 @@ class Calibration:
         """
         source = self._rows.source[rows]
         blocks = self._rows.data["opens"][rows, 2].sum(axis=1) / self._clock.weight(source)
-        ready = self._thresholds.ready(source, self._clock.seconds(source)[1])
+        ready = self._thresholds.ready(source, self._seconds(rows)[1])
         enough: Bool = ready & ((self._rows.column[rows] != Kind.VISIT) | (blocks >= BLOCKS))
         return enough
+
+    def _seconds(self, rows: Int64) -> tuple[Float64, Float64]:
+        """Event time [r], aged and in all. A source without any time is taken to bring one unit a second."""
+        source = self._rows.source[rows]
+        aged, total = self._clock.seconds(source)
+        count = self._rows.data["count"][rows].astype(np.float64)
+        timeless = self._clock.is_timeless(source)
+        return np.where(timeless, count, aged), np.where(timeless, count, total)
 
     def _curves(self, rows: Int64) -> Curves:
         data, source = self._rows.data, self._rows.source[rows]
@@ -281,7 +289,7 @@ class Calibration:
         fitted = np.where(calm[:, None], units[:, 0], units.sum(axis=1))
         least = SIGMA_LEAST[self._rows.column[rows]]
         fit = tail.fit(fitted, np.where(calm, unflagged[:, 0], everything[:, 0]), least)
-        aged, total = self._clock.seconds(source)
+        aged, total = self._seconds(rows)
         openings = self._clock.weight(source).astype(np.float64)[:, None]
         kinds = np.stack([self._rows.find(source, np.full(len(rows), kind)) >= 0 for kind in Kind], axis=1)
         return Curves(

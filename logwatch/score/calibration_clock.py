@@ -101,6 +101,11 @@ class Clock:
         aged = self.rows.data["aged"][row] / self._weight(row)
         return np.maximum(aged, BLOCK_S), np.maximum(self.rows.data["total"][row], BLOCK_S)
 
+    def is_timeless(self, source: Int64) -> Bool:
+        """Which sources [n] have shown no time yet."""
+        timeless: Bool = self.rows.data["block"][self._find(source)] <= 0
+        return timeless
+
     def silence(self, source: Int64) -> tuple[Float64, Bool]:
         """Nats [n] at which a silence crosses, inf where unknown, and whether that is provisional."""
         row = self.rows.find(source, np.zeros(len(source), dtype=np.int64))
