@@ -104,7 +104,7 @@ def assemble(
         judge=judge,
         incidents=Incidents(judge, per.cap),
         context=Context(registry, keys, miner, model, units.usual, units.window),
-        idle=Idle(0.0 if finished else settings.idle_after),
+        idle=Idle(0.0 if finished else settings.idle_after, clock),
     )
 
 

@@ -54,6 +54,7 @@ class ControlSocket:
             os.umask(old)
         self._socket.listen(8)
         self._waiting: queue.Queue[tuple[Request, queue.Queue[Reply]]] = queue.Queue(maxsize=32)
+        self._closed = threading.Event()
         threading.Thread(target=self._accept, name="control", daemon=True).start()
 
     def _accept(self) -> None:
@@ -61,7 +62,9 @@ class ControlSocket:
             try:
                 peer, _ = self._socket.accept()
             except OSError:
-                return  # closed
+                if self._closed.wait(0.1):
+                    return
+                continue  # out of descriptors for a moment
             threading.Thread(target=self._talk, args=(peer,), name="control-peer", daemon=True).start()
 
     def _talk(self, peer: socket.socket) -> None:
@@ -90,6 +93,8 @@ class ControlSocket:
             answer.put(handler(request) if handler else {"error": f"unknown verb {verb!r}; known: {sorted(handlers)}"})
 
     def close(self) -> None:
+        """Stop accepting. Safe to call twice."""
+        self._closed.set()
         self._socket.close()
         self._path.unlink(missing_ok=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -198,13 +199,18 @@ def _warm(source: Source, records: RecordBatch) -> Bool | None:
     return records.start < limit[records.stream]
 
 
-def on_signals(stop: Callable[[], None], sources: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> None:
-    """TERM and INT end cleanly; a second one ends at once, as the operating system would."""
+@contextlib.contextmanager
+def on_signals(stop: Callable[[], None], sources: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> Iterator[None]:
+    """Inside, TERM and INT call `stop`; a second one ends at once, as the operating system would."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         for signum in sources:
             signal.signal(signum, signal.SIG_DFL)
         stop()
 
-    for signum in sources:
-        signal.signal(signum, handle)
+    before = [signal.signal(signum, handle) for signum in sources]
+    try:
+        yield
+    finally:
+        for signum, handler in zip(sources, before, strict=True):
+            signal.signal(signum, handler)

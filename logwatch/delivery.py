@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from logwatch.api import Sink
 from logwatch.checkpoint.store import Store, StoredAlert
 from logwatch.sinks.schema import from_json
 from logwatch.telemetry import DELIVERED, DELIVERY_FAILURES, DROPPED, OUTBOX, Logger
-from logwatch.types import Alert
 
 log = Logger(__name__)
 
@@ -55,18 +55,19 @@ class _Worker:
                 if not self.queue:
                     return
                 batch = list(self.queue)
-            if self._deliver([from_json(json.loads(stored.body)) for stored in batch]):
+            if self._deliver(batch):
+                last = batch[-1].seq
                 with self.ready:
-                    for _ in batch:
+                    while self.queue and self.queue[0].seq <= last:  # some may have been dropped meanwhile
                         self.queue.popleft()
-                    self.done = batch[-1].seq
+                    self.done = max(self.done, last)
                     self.ready.notify_all()
             elif self._pause():
                 return
 
-    def _deliver(self, alerts: list[Alert]) -> bool:
+    def _deliver(self, batch: list[StoredAlert]) -> bool:
         try:
-            self.sink.deliver(alerts)
+            self.sink.deliver([from_json(json.loads(stored.body)) for stored in batch])
         except Exception as error:  # noqa: BLE001  # a sink may fail in any way: it is tried again, and it is said
             self.failures += 1
             DELIVERY_FAILURES.inc(sink=self.name)
@@ -74,7 +75,7 @@ class _Worker:
             log.warning("sink failed, will try again", sink=self.name, error=self.error, failures=self.failures)
             return False
         self.failures, self.error = 0, ""
-        DELIVERED.inc(len(alerts), sink=self.name)
+        DELIVERED.inc(len(batch), sink=self.name)
         return True
 
     def _pause(self) -> bool:
@@ -133,7 +134,7 @@ class Delivery:
     def full(self) -> bool:
         """True where the input must pause. With "drop_oldest" drops instead."""
         for worker in self._workers:
-            if worker.failures == 0 or self._store.undelivered_bytes(worker.done) <= self._max:
+            if self._store.undelivered_bytes(worker.done) <= self._max:
                 continue
             if not self._drop:
                 return True
@@ -163,13 +164,21 @@ class Delivery:
         return [{"sink": w.name, "delivered": w.done, "waiting": len(w.queue), "error": w.error} for w in self._workers]
 
     def drain(self, seconds: float) -> bool:
-        """Wait until every sink has delivered what was fed, at most `seconds` each; False where one did not."""
-        done = True
+        """Wait until every sink has delivered all that is committed, at most `seconds`; False where one did not."""
+        deadline = time.monotonic() + seconds
         for worker in self._workers:
-            with worker.ready:
-                done &= worker.ready.wait_for(lambda w=worker: not w.queue or w.failures, timeout=seconds)  # type: ignore[misc]
-                done &= not worker.queue
-        return done
+            while self._is_behind(worker):
+                self.feed()
+                with worker.ready:
+                    left = deadline - time.monotonic()
+                    worker.ready.wait_for(lambda w=worker: not w.queue or w.failures, timeout=max(left, 0))  # type: ignore[misc]
+                    if worker.failures or left <= 0:
+                        return False
+        return True
+
+    def _is_behind(self, worker: _Worker) -> bool:
+        with worker.ready:
+            return bool(worker.queue) or bool(self._store.alerts_after(worker.fed, 1))
 
     def close(self) -> None:
         """Stop the workers, then close the sinks."""

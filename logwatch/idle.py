@@ -8,10 +8,16 @@ before we listened.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
 from logwatch.api import Clock
+from logwatch.cells import pack, unpack
 from logwatch.types import NO_TIME, EventBatch, Float64, Int32, Int64
+
+BLOCK = 256
+"""Sources of one cell."""
 
 
 class Idle:
@@ -19,10 +25,13 @@ class Idle:
 
     Args:
         idle_after: seconds without a record; 0 switches it off (finished files have no present).
+        clock: sources known from an earlier run count as heard when they are restored.
     """
 
-    def __init__(self, idle_after: float) -> None:
+    def __init__(self, idle_after: float, clock: Clock) -> None:
         self._after = idle_after
+        self._clock = clock
+        self._dirty: set[int] = set()  # blocks of sources
         self._heard: Float64 = np.zeros(0)
         self._watermark: Int64 = np.zeros(0, np.int64)
 
@@ -35,6 +44,7 @@ class Idle:
     def advance(self, events: EventBatch) -> None:
         """Take over the watermarks of events in stream order."""
         self._watermark[events.source] = np.maximum(self._watermark[events.source], events.watermark)
+        self._dirty.update(np.unique(events.source // BLOCK).tolist())
 
     def due(self, clock: Clock) -> tuple[Int32, Int64]:
         """Idle sources [k] and their new watermarks [k]."""
@@ -48,10 +58,20 @@ class Idle:
         """Of one source, ns; NO_TIME before its first time."""
         return int(self._watermark[source]) if source < len(self._watermark) else NO_TIME
 
-    def resume(self, source: Int32, watermark: Int64, now: float) -> None:
-        """Sources known from an earlier run: listened to from now on."""
-        self.heard(source, now)
-        self._watermark[source] = watermark
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        """Cells: watermarks of blocks of sources."""
+        for block in sorted(self._dirty):
+            rows = slice(block * BLOCK, (block + 1) * BLOCK)
+            yield f"{block:06x}", pack({"watermark": self._watermark[rows]})
+        self._dirty.clear()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """A source that fell silent before the restart is listened to from now on."""
+        for name, cell in cells.items():
+            known = unpack(cell)[0]["watermark"]
+            source = int(name, 16) * BLOCK + np.arange(len(known), dtype=np.int32)
+            self.heard(source, self._clock.monotonic())
+            self._watermark[source] = known
 
     def _grow(self, size: int) -> None:
         more = size - len(self._heard)

@@ -18,6 +18,7 @@ Commit order:
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -70,6 +71,7 @@ class Stages:
             "units": self.units,
             "judge": self.judge,
             "incidents": self.incidents,
+            "idle": self.idle,
         }
         return named | {f"detector/{detector.name}": detector for detector in self.detectors}
 
@@ -89,6 +91,7 @@ class Pipeline:
     ) -> None:
         self.stages = stages
         self.raised: list[Alert] = []  # since the last commit
+        self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
         self.counts = np.zeros(0, np.int64)  # events of this run, by source number
@@ -152,7 +155,7 @@ class Pipeline:
                 self._learn()
         for gap in records.gaps:
             telemetry.GAPS.inc(reason=gap.reason)
-            self.raised.append(gap_alert(gap, self._clock.now()))
+            self._raise([gap_alert(gap, self._clock.now())])
         self._count_marks(events)
         self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
         return len(self.raised) - before
@@ -192,7 +195,7 @@ class Pipeline:
         stages = self.stages
         judged = stages.judge.judge(units)
         _keep_warmup_silent(units, judged, events)
-        self.raised += stages.incidents.step(events, units, judged, stages.context)
+        self._raise(stages.incidents.step(events, units, judged, stages.context))
         _mark(events, units, judged.crossing)
         if self._on_scored:
             names = tuple(detector.name for detector in stages.detectors)
@@ -231,7 +234,7 @@ class Pipeline:
         stages = self.stages
         stages.context.ticking()
         judged = stages.judge.judge(units)
-        self.raised += stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context)
+        self._raise(stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context))
         self._pending.add_units(units, judged.crossing)
 
     def tick(self) -> int:
@@ -243,6 +246,10 @@ class Pipeline:
         units = self.stages.units.tick(source, watermark, self.seen - 1)
         self._judge_late(units, dict(zip(source.tolist(), watermark.tolist(), strict=True)))
         return len(self.raised) - before
+
+    def _raise(self, alerts: list[Alert]) -> None:
+        self.raised += alerts
+        self.opened.update(alert.source for alert in alerts if alert.state == "open")
 
     def observe(self) -> None:
         """Bring the gauges up to date; about once a second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from pathlib import Path
@@ -14,7 +15,7 @@ from logwatch.config import SourceTable
 from logwatch.control import ControlSocket
 from logwatch.daemon import Daemon, Progress, on_signals
 from logwatch.delivery import Delivery
-from logwatch.errors import ConfigError, NoInputError
+from logwatch.errors import ConfigError, NoInputError, StateFull
 from logwatch.plugins.loader import Plugins
 from logwatch.requests import Live, Phase, RunRequest, Summary, TailRequest, Ui
 from logwatch.rows import Scored
@@ -71,10 +72,10 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
                 daemon.stop()
 
         daemon.on_tick = on_tick
-        on_signals(stopped)
         problems = _Problems(source, ui)
         daemon.on_open = problems.at_start
-        daemon.run()
+        with on_signals(stopped):
+            daemon.run()
         problems.say()
         ui.close()
         return tally.summary(session, interrupted=stopped.called)
@@ -153,7 +154,7 @@ class _LiveLine:
                 rate=(progress.records - before) / max(now - began, 1e-6),
                 sources=len(stages.registry.sources),
                 templates=len(stages.miner),
-                incidents=sum(row["incidents"] for row in stages.incidents.status()),
+                incidents=self._session.pipeline.opened.total(),
                 to_go=to_go,
             )
         )
@@ -198,9 +199,9 @@ def run(request: RunRequest) -> None:
         )  # fmt: skip
         began = session.clock.monotonic()
         daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began)}
-        on_signals(daemon.stop)
         log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
-        progress = daemon.run()
+        with on_signals(daemon.stop):
+            progress = daemon.run()
         log.info("ended", records=progress.records, alerts=progress.alerts)
 
 
@@ -221,4 +222,5 @@ class _History:
         last = self._session.store.last_seq()
         keep_after = min(self._delivery.progress().values(), default=last)
         before = self._session.clock.now() - int(history.keep * 1e9)
-        self._session.store.forget(before, history.max_size, keep_after)
+        with contextlib.suppress(StateFull):  # the commit says so, and waits; history is cut later
+            self._session.store.forget(before, history.max_size, keep_after)

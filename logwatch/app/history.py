@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from logwatch.app.names import PipelineNames
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
+from logwatch.daemon import on_signals
 from logwatch.errors import DataError, NoInputError
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import LineTimes, Parser, ParseSettings
@@ -119,21 +121,24 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
 
 
 def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
-    """Everything through the pipeline; True where Ctrl-C ended it. What was learned until then is kept."""
+    """Everything through the pipeline; True where a signal ended it. What was learned until then is kept.
+
+    A signal is heeded between two batches: a batch that is half done could not be saved.
+    """
     pipeline = session.pipeline
     committed = session.clock.monotonic()
-    interrupted = False
-    try:
+    stop = threading.Event()
+    with on_signals(stop.set):
         for records in batches:
             pipeline.process(records, COMPONENT)
             now = session.clock.monotonic()
             if pipeline.raised or now - committed >= COMMIT_EVERY_S:
                 committed = now
                 _commit(session, ui)
-    except KeyboardInterrupt:
-        interrupted = True
-    _commit(session, ui)
-    return interrupted
+            if stop.is_set():
+                break
+        _commit(session, ui)
+    return stop.is_set()
 
 
 def _commit(session: Session, ui: Ui) -> None:

@@ -93,7 +93,7 @@ def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
                 phase="watching" if watching else "learning",
                 to_go="" if watching else _to_go(primary),
                 records=int(pipeline.counts[number]) if number < len(pipeline.counts) else 0,
-                incidents=int(told.get("incidents", 0)),
+                incidents=pipeline.opened[name],
                 open=1 if told.get("open") else 0,
                 budget=str(per.budget(number)),
                 achieved=_achieved(int(told.get("incidents", 0)), rows),

@@ -58,7 +58,10 @@ def report_of(session: Session, daemon: Daemon, uptime: float) -> dict[str, Any]
 def _at_rest(state: Path) -> StatusReport:
     """Read-only: the directory may belong to a daemon that is just starting."""
     path = state / "state.db"
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.DatabaseError as error:
+        raise UnreachableError(f"{path} cannot be opened: {error}", "is it a state directory of logwatchd?") from error
     try:
         clock = db.execute("SELECT value FROM cells WHERE component = 'pipeline' AND name = 'clock'").fetchone()
         streams = [json.loads(row[0]) for row in db.execute("SELECT value FROM cells WHERE component = 'registry'")]

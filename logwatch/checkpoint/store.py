@@ -170,11 +170,14 @@ class Store:
     def forget(self, before: int, max_bytes: int, keep_after: int) -> int:
         """Delete alerts of `[history]`: older than `before` (ns), and the oldest beyond `max_bytes`.
 
-        Alerts with `seq > keep_after` stay: a sink has not delivered them yet. Returns how many were deleted.
+        Alerts with `seq > keep_after` stay: a sink has not delivered them yet. So does the newest: without it numbers
+        would begin again, below the sinks' cursors. Returns how many were deleted.
         """
         over = """SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS size FROM alerts)
                   WHERE size > ? AND seq <= ?"""
         try:
+            newest = self.last_seq()
+            keep_after = min(keep_after, newest - 1)
             old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
             big = self._db.execute(f"DELETE FROM alerts WHERE seq IN ({over})", (max_bytes, keep_after)).rowcount  # noqa: S608  # a constant
         except sqlite3.DatabaseError as error:

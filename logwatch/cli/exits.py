@@ -50,7 +50,9 @@ def explain(error: BaseException, *, debug: bool = False) -> Failure:
         return Failure(error.exit_code)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Failure(0)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError) or (
+        isinstance(error, OSError) and "(os error 32)" in str(error)
+    ):  # polars' own
         return Failure(0, output_lost=True)
     if isinstance(error, OSError) and _is_full(error):
         return Failure(NOT_WRITABLE, _message(LogwatchError("cannot write the output: no space left", FREE)), True)

@@ -54,6 +54,15 @@ def test_history_forgets_by_age_and_size_but_never_what_waits_for_a_sink(tmp_pat
         assert store.undelivered_bytes(8) == 200
 
 
+def test_numbers_go_on_after_history_was_forgotten(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.commit({}, [NewAlert(f"a{i}", i, "{}") for i in range(5)], {"file": 5})
+        store.forget(before=99, max_bytes=0, keep_after=5)
+    with Store(tmp_path) as store:
+        store.commit({}, [NewAlert("new", 100, "{}")])
+        assert [alert.id for alert in store.alerts_after(5, 10)] == ["new"]
+
+
 def test_a_second_process_is_told_who_holds_the_state(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from logwatch.checkpoint.store import Store; s = Store(pathlib.Path(sys.argv[1]));"

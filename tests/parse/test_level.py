@@ -53,7 +53,10 @@ CASES: list[tuple[str, Parsed]] = [
     ("[Sun Dec 04 04:47:44 2005] [notice] x y", (NOTICE, "", "x y")),
     ("[Sun Dec 04 04:47:44.1 2005] [core:error] [pid 1:tid 2] x y", (ERROR, "", "x y")),
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 503 9', (ERROR, "", '"GET / HTTP/1.0" server-error 9')),
-    ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 404 9', (WARNING, "", '"GET / HTTP/1.0" client-error 9')),
+    (
+        '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 404 9',
+        (WARNING, "", '"GET / HTTP/1.0" client-error 9'),
+    ),
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 9', (INFO, "", '"GET / HTTP/1.0" ok 9')),
     ('2026-11-22 12:00:01 INFO a.B: said "hello" 404 times', (INFO, "a.B", 'said "hello" 404 times')),
     (
