@@ -22,7 +22,7 @@ from logwatch.decide.alerts import SEVERITIES, Evidence, severity
 from logwatch.decide.compose import Explains, closing, compose, digest, summary
 from logwatch.decide.incident import History, Incident
 from logwatch.decide.judge import Judged
-from logwatch.types import Alert, Bool, EventBatch, Int64, Kind, UnitBatch
+from logwatch.types import NO_TIME, Alert, Bool, EventBatch, Int64, Kind, UnitBatch
 
 QUIET_S = 120.0  # matches the blocks in which openings are counted
 WORSE_DECADES = 2.0
@@ -70,7 +70,7 @@ class Incidents:
     def step(self, events: EventBatch, units: UnitBatch, judged: Judged, evidence: Evidence) -> list[Alert]:
         """Alerts of one sub-batch, in stream order. Units are those of `events` (row ≥ 0), or of a tick (row −1)."""
         self._reach(max(events.source.max(initial=0), units.source.max(initial=0)))
-        due = events.source[events.watermark >= self._deadline[events.source]]
+        due = events.source[_marks(events) >= self._deadline[events.source]]
         last = events.first + len(events) - 1
         return self._run(_Step(events, units, judged, evidence, {}, last), due.tolist())
 
@@ -123,7 +123,7 @@ class Incidents:
         """The source's watermark at a unit."""
         event = int(step.units.row[row])
         if step.events is not None and event >= 0:
-            return int(step.events.watermark[event])
+            return int(_marks(step.events)[event])
         return int(marks[-1]) if len(marks) else int(step.units.last[row])
 
     def _expire(self, source: int, history: History, now: int, numbers: Int64, marks: Int64) -> list[_Told]:
@@ -267,4 +267,10 @@ def _clock(source: int, step: _Step) -> tuple[Int64, Int64]:
         known = [] if mark is None else [mark]
         return np.full(len(known), step.at), np.array(known, dtype=np.int64)
     rows = np.flatnonzero(step.events.source == source)
-    return step.events.first + rows, step.events.watermark[rows]
+    return step.events.first + rows, _marks(step.events)[rows]
+
+
+def _marks(events: EventBatch) -> Int64:
+    """The source's watermark after each event [n]; before any time was seen, events pass one a second."""
+    numbers = events.first + np.arange(len(events), dtype=np.int64)
+    return np.where(events.watermark == NO_TIME, numbers * 10**9, events.watermark)
