@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_DATA = ROOT.parent / "shared" / "data"
+DEFAULT_DATA = "data"
 NO_INPUT = 66
 
 
