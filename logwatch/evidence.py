@@ -128,13 +128,14 @@ class Context:
         return number, self._templates.text(number)
 
     def level(self, units: UnitBatch, row: int) -> int:
-        """Highest level of the unit's lines that are still at hand."""
+        """Of the line at which an event or a visit was judged; 0 elsewhere.
+
+        Only of that line: which others are still at hand depends on restarts, and a severity must not.
+        """
         event = int(units.row[row])
-        if units.kind[row] == Kind.EVENT and self._now is not None and event >= 0:
-            return int(self._now.level[event])
-        if units.kind[row] == Kind.SILENCE:
+        if self._now is None or event < 0 or units.kind[row] > Kind.VISIT:
             return 0
-        return max((int(b.level[rows].max()) for b, _, rows in self._find(units, row) if len(rows)), default=0)
+        return int(self._now.level[event])
 
     def facts(self, units: UnitBatch, row: int) -> Facts:
         """Numbers for a window or a silence."""

@@ -91,6 +91,7 @@ class Pipeline:
     ) -> None:
         self.stages = stages
         self.raised: list[Alert] = []  # since the last commit
+        self._warm = False  # the latest event was there before the first start
         self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
@@ -195,6 +196,7 @@ class Pipeline:
         stages = self.stages
         judged = stages.judge.judge(units)
         _keep_warmup_silent(units, judged, events)
+        self._warm = bool(events.flags[-1] & Flag.WARMUP)
         self._raise(stages.incidents.step(events, units, judged, stages.context))
         _mark(events, units, judged.crossing)
         if self._on_scored:
@@ -208,7 +210,7 @@ class Pipeline:
         telemetry.CHUNKS.inc()
         surplus = stages.keys.surplus()
         if len(surplus):
-            self._judge_late(stages.units.close(surplus, self.seen - 1), {})
+            self._judge_late(stages.units.close(surplus, self.seen - 1), {}, silent=self._warm)
         chunk, nats, units, crossed = self._pending.take()
         stages.miner.stand(self.seen)  # what the batch holds beyond the chunk must not show
         merges = stages.miner.merges()
@@ -229,11 +231,13 @@ class Pipeline:
         barred = too_rare(nats[:, self._rare]).astype(np.uint8) * np.uint8(Flag.ALERTED)
         return replace(chunk, flags=chunk.flags | barred)
 
-    def _judge_late(self, units: UnitBatch, watermarks: Mapping[int, int]) -> None:
+    def _judge_late(self, units: UnitBatch, watermarks: Mapping[int, int], silent: bool = False) -> None:
         """Units that no event brought: of a tick, or of keys that leave the table."""
         stages = self.stages
         stages.context.ticking()
         judged = stages.judge.judge(units)
+        if silent:
+            judged.crossing[:] = judged.holding[:] = False
         self._raise(stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context))
         self._pending.add_units(units, judged.crossing)
 

@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 from logwatch.errors import UsageError
 from logwatch.types import NO_TIME, EventBatch, Float32, Float64, Int64, Kind, Stream, UnitBatch
 
+COLUMNS = (
+    "kind", "source", "instance", "entity", "position", "time", "level", "template_id", "template", "surprise",
+    "detectors", "score", "p", "alert",
+)  # fmt: skip
 LEVELS = ("unknown", "trace", "debug", "info", "notice", "warning", "error", "critical")
 
 
@@ -99,9 +103,13 @@ class RowWriter:
             parts = sorted(Path(self._parts.name).iterdir())
             if parts:
                 pl.scan_parquet(parts).sink_parquet(self._file())
+            else:
+                pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String)).write_parquet(self._file())
             self._parts.cleanup()
             self._parts = None
         if self._out is not None:
+            if self._form == "csv" and not self._pieces:
+                self._out.write((",".join(COLUMNS) + "\n").encode())
             self._out.flush()
             if isinstance(self._target, Path):
                 self._out.close()
