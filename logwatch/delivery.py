@@ -48,6 +48,10 @@ class _Worker:
         self.thread = threading.Thread(target=self._run, name=f"sink-{self.name}", daemon=True)
         self.thread.start()
 
+    def settled(self) -> bool:
+        """Nothing waits, or it waits for the sink to recover."""
+        return not self.queue or self.failures > 0
+
     def _run(self) -> None:
         while True:
             with self.ready:
@@ -171,7 +175,7 @@ class Delivery:
                 self.feed()
                 with worker.ready:
                     left = deadline - time.monotonic()
-                    worker.ready.wait_for(lambda w=worker: not w.queue or w.failures, timeout=max(left, 0))  # type: ignore[misc]
+                    worker.ready.wait_for(worker.settled, timeout=max(left, 0))
                     if worker.failures or left <= 0:
                         return False
         return True

@@ -13,7 +13,6 @@ class Notifier:
         env = os.environ if environ is None else environ
         address = env.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self.watchdog_s = int(env.get("WATCHDOG_USEC", "0")) / 1e6
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")

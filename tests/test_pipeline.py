@@ -163,32 +163,18 @@ def test_an_alert_says_what_came_and_what_was_expected(tmp_path: Path) -> None:
     assert alert.position["offset"] == alert.lines[-1].position
 
 
-class _Full:
-    """A store whose disk is full for a while."""
-
-    def __init__(self, session: Session) -> None:
-        self.store = session.pipeline._store
-        self.commit_really = self.store.commit
-        self.full = True
-
-    def commit(self, *args: object) -> object:
-        if self.full:
-            raise StateFull("no space left")
-        return self.commit_really(*args)  # type: ignore[arg-type]
-
-
-def test_what_a_full_disk_refuses_is_committed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_full_disk_refuses_is_committed_later(tmp_path: Path) -> None:
     lines = _log(600, 3)
     loaded = load(environ={})
     table = {"files": SourceTable(kind="file")}
     with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
-        disk = _Full(session)
-        monkeypatch.setattr(disk.store, "commit", disk.commit)
+        database = session.pipeline._store._db
+        database.execute("PRAGMA max_page_count = 1")  # SQLite itself refuses to grow: SQLITE_FULL
         session.pipeline.process(_records(lines, 0, 300), "files")
         with pytest.raises(StateFull):
             session.pipeline.commit({})
         session.pipeline.process(_records(lines, 300, 600), "files")
-        disk.full = False
+        database.execute("PRAGMA max_page_count = 1000000")
         session.pipeline.commit({})
     with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
         assert session.resumed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from logwatch.app.history import COMPONENT
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
+from logwatch.daemon import on_signals
 from logwatch.errors import NoInputError, UsageError
 from logwatch.parse.parser import LineTimes, ParseSettings
 from logwatch.replay import Finished, replay
@@ -115,7 +117,8 @@ def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[RecordBatch]:
 
 def _drive(session: Session, batches: Iterator[RecordBatch], speed: float | None, report: _Findings, ui: Ui) -> bool:
     began = time.monotonic()
-    try:
+    stop = threading.Event()
+    with on_signals(stop.set):
         for records in batches:
             session.pipeline.process(records, COMPONENT)
             raised = list(session.pipeline.raised)
@@ -125,10 +128,10 @@ def _drive(session: Session, batches: Iterator[RecordBatch], speed: float | None
                 ui.deliver(raised)
             if speed and report.span:
                 ahead = report.span / speed - (time.monotonic() - began)
-                time.sleep(max(0.0, min(ahead, 1.0)))
-    except KeyboardInterrupt:
-        return True
-    return False
+                stop.wait(max(0.0, min(ahead, 1.0)))
+            if stop.is_set():
+                break
+    return stop.is_set()
 
 
 class _Findings:

@@ -185,7 +185,7 @@ def run(request: RunRequest) -> None:
     }
     with opened(settings, resolved, settings.state, tables) as session:
         sources: dict[str, Source] = {
-            one.part.id: one.build(clock=session.clock, name=one.part.table.name or "{host}:{path}")  # type: ignore[attr-defined]
+            one.part.id: one.build(clock=session.clock, name=tables[one.part.id].name or "{host}:{path}")
             for one in resolved
             if one.part.kind == "source"
         }

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -159,6 +160,8 @@ class Tally:
 
     def add(self, events: EventBatch) -> None:
         """Count one scored sub-batch."""
+        if not self.records:
+            self._began = time.monotonic()  # loading the network is no speed of reading
         self.records += len(events)
         known = events.time[(events.flags & (Flag.NO_TIME | Flag.UNTRUSTED_TIME)) == 0]
         if len(known):
@@ -173,7 +176,7 @@ class Tally:
         stages = session.pipeline.stages
         sources = session.sources()
         times = rfc3339(np.array([self._first, self._last])).to_list() if self._first <= self._last else [None, None]
-        model = next((d for d in stages.detectors if hasattr(d, "trained_events")), None)
+        model: Any = next((d for d in stages.detectors if hasattr(d, "trained_events")), None)
         return Summary(
             records=self.records,
             seconds=time.monotonic() - self._began,
@@ -181,7 +184,7 @@ class Tally:
             incidents=sum(source.incidents for source in sources),
             sources=tuple(sources),
             set_aside={mark: count for mark, count in self._marks.items() if count},
-            trained=model.trained_events / model.seen_events if model is not None and model.seen_events else None,  # type: ignore[attr-defined]
+            trained=model.trained_events / model.seen_events if model is not None and model.seen_events else None,
             first=times[0],
             last=times[1],
             rows=rows,

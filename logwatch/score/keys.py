@@ -227,18 +227,3 @@ class KeyTable:
         """A column of the table [rows, ...]. Ask again after `assign`: growing replaces the array."""
         column: NDArray[Any] = self.rows[field]
         return column
-
-
-def last_before(times: Int64, slots: Int32, stored: Int64) -> Int64:
-    """Time of the key's previous event [n], in stream order inside the batch, else the stored one.
-
-    Args:
-        times: [n] event times, ns.
-        slots: [n] rows of the table.
-        stored: [rows] last times before the batch.
-    """
-    previous = stored[slots].copy()
-    order = np.argsort(slots, kind="stable")
-    same = slots[order[1:]] == slots[order[:-1]]
-    previous[order[1:][same]] = times[order[:-1][same]]
-    return previous

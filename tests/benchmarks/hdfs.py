@@ -11,6 +11,7 @@ import argparse
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -70,8 +71,8 @@ def stream(text: list[bytes], seed: int) -> Blocks:
             session.pipeline.raised.clear()
         stages = session.pipeline.stages
         blocks.detectors = stages.units.detectors
-        model = next(detector for detector in stages.detectors if detector.name == "lstm")
-        blocks.trained_share = model.trained_events / model.seen_events  # type: ignore[attr-defined]
+        model: Any = next(detector for detector in stages.detectors if detector.name == "lstm")
+        blocks.trained_share = model.trained_events / model.seen_events
     blocks.events_per_s = len(text) / (time.perf_counter() - began)
     return blocks
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.score.keys import KeyTable, last_before
+from logwatch.score.keys import KeyTable
 from logwatch.types import NO_TIME
 
 COLUMNS = [("sum", "f4"), ("ring", "i4", (3,))]
@@ -66,16 +66,3 @@ def test_a_new_key_begins_with_zeros_and_no_time() -> None:
     slot = table.assign(np.zeros(1, np.int32), np.zeros(1, np.int32), ["x"])[0]
     assert table.view("last")[slot] == NO_TIME
     assert table.view("ring")[slot].tolist() == [0, 0, 0]
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-5, 5)), max_size=30))
-def test_the_previous_time_of_a_key_is_that_of_its_event_before(rows: list[tuple[int, int]]) -> None:
-    stored = np.arange(100, 105, dtype=np.int64)
-    last = dict(enumerate(stored.tolist()))
-    expected = []
-    for slot, time in rows:
-        expected.append(last[slot])
-        last[slot] = time
-    slots = np.array([row[0] for row in rows], np.int32)
-    times = np.array([row[1] for row in rows], np.int64)
-    assert last_before(times, slots, stored).tolist() == expected
