@@ -73,6 +73,7 @@ class RecordBatch:
     flags: UInt8  # [n] of Flag
     cursor: dict[str, bytes | None] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    lane: str = ""  # whose state the records belong to: "" this machine's, else one partition's; see `logwatch.lanes`
 
     def __len__(self) -> int:
         return len(self.lines)
