@@ -9,23 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from logwatch.types import (
-    Alert,
-    Cells,
-    EventBatch,
-    Expected,
-    Fired,
-    Flag,
-    Float32,
-    Gap,
-    Line,
-    RecordBatch,
-    Stream,
-)
+if TYPE_CHECKING:
+    from logwatch.types import (
+        Alert,
+        Cells,
+        EventBatch,
+        Expected,
+        Fired,
+        Flag,
+        Float32,
+        Gap,
+        Line,
+        RecordBatch,
+        Stream,
+    )
+else:
+
+    def __getattr__(name: str) -> Any:
+        """The value types, at their first use: they need numpy, and a configuration is checked without (0.13 s)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from logwatch import types
+
+        return getattr(types, name)
+
 
 API_VERSION = (1, 0)
 """Major changes break plugins; minor ones add. A plugin names the version that it was written for."""

@@ -80,7 +80,7 @@ class ChunkClock:
         self.begin, self.since, self.newest = saved
 
 
-_EVENT_ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name not in {"first", "entity", "text"})
+_EVENT_ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name not in {"first", "entity", "text", "values"})
 _UNIT_ARRAYS = tuple(f.name for f in fields(UnitBatch) if f.name != "detectors")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:  # `--help` needs neither numpy nor pydantic
     from logwatch.config import Loaded
-    from logwatch.plugins import Configured
+    from logwatch.plugins import Configured, Resolved
     from logwatch.types import Alert
 
 Phase = Literal["learning", "watching", "paused"]
@@ -36,7 +36,7 @@ class TailRequest:
 class RunRequest:
     """`run`."""
 
-    config: Configured  # settings, and every source, sink and detector with its own checked config
+    config: Configured[Resolved]  # settings, and every source, sink and detector with its own checked config
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the order of the stream. High scores mean anomalous, everywhere. Times are nanos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, Protocol
@@ -80,6 +80,57 @@ class RecordBatch:
 
 
 @dataclass(slots=True)
+class FieldColumn:
+    """Values of one field in some rows of a batch, by dictionary: numbers or words, never both."""
+
+    name: str
+    rows: Int32  # [k] rows that have the field, ascending
+    code: Int32  # [k] index into the dictionary
+    numbers: Float64 | None  # [c] finite, all different
+    words: list[str] | None  # [c] at most 64 characters, all different
+
+
+class Values:
+    """Fields of the rows of a batch, by column. A slice shares the columns: it costs nothing until it is read.
+
+    Args:
+        fields: of the whole batch.
+        begin: first row of the slice.
+        end: row after it.
+    """
+
+    __slots__ = ("begin", "end", "fields")
+
+    def __init__(self, fields: Sequence[FieldColumn], begin: int, end: int) -> None:
+        self.fields, self.begin, self.end = fields, begin, end
+
+    def take(self, begin: int, end: int) -> Values:
+        """Rows from begin to end of this slice."""
+        return Values(self.fields, self.begin + begin, self.begin + end)
+
+    def columns(self) -> list[FieldColumn]:
+        """Fields that some row of the slice has; rows count from its beginning."""
+        found = []
+        for one in self.fields:
+            a, b = np.searchsorted(one.rows, (self.begin, self.end)).tolist()
+            if a < b:
+                rows = one.rows[a:b] - np.int32(self.begin)
+                found.append(FieldColumn(one.name, rows, one.code[a:b], one.numbers, one.words))
+        return found
+
+    def row(self, row: int) -> dict[str, float | str]:
+        """Fields of one row of the slice."""
+        found: dict[str, float | str] = {}
+        for one in self.take(row, row + 1).columns():
+            code = int(one.code[0])
+            if one.words is not None:
+                found[one.name] = one.words[code]
+            elif one.numbers is not None:
+                found[one.name] = float(one.numbers[code])
+        return found
+
+
+@dataclass(slots=True)
 class EventBatch:
     """Parsed records in stream order. Indices refer to the registries of `logwatch.score.registry`."""
 
@@ -95,18 +146,20 @@ class EventBatch:
     end: Int64  # [n] position after the record
     flags: UInt8  # [n] of Flag
     entity: list[str | None]  # [n]
-    text: list[str]  # [n] the redacted line, as people may see it
+    text: Sequence[str]  # [n] the redacted line, as people may see it
+    values: Values | None = None  # of their fields; None where no line has any
 
     def __len__(self) -> int:
         return len(self.text)
 
     def take(self, rows: slice) -> EventBatch:
         """The events of a contiguous slice, as views."""
-        begin = rows.indices(len(self))[0]
+        begin, end, _ = rows.indices(len(self))
+        values = None if self.values is None else self.values.take(begin, end)
         return EventBatch(
             self.first + begin, self.source[rows], self.stream[rows], self.slot[rows], self.time[rows],
             self.watermark[rows], self.level[rows], self.template[rows], self.start[rows], self.end[rows],
-            self.flags[rows], self.entity[rows], self.text[rows],
+            self.flags[rows], self.entity[rows], self.text[rows], values,
         )  # fmt: skip
 
 

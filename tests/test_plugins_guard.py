@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from logwatch.api import Component, PluginConfig
-from logwatch.plugins import Guard, PluginOff, guarded
-from logwatch.plugins.guard import COOL_DOWN_MAX_S, COOL_DOWN_S, FAILURES
+from logwatch.plugins.guard import COOL_DOWN_MAX_S, COOL_DOWN_S, FAILURES, Guard, PluginOff, guarded
 from logwatch.telemetry import PLUGIN_CALLS, PLUGIN_ERRORS, PLUGIN_OFF
 from logwatch.testing import ListSink, ListSource, ManualClock, sample_alert, sample_lines, sample_steps
 from logwatch.types import EventBatch, Float32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from logwatch.api import API_VERSION, declared
+from logwatch.api import API_VERSION, Kind, declared
 from logwatch.config import ConfigProblems, DetectorTable, SinkTable, load
 from logwatch.errors import ConfigError
-from logwatch.plugins import BUILT_IN, Part, Plugins, configure, is_builtin, parts
+from logwatch.plugins import BUILT_IN, CONFIG, Part, Plugins, check, configure, is_builtin, parts
 from logwatch.testing import sample_alert
 
 PAGER = """
@@ -208,12 +209,18 @@ def test_detectors_run_unless_they_are_switched_off() -> None:
     assert {part.name for part in parts(off)} == built_in - {"gap"}
 
 
-def test_checking_needs_no_torch(tmp_path: Path) -> None:
-    """The LSTM's defaults are known to be right: importing torch to check them would take a second."""
+def test_only_what_is_written_is_checked(tmp_path: Path) -> None:
+    """What nobody wrote about needs no check: the defaults are right."""
     file = tmp_path / "logwatchd.toml"
     file.write_text("[detectors.gap]\nleast = 16\n")
-    configured = configure(file, {}, written_only=True)
+    configured = check(file, {})
     assert [one.part.name for one in configured.resolved] == ["gap"]
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(CONFIG))
+def test_a_configuration_is_checked_against_the_config_that_the_component_declares(kind: Kind, name: str) -> None:
+    module, _, model = CONFIG[kind, name].partition(":")
+    assert getattr(importlib.import_module(module), model) is Plugins().find(kind, name).config
 
 
 def test_a_component_without_options_needs_none() -> None:

@@ -208,8 +208,9 @@ def _lock(directory: Path) -> IO[str]:
         refuse_network_filesystem(directory)
         lock = open(directory / "lock", "a+", encoding="utf-8")  # held as long as the store
     except OSError as error:
+        reason = "it is a file" if directory.is_file() else error.strerror
         raise StateNotWritable(
-            f"cannot write the state directory {directory}: {error.strerror}",
+            f"cannot write the state directory {directory}: {reason}",
             "choose another with --state DIR, or give this user the right to write there",
         ) from error
     try:

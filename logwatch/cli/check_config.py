@@ -15,7 +15,7 @@ from logwatch.cli.wording import plural
 
 if TYPE_CHECKING:
     from logwatch.config import Loaded, Problem
-    from logwatch.plugins import Configured, Resolved
+    from logwatch.plugins import Checked, Configured
 
 # What could act on a terminal, and is written as it is by JSON.
 _ACTING = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
@@ -41,10 +41,10 @@ Row = tuple[tuple[str | int, ...], Any, str]
 @options.as_json
 def command(file: Path, as_json: bool) -> int:
     from logwatch.config import ConfigProblems
-    from logwatch.plugins import configure
+    from logwatch.plugins import check
 
     try:
-        configured = configure(file, written_only=True)
+        configured = check(file)
     except ConfigProblems as error:
         if not as_json:
             raise
@@ -62,7 +62,7 @@ def command(file: Path, as_json: bool) -> int:
     return 0
 
 
-def _rows(configured: Configured) -> Iterator[Row]:
+def _rows(configured: Configured[Checked]) -> Iterator[Row]:
     from logwatch.config.layers import DEFAULT
     from logwatch.plugins import INHERITED
 
@@ -77,7 +77,7 @@ def _rows(configured: Configured) -> Iterator[Row]:
             yield path, value, loaded.origin((key,)) if inherited else origin
 
 
-def _warnings(configured: Configured) -> Iterator[Problem]:
+def _warnings(configured: Configured[Checked]) -> Iterator[Problem]:
     from logwatch.config import Problem
 
     loaded = configured.loaded
@@ -88,7 +88,7 @@ def _warnings(configured: Configured) -> Iterator[Problem]:
         yield from _unmatched(loaded, one)
 
 
-def _unmatched(loaded: Loaded, one: Resolved) -> Iterator[Problem]:
+def _unmatched(loaded: Loaded, one: Checked) -> Iterator[Problem]:
     """Paths of a source that match nothing: right in a configuration that runs ahead of its programs, or a slip."""
     import glob
 

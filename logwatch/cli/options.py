@@ -50,11 +50,12 @@ def verb(name: str, *, examples: str, help: str) -> Callable[[Callable[..., int]
     return click.command(name, cls=Verb, help=help, epilog=examples, short_help=help.strip().split("\n\n")[0])
 
 
-def _folder(*names: str, help: str) -> Callable[[F], F]:
-    return click.option(*names, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=help)
-
-
-state = _folder("--state", help="Go on from what was learned in DIR, and keep there what is learned now.")
+state = click.option(
+    "--state",
+    type=click.Path(path_type=Path),  # one that is no directory is a state that cannot be written, not a wrong usage
+    metavar="DIR",
+    help="Go on from what was learned in DIR, and keep there what is learned now.",
+)
 
 budget = click.option(
     "--budget",

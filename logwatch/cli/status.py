@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help=f"The configuration of the daemon.  [default: {options.DEFAULT_CONFIG}, if there is one]",
 )
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Its state directory.")
+@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Its state directory.")
 @options.as_json
 def command(file: Path | None, state: Path | None, as_json: bool) -> int:
     if file is not None and state is not None:

@@ -12,7 +12,6 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource, SettingsError
 
 from logwatch.config.lines import Path, key_lines
 from logwatch.config.problems import ConfigProblems, Problem, problems_of, unknown
@@ -25,7 +24,7 @@ DEFAULT = "default"
 # Kubernetes puts LOGWATCHD_SERVICE_HOST, LOGWATCHD_PORT_8711_TCP_ADDR and the like into every container beside a
 # Service of that name; refusing them as unknown settings would stop a daemon that nobody misconfigured.
 _KUBERNETES = re.compile(r"(.*_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)")
-_ELSEWHERE = {"BENCH_DATA"}  # read by the benchmarks
+_ELSEWHERE = {"BENCH_DATA", "CI", "TEST_KAFKA", "TEST_KAFKA_IMAGE"}  # read by benchmarks and tests
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -143,9 +142,13 @@ class _Merged:
         variables: dict[Path, str] = {tuple(name[len(PREFIX) :].lower().split("__")): name for name in given}
         for path, name in variables.items():
             self._check_variable(str(path[0]), name)
+        if not given:
+            return
+        from logwatch.config import environment
+
         try:
-            values = _Environment(given)()
-        except SettingsError as error:
+            values = environment.values(given)
+        except environment.SettingsError as error:
             self.problems.append(_environment_problem(error, given))
             return
         for path, value in leaves(values):
@@ -196,17 +199,6 @@ def _remove(data: dict[Any, Any], path: Path) -> None:
         data.pop(path[0], None)
 
 
-class _Environment(EnvSettingsSource):
-    """pydantic's own reading of the environment, over a mapping that is handed in."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = {name.lower(): value for name, value in environ.items()}
-        super().__init__(Settings)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return dict(self._environ)
-
-
 def read_text(file: FilePath) -> str:
     """The text of a configuration file. Raises ConfigError where it cannot be read."""
     try:
@@ -229,7 +221,7 @@ def _syntax_problem(file: FilePath, text: str, error: tomllib.TOMLDecodeError) -
     return Problem(f"{file}:{line}:{column}", "", f"not TOML: {what[:1].lower()}{what[1:]}")
 
 
-def _environment_problem(error: SettingsError, given: Mapping[str, str]) -> Problem:
+def _environment_problem(error: Exception, given: Mapping[str, str]) -> Problem:
     match = re.search(r'field "(\w+)"', str(error))
     key = match[1] if match else ""
     name = next((name for name in given if name.lower() == f"{PREFIX}{key}".lower()), f"{PREFIX}{key.upper()}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from logwatch.config.problems import unknown
 from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
@@ -94,16 +93,14 @@ class History(BaseModel):
     max_size: Size = 2**30
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings. Built by `logwatch.config.load`, which knows where each value comes from."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="LOGWATCHD_", env_nested_delimiter="__", populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: Folder = Path("/var/lib/logwatchd")
-    budget: Annotated[Budget, NoDecode] = Budget(count=2, per=86400.0)
-    max_incidents: Annotated[Rate, NoDecode] = Rate(count=20, per=3600.0)
+    budget: Budget = Budget(count=2, per=86400.0)
+    max_incidents: Rate = Rate(count=20, per=3600.0)
     learning: Literal["online", "frozen"] = "online"
     warmup: Size = 64 * 2**20
     redact: tuple[Redaction, ...] = ("token", "password", "email")
@@ -118,10 +115,3 @@ class Settings(BaseSettings):
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()
     detectors: dict[str, DetectorTable] = {}
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` hands over: it has merged file, environment and flags, and remembers which gave what."""
-        return (init_settings,)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from logwatch.types import Int32
+
 VARIABLE = "\x00"
 """Stands for one variable part in masked texts: `collapse` lets none of these characters through."""
 
@@ -102,6 +104,12 @@ def _collapse(joined: str, table: bytes) -> list[str]:
     digits = data[keep].tobytes().decode()
     collapsed: str = pl.Series([digits]).str.replace_all(_HEX, "0")[0]
     return collapsed.split("\n")
+
+
+def distinct(values: list[str]) -> tuple[list[str], Int32]:
+    """Values [k] that are all different, in the order in which they appear, and the index [n] of each line's."""
+    order = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return list(order), np.fromiter(map(order.__getitem__, values), np.int32, len(values))
 
 
 def mask(key: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from logwatch.errors import StateCorrupt
 from logwatch.parse import template
-from logwatch.parse.mask import SCOPE_END, collapse, mask, scope_of
+from logwatch.parse.mask import SCOPE_END, collapse, distinct, mask, scope_of
 from logwatch.parse.miner_budget import Budget
 from logwatch.parse.miner_ids import Ids
 from logwatch.parse.miner_past import Past
@@ -41,6 +41,7 @@ CACHE_CHARS = 8 << 20
 """Characters of the keys of a cache, about 20 MB with its entries; past it the cache starts anew."""
 
 MISSING = -1
+_NOTHING = np.zeros(0, np.int64)
 VERSION = 2
 
 
@@ -80,16 +81,19 @@ class TemplateMiner:
 
     def mine(self, texts: list[str], scopes: list[str] | None = None) -> Int32:
         """Ids of lines [n] at their arrival; `scopes` [n]: logger, class or component of each, may be empty."""
-        keys = collapse(texts, scopes)
-        batch = _Batch(self._ids, len(keys), self.lines)
+        return self.mine_keys(*distinct(collapse(texts, scopes)))
+
+    def mine_keys(self, keys: list[str], key: Int32) -> Int32:
+        """Ids of lines [n] at their arrival, each given by its key's index; `keys` [k] of `collapse`, all different."""
+        batch = _Batch(self._ids, len(key), self.lines)
         begin = 0
-        while begin < len(keys):
-            rest = keys[begin:] if begin else keys
-            found = np.fromiter(map(self._by_key.get, rest, repeat(MISSING)), np.int32, len(rest))
-            batch.nodes[begin:] = found
-            begin = self._answer_all(batch, keys, (np.flatnonzero(found < 0) + begin).tolist())
-        batch.settle(len(keys))
-        self.lines += len(keys)
+        while begin < len(key):
+            found = np.fromiter(map(self._by_key.get, keys, repeat(MISSING)), np.int32, len(keys))
+            batch.nodes[begin:] = found[key[begin:]]
+            missing = np.flatnonzero(batch.nodes[begin:] < 0) + begin if (found < 0).any() else _NOTHING
+            begin = self._answer_all(batch, keys, key, missing.tolist())
+        batch.settle(len(key))
+        self.lines += len(key)
         return batch.ids
 
     def find(self, ids: Int32) -> Int32:
@@ -160,17 +164,17 @@ class TemplateMiner:
         self._by_key.clear()
         self._by_masked.clear()
 
-    def _answer_all(self, batch: _Batch, keys: list[str], missing: list[int]) -> int:
+    def _answer_all(self, batch: _Batch, keys: list[str], key: Int32, missing: list[int]) -> int:
         """Answer lines that are not in the cache; returns where to look up again: where answers became stale."""
         for place in missing:
-            key = keys[place]
-            id = self._by_key.get(key, MISSING)
-            batch.nodes[place] = self._answer(key, place, batch) if id < 0 else id
+            text = keys[key[place]]
+            id = self._by_key.get(text, MISSING)
+            batch.nodes[place] = self._answer(text, place, batch) if id < 0 else id
             if self._stale:
                 self._stale = False
                 self.forget_cached()
                 return place + 1
-        return len(keys)
+        return len(key)
 
     def _answer(self, key: str, place: int, batch: _Batch) -> int:
         scope, masked = scope_of(key), mask(key)

@@ -1,7 +1,6 @@
 """The parse stage: raw records in, events out.
 
-The order of the steps: bytes to text, times, redaction, header, entity, templates. Times are found before redaction
-(an epoch looks like a card's number) and kept; everything else is read from the redacted line.
+What a line says by itself is `logwatch.parse.shape`'s; here is what needs memory: trusted times and templates.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from logwatch.api import Clock
-from logwatch.parse import header, level
 from logwatch.parse.clock import JUMP
-from logwatch.parse.decode import Decoded, decode
-from logwatch.parse.entity import entities
-from logwatch.parse.head import Head, head_of
-from logwatch.parse.message import messages, scopes
-from logwatch.parse.redact import Redactor
+from logwatch.parse.decode import decode
+from logwatch.parse.head import head_of
 from logwatch.parse.settings import ParseSettings
+from logwatch.parse.shape import Groups, Shaped, Shaper
 from logwatch.parse.stamps import Stamps
 from logwatch.parse.times import Times
 from logwatch.parse.timestamp import find
@@ -31,8 +27,8 @@ __all__ = ["LineTimes", "Miner", "ParseSettings", "Parser"]
 class Miner(Protocol):
     """Names the template of each message."""
 
-    def mine(self, texts: list[str], scopes: list[str]) -> Int32:
-        """Template ids [n] of redacted messages [n], with the logger of each, or ""."""
+    def mine_keys(self, keys: list[str], key: Int32) -> Int32:
+        """Template ids [n] of lines [n], each given by the index of its key; `keys` are all different."""
         ...
 
 
@@ -62,13 +58,15 @@ class Parser:
         self._miner = miner
         self._clock = clock
         self._finished = finished
-        self._redactor = Redactor(redact)
+        self._shaper = Shaper(redact)
         self._times = Times(finished)
         self._settings: list[ParseSettings] = []
         self._kind: dict[ParseSettings, int] = {}
         self._kind_of = np.zeros(0, dtype=np.int64)  # source number -> index into `_settings`
 
-    def parse(self, records: RecordBatch, source: Int32, stream: Int32, first: int) -> EventBatch:
+    def parse(
+        self, records: RecordBatch, source: Int32, stream: Int32, first: int, shaped: Shaped | None = None
+    ) -> EventBatch:
         """Events of a batch, row by row; `slot` is -1 everywhere.
 
         Until a source has shown a time, its watermark is NO_TIME, and the time of its lines is the injected clock's
@@ -79,23 +77,15 @@ class Parser:
             source: number of each record's source.
             stream: number of its stream.
             first: number of the first record in the whole run.
+            shaped: what `Shaper.shape` made of them, where that was done ahead.
         """
         groups = self._groups(source)
-        decoded = decode(records.lines)
-        head = head_of(decoded.raw)
-        stamps = find(decoded.raw, head)
-        for settings, rows in groups:
-            if settings.format == "plain":
-                stamps.put(np.arange(head.n)[rows], Stamps.none(head.n), np.arange(head.n)[rows])
-        now = self._clock.now()
-        trusted = self._times.trusted(stamps, source, [(settings.timezone, rows) for settings, rows in groups], now)
-        lower = "\n".join(decoded.texts).lower()
-        self._redact(decoded, lower, head, stamps)
-        headers = header.read(decoded.raw, head, stamps)
-        levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
-        message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
-        scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
-        lateness = np.zeros(head.n, dtype=np.int64)
+        if shaped is None:
+            shaped = self._shaper.shape(records.lines, groups)
+        n, now = len(records), self._clock.now()
+        zones = [(settings.timezone, rows) for settings, rows in groups]
+        trusted = self._times.trusted(shaped.stamps, source, zones, now)
+        lateness = np.zeros(n, dtype=np.int64)
         for settings, rows in groups:
             lateness[rows] = settings.lateness
         high = trusted.high
@@ -103,20 +93,20 @@ class Parser:
             first=first,
             source=source,
             stream=stream,
-            slot=np.full(head.n, -1, dtype=np.int32),
+            slot=np.full(n, -1, dtype=np.int32),
             time=trusted.time if self._finished else np.where(trusted.time == NO_TIME, now, trusted.time),
             watermark=np.where(high == NO_TIME, NO_TIME, high - lateness),
-            level=levels,
-            template=self._miner.mine(message, scope),
+            level=shaped.level,
+            template=self._miner.mine_keys(shaped.keys, shaped.key),
             start=records.start,
             end=records.end,
-            flags=records.flags | decoded.invalid | trusted.flags,
-            entity=self._entities(decoded.texts, groups),
-            text=decoded.texts,
+            flags=records.flags | shaped.invalid | trusted.flags,
+            entity=shaped.entity,
+            text=shaped.text,
         )
 
-    def _groups(self, source: Int32) -> list[tuple[ParseSettings, Int64 | slice]]:
-        """Rows of the batch by their settings: few, however many sources there are."""
+    def _groups(self, source: Int32) -> Groups:
+        """Rows of the batch by their settings."""
         if not len(source):
             return []
         new = range(len(self._kind_of), int(source.max()) + 1)
@@ -134,35 +124,6 @@ class Parser:
             self._kind[settings] = len(self._settings)
             self._settings.append(settings)
         return self._kind[settings]
-
-    def _redact(self, decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> None:
-        """Redact texts in place, but for the time itself, and bring head and spans into line."""
-        rows, rules = self._redactor.rows(decoded.texts, lower)
-        if not len(rows):
-            return
-        starts, ends = stamps.start[rows].tolist(), stamps.end[rows].tolist()
-        lines = [decoded.raw[i] for i in rows.tolist()]
-        before = self._redactor.apply([line[:a].decode() for line, a in zip(lines, starts, strict=True)], rules)
-        after = self._redactor.apply([line[b:].decode() for line, b in zip(lines, ends, strict=True)], rules)
-        for k, i in enumerate(rows.tolist()):
-            time = lines[k][starts[k] : ends[k]].decode()
-            decoded.texts[i] = before[k] + time + after[k]
-            decoded.raw[i] = decoded.texts[i].encode()
-            stamps.start[i] = len(before[k].encode())
-            stamps.end[i] = stamps.start[i] + len(time) if time else 0
-        head.replace(rows, [decoded.raw[i] for i in rows.tolist()])
-
-    def _entities(self, texts: list[str], groups: list[tuple[ParseSettings, Int64 | slice]]) -> list[str | None]:
-        found: list[str | None] = [None] * len(texts)
-        for settings, rows in groups:
-            if not settings.entity:
-                continue
-            if isinstance(rows, slice):
-                return entities(texts, settings.entity)
-            mine = rows.tolist()
-            for i, entity in zip(mine, entities([texts[i] for i in mine], settings.entity), strict=True):
-                found[i] = entity
-        return found
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`. The miner's cells are its own."""

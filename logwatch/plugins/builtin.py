@@ -18,3 +18,15 @@ BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("sink", "stdout"): "logwatch.sinks.stdout",
 }
 """(kind, name) → module that declares it."""
+
+CONFIG: Mapping[tuple[Kind, str], str] = {
+    ("source", "file"): "logwatch.sources.file_config:FileConfig",
+    ("source", "stdin"): "logwatch.sources.stdin_config:StdinConfig",
+    ("detector", "new"): "logwatch.score.detector_configs:NewConfig",
+    ("detector", "rare"): "logwatch.score.detector_configs:RareConfig",
+    ("detector", "gap"): "logwatch.score.detector_configs:GapConfig",
+    ("detector", "markov"): "logwatch.score.detector_configs:MarkovConfig",
+    ("detector", "lstm"): "logwatch.score.detector_configs:LstmConfig",
+}
+"""(kind, name) → its config, where the module that declares it needs numpy or a library of its own: a configuration
+is checked without them."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -31,8 +31,10 @@ from logwatch.config.lines import Path
 from logwatch.config.problems import Locate, field_names
 from logwatch.errors import ConfigError
 from logwatch.plugins import dropin
-from logwatch.plugins.builtin import BUILT_IN
-from logwatch.plugins.guard import OnTrip, guarded
+from logwatch.plugins.builtin import BUILT_IN, CONFIG
+
+if TYPE_CHECKING:
+    from logwatch.plugins.guard import OnTrip
 
 GROUP = "logwatch.plugins"
 """Entry-point group; the entry point's name is the component's."""
@@ -50,12 +52,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """A component with its checked config: all that can be known without opening anything."""
+class Checked:
+    """A part and its config, found right; its component need not be loaded."""
 
     part: Part
-    component: Component
     config: PluginConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Checked):
+    """A component with its checked config: all that can be known without opening anything."""
+
+    component: Component
 
     def build(self, *, on_trip: OnTrip | None = None, **extras: Any) -> Any:
         """The component itself; one that is not built in is guarded.
@@ -65,7 +73,15 @@ class Resolved:
             extras: what the pipeline offers (clock, key table …); the constructor gets those that it names.
         """
         thing = self.component.build(self.config, **_accepted(self.component, extras))
-        return thing if is_builtin(self.component) else guarded(self.component, thing, on_trip)
+        if is_builtin(self.component):
+            return thing
+        from logwatch.plugins.guard import guarded  # needs numpy
+
+        return guarded(self.component, thing, on_trip)
+
+
+P = TypeVar("P", bound=Checked)
+T = TypeVar("T")
 
 
 def _accepted(component: Component, extras: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,8 +91,8 @@ def _accepted(component: Component, extras: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in extras.items() if name in parameters}
 
 
-def _shipped(part: Part) -> bool:
-    return (part.kind, part.name) in BUILT_IN
+def _untouched(part: Part) -> bool:
+    return part.kind == "detector" and not part.table.options and (part.kind, part.name) in BUILT_IN
 
 
 def is_builtin(component: Component) -> bool:
@@ -198,8 +214,29 @@ class Plugins:
         Raises:
             ConfigProblems: every error of its table, with the nearest valid key.
         """
+        component = self._found(self.find, part, locate)
+        if component is None:
+            return None
+        return Resolved(part, _config(component.config, part, locate, inherited or {}), component)
+
+    def check(
+        self, part: Part, locate: Locate = lambda path: "", inherited: Mapping[str, Any] | None = None
+    ) -> Checked | None:
+        """As `resolve`, but a built-in component is not loaded: numpy, torch and the like would take seconds."""
+        model = self._found(self._model, part, locate)
+        return None if model is None else Checked(part, _config(model, part, locate, inherited or {}))
+
+    def _model(self, kind: Kind, name: str) -> type[PluginConfig]:
+        if place := CONFIG.get((kind, name)):
+            module, _, model = place.partition(":")
+            found: type[PluginConfig] = getattr(importlib.import_module(module), model)
+            return found
+        return self.find(kind, name).config
+
+    def _found(self, find: Callable[[Kind, str], T], part: Part, locate: Locate) -> T | None:
+        """What `find` says of the part; None where that fails and the part is optional."""
         try:
-            component = self.find(part.kind, part.name)
+            return find(part.kind, part.name)
         except ConfigError as error:
             key = (*part.path, "kind") if part.path and part.kind in ("source", "sink") else part.path
             problem = Problem(locate(key), dotted(key), str(error), key)
@@ -207,44 +244,44 @@ class Plugins:
                 raise ConfigProblems([problem]) from error
             self.left_out.append(problem)
             return None
-        own = component.config.model_fields
-        options = {key: value for key, value in (inherited or {}).items() if key in own} | part.table.options
-        try:
-            return Resolved(part, component, component.config(**options))
-        except ValidationError as error:
-            generic = field_names(type(part.table))
-            problems = problems_of(error, component.config, options, locate, part.path, generic)
-            raise ConfigProblems(problems) from error
 
-    def resolve_all(self, loaded: Loaded, *, written_only: bool = False) -> list[Resolved]:
-        """All parts of a configuration.
+    def resolve_all(self, loaded: Loaded) -> list[Resolved]:
+        """All parts of a configuration. Raises ConfigProblems: every error of every part."""
+        return _all(self.resolve, parts(loaded), loaded)
 
-        Args:
-            loaded: the settings.
-            written_only: only parts that somebody wrote something about: the defaults of the others are right, and
-                importing them (the LSTM needs torch) would take seconds.
-
-        Raises:
-            ConfigProblems: every error of every part.
-        """
-        inherited = {key: getattr(loaded.settings, key) for key in INHERITED}
-        resolved: list[Resolved | None] = []
-        problems = [*_ambiguous_sinks(loaded)]
-        for part in parts(loaded):
-            if written_only and part.kind == "detector" and not part.table.options and _shipped(part):
-                continue
-            try:
-                resolved.append(self.resolve(part, loaded.locate, inherited))
-            except ConfigProblems as error:
-                problems += error.problems
-        if problems:
-            raise ConfigProblems(problems)
-        return [one for one in resolved if one is not None]
+    def check_all(self, loaded: Loaded) -> list[Checked]:
+        """As `resolve_all`, by `check`; only what somebody wrote something about: the others' defaults are right."""
+        return _all(self.check, [part for part in parts(loaded) if not _untouched(part)], loaded)
 
     def build(self, kind: Kind, table: SourceTable | SinkTable, *, on_trip: OnTrip | None = None, **extras: Any) -> Any:
         """Resolve and build one component from a table that no file holds. Raises ConfigError."""
         resolved = self.resolve(Part(kind, table.kind, table.name or table.kind, table))
         return resolved.build(on_trip=on_trip, **extras) if resolved else None
+
+
+def _config(model: type[PluginConfig], part: Part, locate: Locate, inherited: Mapping[str, Any]) -> PluginConfig:
+    """A part's table as its component's own config. Raises ConfigProblems."""
+    options = {key: value for key, value in inherited.items() if key in model.model_fields} | part.table.options
+    try:
+        return model(**options)
+    except ValidationError as error:
+        generic = field_names(type(part.table))
+        raise ConfigProblems(problems_of(error, model, options, locate, part.path, generic)) from error
+
+
+def _all(one: Callable[[Part, Locate, Mapping[str, Any]], P | None], wanted: Iterable[Part], loaded: Loaded) -> list[P]:
+    """What `one` says of each part that is wanted. Raises ConfigProblems: every error of every part."""
+    inherited = {key: getattr(loaded.settings, key) for key in INHERITED}
+    found: list[P | None] = []
+    problems = [*_ambiguous_sinks(loaded)]
+    for part in wanted:
+        try:
+            found.append(one(part, loaded.locate, inherited))
+        except ConfigProblems as error:
+            problems += error.problems
+    if problems:
+        raise ConfigProblems(problems)
+    return [part for part in found if part is not None]
 
 
 def _hint(error: Exception) -> str:
@@ -254,11 +291,11 @@ def _hint(error: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(Generic[P]):
     """A whole configuration, all of it checked, nothing of it opened."""
 
     loaded: Loaded
-    resolved: tuple[Resolved, ...]
+    resolved: tuple[P, ...]
     left_out: tuple[Problem, ...]  # optional components that cannot be loaded
 
 
@@ -266,14 +303,26 @@ def configure(
     file: FilePath | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, tuple[str, Any]] | None = None,
-    *,
-    written_only: bool = False,
-) -> Configured:
-    """Settings and components of a configuration; arguments as of `logwatch.config.load` and `Plugins.resolve_all`.
+) -> Configured[Resolved]:
+    """Settings and components of a configuration; arguments as of `logwatch.config.load`.
 
     Raises:
         ConfigProblems: everything that is wrong with any of them, at once.
     """
+    return _configured(Plugins.resolve_all, file, environ, flags)
+
+
+def check(file: FilePath | None = None, environ: Mapping[str, str] | None = None) -> Configured[Checked]:
+    """As `configure`, by `Plugins.check_all`: as little is imported as can tell whether the configuration is right."""
+    return _configured(Plugins.check_all, file, environ, None)
+
+
+def _configured(
+    all_of: Callable[[Plugins, Loaded], list[P]],
+    file: FilePath | None,
+    environ: Mapping[str, str] | None,
+    flags: Mapping[str, tuple[str, Any]] | None,
+) -> Configured[P]:
     problems: list[Problem] = []
     loaded: Loaded | None
     try:
@@ -282,9 +331,9 @@ def configure(
         problems += error.problems
         loaded = error.rest
     plugins = Plugins(loaded.settings.plugins_dir if loaded else None)
-    resolved: list[Resolved] = []
+    resolved: list[P] = []
     try:
-        resolved = plugins.resolve_all(loaded, written_only=written_only) if loaded else []
+        resolved = all_of(plugins, loaded) if loaded else []
     except ConfigProblems as error:
         problems += error.problems
     if problems or loaded is None:

@@ -7,14 +7,15 @@ takes effect at the start of chunk k + 2. Between chunk ends all parameters are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from logwatch.api import PluginConfig, plugin
+from logwatch.api import plugin
 from logwatch.cells import pack, unpack
+from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import LENGTH
 from logwatch.score.learn_steps import Recipe
@@ -23,14 +24,6 @@ from logwatch.score.lstm_model import Batch, Parameters, Shape, Tables
 from logwatch.score.lstm_scorer import Scorer
 from logwatch.score.vocabulary import Vocabulary
 from logwatch.types import EventBatch, Expected, Float32, Float64, Int64
-
-
-class Config(PluginConfig):
-    """Settings of the log LSTM."""
-
-    learning: Literal["online", "frozen"] = "online"
-    learn_cap: float = 2000.0  # segments of up to 24 events learned per second of event time
-    seed: int = 0
 
 
 def columns(shape: Shape) -> tuple[tuple[Any, ...], ...]:
@@ -47,7 +40,7 @@ def columns(shape: Shape) -> tuple[tuple[Any, ...], ...]:
     )
 
 
-@plugin(kind="detector", name="lstm", api=(1, 0), config=Config)
+@plugin(kind="detector", name="lstm", api=(1, 0), config=LstmConfig)
 class LogLstm:
     """Nats of each event under an LSTM that predicts a key's next template; gaps are an input, and are not scored
     (predicting them too, or adding their nats, cost 0.01-0.04 of average precision on HDFS).
@@ -64,7 +57,7 @@ class LogLstm:
     COLUMNS = columns(Shape())
 
     def __init__(
-        self, config: Config, table: KeyTable, text_of: Callable[[int], str], shape: Shape | None = None
+        self, config: LstmConfig, table: KeyTable, text_of: Callable[[int], str], shape: Shape | None = None
     ) -> None:
         shape = shape or Shape()
         self._config = config

@@ -13,10 +13,13 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from logwatch.api import Alert, PluginConfig, plugin
+from logwatch.api import PluginConfig, plugin
 from logwatch.errors import ConfigError
-from logwatch.sinks.schema import dump_line
+
+if TYPE_CHECKING:
+    from logwatch.api import Alert
 
 TAIL = 16 * 1024 * 1024
 """Bytes read back: thousands of alerts, where at most those of a few seconds are offered again."""
@@ -50,6 +53,8 @@ class FileSink:
 
     def deliver(self, alerts: list[Alert]) -> None:
         """Append those that are not there yet. Raises OSError; nothing of the call is in the file then."""
+        from logwatch.sinks.schema import dump_line  # needs numpy, as checking a configuration does not
+
         if self._rotated():
             self._open()
         fresh: dict[str, bytes] = {}

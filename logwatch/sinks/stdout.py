@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from logwatch.api import Alert, PluginConfig, plugin
+from logwatch.api import PluginConfig, plugin
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from logwatch.api import Alert
 
 
 class Config(PluginConfig):

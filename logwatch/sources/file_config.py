@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from logwatch.api import PluginConfig
 from logwatch.config import Duration, Size
-from logwatch.sources.lines import MAX_LINE_BYTES
+from logwatch.sources.limits import MAX_LINE_BYTES
 
 
 class FileConfig(PluginConfig):

@@ -10,7 +10,8 @@ from typing import IO
 
 from logwatch.sources.compressed import BROKEN, can_read, decompressing
 from logwatch.sources.followed import name_instance
-from logwatch.sources.lines import MAX_LINE_BYTES, LineSplitter, Records, join, no_records
+from logwatch.sources.limits import MAX_LINE_BYTES
+from logwatch.sources.lines import LineSplitter, Records, join, no_records
 from logwatch.sources.naming import base, expand, is_compressed
 from logwatch.sources.opening import OpenFile, Refused, open_regular, refuse_unreadable
 from logwatch.sources.signature import HEAD

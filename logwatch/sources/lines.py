@@ -18,10 +18,8 @@ from functools import reduce
 
 import numpy as np
 
+from logwatch.sources.limits import MAX_LINE_BYTES
 from logwatch.types import Flag, Int64, UInt8
-
-MAX_LINE_BYTES = 64 * 1024
-"""Longest line kept whole; longer ones are stack dumps and binary leaks whose head says what they are."""
 
 
 class At(StrEnum):

@@ -8,12 +8,11 @@ import select
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import Field
 
-from logwatch.api import Clock, PluginConfig, plugin
-from logwatch.config import Duration, Size
+from logwatch.api import Clock, plugin
 from logwatch.errors import StateCorrupt
-from logwatch.sources.lines import MAX_LINE_BYTES, LineSplitter, Records, join, no_records
+from logwatch.sources.lines import LineSplitter, Records, join, no_records
+from logwatch.sources.stdin_config import StdinConfig
 from logwatch.types import RecordBatch, Stream
 
 READ = 256 * 1024
@@ -21,16 +20,6 @@ READ = 256 * 1024
 
 CELL = "stdin"
 """Name of the cursor."""
-
-
-class StdinConfig(PluginConfig):
-    """`[[source]]` with `kind = "stdin"`."""
-
-    flush_after: Duration = 5.0
-    """How long a last line without its line end is waited for."""
-
-    max_line_bytes: Size = Field(MAX_LINE_BYTES, ge=64)
-    """Longer lines are truncated."""
 
 
 @plugin(kind="source", name="stdin", api=(1, 0), config=StdinConfig)

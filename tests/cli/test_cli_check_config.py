@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from logwatch.cli import run
-from logwatch.plugins import configure
+from logwatch.plugins import check
 
 VALID = """\
 budget = "5/day"
@@ -61,7 +61,7 @@ def test_what_is_shown_is_a_configuration_that_means_the_same(
     assert run(["check-config", "-c", str(file)]) == 0
     shown = tmp_path / "shown.toml"
     shown.write_text(capsys.readouterr().out, encoding="utf-8")
-    before, after = configure(file, {}, written_only=True), configure(shown, {}, written_only=True)
+    before, after = check(file, {}), check(shown, {})
     assert after.loaded.settings.model_dump(
         exclude={"source", "sink", "detectors"}
     ) == before.loaded.settings.model_dump(exclude={"source", "sink", "detectors"})

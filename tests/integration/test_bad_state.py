@@ -40,6 +40,16 @@ def change(state: Path, sql: str) -> None:
         db.execute(sql)
 
 
+@pytest.mark.parametrize("verb", [("score",), ("tail", "--once")])
+def test_a_state_that_is_a_file_is_refused(program: Program, log: Path, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    (tmp_path / "state").write_text("mine")
+    done = program(*verb, log, "--state", tmp_path / "state")
+    assert done.returncode == 73
+    assert f"cannot write the state directory {tmp_path / 'state'}: it is a file" in done.stderr
+    assert "choose another with --state DIR" in done.stderr
+    assert (tmp_path / "state").read_text() == "mine"
+
+
 def test_a_state_of_a_newer_schema_is_refused(program: Program, log: Path, state: Path) -> None:
     change(state, "PRAGMA user_version = 99")
     done = program("score", log, "--state", state)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logwatch.errors import ConfigError
+from logwatch.parse.mask import SCOPE_END
 from logwatch.parse.parser import LineTimes, Parser, ParseSettings
 from logwatch.types import NO_TIME, EventBatch, Flag, Int32, RecordBatch, Stream
 
@@ -38,10 +39,11 @@ class Recorder:
         self.texts: list[str] = []
         self.scopes: list[str] = []
 
-    def mine(self, texts: list[str], scopes: list[str]) -> Int32:
-        self.texts += texts
-        self.scopes += scopes
-        return np.array([len(text) for text in texts], dtype=np.int32)
+    def mine_keys(self, keys: list[str], key: Int32) -> Int32:
+        lines = [keys[i].split(SCOPE_END) for i in key.tolist()]
+        self.texts += [text for _, text in lines]
+        self.scopes += [scope for scope, _ in lines]
+        return np.array([len(text) for _, text in lines], dtype=np.int32)
 
 
 def parser(finished: bool = False, redact: tuple[str, ...] = ("password", "email")) -> Parser:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from logwatch.score.detectors.gap import MILLISECOND, Config, Gap, octave
+from logwatch.score.detector_configs import GapConfig
+from logwatch.score.detectors.gap import MILLISECOND, Gap, octave
 from logwatch.score.keys import KeyTable
 from logwatch.types import NO_TIME
 from tests.score.simulated import SECOND, events
@@ -16,7 +17,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.table = KeyTable(Gap.FIELDS.dtype, 1000)
-        self.detector = Gap(Config(), self.table)
+        self.detector = Gap(GapConfig(), self.table)
         self.now = 10**18
 
     def __call__(self, gaps: list[float], template: int = 1, key: str = "k") -> np.ndarray:

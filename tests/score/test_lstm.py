@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import KeyTable
-from logwatch.score.lstm import Config, LogLstm, columns
+from logwatch.score.lstm import LogLstm, columns
 from logwatch.score.lstm_model import Shape
 from logwatch.types import EventBatch
 
@@ -25,7 +26,7 @@ class Shop:
 
     def __init__(self, learn_cap: float = 1e9) -> None:
         self.table = KeyTable(columns(SMALL))
-        self.detector = LogLstm(Config(learn_cap=learn_cap), self.table, lambda i: WORDS[i % 6], SMALL)
+        self.detector = LogLstm(LstmConfig(learn_cap=learn_cap), self.table, lambda i: WORDS[i % 6], SMALL)
         self.at = self.now = self.sessions = 0
         self.chunk: list[tuple[EventBatch, Any]] = []
 

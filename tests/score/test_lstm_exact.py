@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logwatch.score import learn_steps, learner
+from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import KeyTable
-from logwatch.score.lstm import Config, LogLstm, columns
+from logwatch.score.lstm import LogLstm, columns
 from logwatch.score.lstm_model import Shape
 from logwatch.types import EventBatch, Flag
 
 SMALL = Shape(capacity=48, hidden=16, width=16)
-CONFIG = Config(learn_cap=1e9, seed=3)
+CONFIG = LstmConfig(learn_cap=1e9, seed=3)
 CHUNKS = (16, 48, 64)  # as the pipeline's, but smaller
 SECOND = 10**9
 
@@ -54,7 +55,7 @@ class Pipeline:
 
     stream: dict[str, np.ndarray[Any, Any]]
     capacity: int = 1000
-    config: Config = CONFIG
+    config: LstmConfig = CONFIG
     cells: dict[str, bytes] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
     at: int = 0
@@ -183,7 +184,7 @@ def test_events_one_at_a_time_over_many_keys() -> None:
 
 
 def test_another_seed_gives_other_scores(stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes]) -> None:
-    assert Pipeline(stream, config=Config(learn_cap=1e9, seed=4)).run([64]) != whole
+    assert Pipeline(stream, config=LstmConfig(learn_cap=1e9, seed=4)).run([64]) != whole
 
 
 def test_frozen_learns_nothing_after_what_was_in_flight(stream: dict[str, np.ndarray[Any, Any]]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from logwatch.score.detectors.markov import Config, Markov
+from logwatch.score.detector_configs import MarkovConfig
+from logwatch.score.detectors.markov import Markov
 from logwatch.score.keys import KeyTable
 from tests.score.simulated import events
 
@@ -17,7 +18,7 @@ class Feed:
 
     def __init__(self, **config: Any) -> None:
         self.table = KeyTable(Markov.FIELDS.dtype, 1000)
-        self.detector = Markov(Config(**config), self.table)
+        self.detector = Markov(MarkovConfig(**config), self.table)
 
     def __call__(self, template: list[int], key: str = "k", flags: list[int] | None = None) -> np.ndarray:
         n = len(template)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from logwatch.score.detectors.novelty import Config, Novelty
+from logwatch.score.detector_configs import NewConfig
+from logwatch.score.detectors.novelty import Novelty
 from tests.score.simulated import events
 
 
@@ -17,14 +18,14 @@ def feed(detector: Novelty, template: list[int], source: int = 0, flags: list[in
 
 
 def settled(**config: int) -> Novelty:
-    detector = Novelty(Config(**config))
+    detector = Novelty(NewConfig(**config))
     for _ in range(50):
         feed(detector, [1, 2, 3, 4] * 16)
     return detector
 
 
 def test_the_first_chunk_of_a_source_is_no_news() -> None:
-    assert feed(Novelty(Config()), [1, 2, 3]).tolist() == [0, 0, 0]
+    assert feed(Novelty(NewConfig()), [1, 2, 3]).tolist() == [0, 0, 0]
 
 
 def test_only_the_first_occurrence_is_news_also_inside_one_batch() -> None:
@@ -41,7 +42,7 @@ def test_another_source_has_not_seen_it() -> None:
 
 
 def test_a_source_that_keeps_making_templates_surprises_less() -> None:
-    steady, spawning = settled(), Novelty(Config())
+    steady, spawning = settled(), Novelty(NewConfig())
     for i in range(50):
         feed(spawning, [1, 2, 3, 4] * 15 + [100 + 4 * i, 101 + 4 * i, 102 + 4 * i, 103 + 4 * i])
     assert feed(spawning, [9999])[0] < 3.5 < 5 < feed(steady, [9999])[0]

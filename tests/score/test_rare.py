@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from logwatch.score.detectors.rare import BLOCK, Config, Rare, too_rare
+from logwatch.score.detector_configs import RareConfig
+from logwatch.score.detectors.rare import BLOCK, Rare, too_rare
 from logwatch.score.keys import KeyTable
 from tests.score.simulated import SECOND, events, odd_have_entities
 
@@ -17,7 +18,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.table = KeyTable(Rare.FIELDS.dtype, 10_000)
-        self.detector = Rare(Config(), self.table, odd_have_entities)
+        self.detector = Rare(RareConfig(), self.table, odd_have_entities)
         self.now = 10**18
 
     def __call__(self, source: int, rows: list[tuple[str | None, int]], learn: bool = True) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.api import EventBatch, Flag, Float32, KeyFields, PluginConfig, plugin
+from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
+from logwatch.score.detector_configs import GapConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.table import HashTable, pair
@@ -22,17 +23,6 @@ NONE = 255  # the key's first event has no gap
 MILLISECOND = 1_000_000
 
 
-class Config(PluginConfig):
-    """Settings of `gap`."""
-
-    least: int = 32
-    """Gaps of a (source, template) before there is an opinion."""
-    most: int = 4096
-    """Gaps at which a histogram is halved: its ageing."""
-    limit: int = 1 << 16
-    """Histograms kept (64 bytes each)."""
-
-
 def octave(gap: Int64) -> NDArray[np.uint8]:
     """Bucket [n] of gaps [n] in ns: 0 below 1 ms, then one per doubling, 31 from 24 days on."""
     exponent = np.frexp((gap // MILLISECOND + 1).astype(np.float64))[1] - 1
@@ -40,7 +30,7 @@ def octave(gap: Int64) -> NDArray[np.uint8]:
     return bucket
 
 
-@plugin(kind="detector", name="gap", api=(1, 0), config=Config)
+@plugin(kind="detector", name="gap", api=(1, 0), config=GapConfig)
 class Gap:
     """Nats: −log of the two-sided tail of the gap before this event, among those of its (source, template).
 
@@ -56,7 +46,7 @@ class Gap:
     name = "gap"
     FIELDS = KeyFields((("gap_last", "i8"),))  # time of the key's last event, ns; 0: none yet
 
-    def __init__(self, config: Config, keys: KeyTable, has_entities: Callable[..., Any] | None = None) -> None:
+    def __init__(self, config: GapConfig, keys: KeyTable, has_entities: Callable[..., Any] | None = None) -> None:
         self._config = config
         self._keys = keys
         self._histograms = HashTable(np.uint16, (BUCKETS,), limit=config.limit)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.api import EventBatch, Flag, Float32, KeyFields, PluginConfig, plugin
+from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
+from logwatch.score.detector_configs import MarkovConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.table import HashTable, UInt64
@@ -23,23 +24,12 @@ TOTAL = (1 << FIELD) - 2  # in the last place: the context's own count
 TOP = 1 << 63  # makes every key non-zero
 
 
-class Config(PluginConfig):
-    """Settings of `markov`."""
-
-    memory: float = 10_000.0
-    """Observations of a context over which its counts age: per context, so that a rare one is not aged by the rest."""
-    strength: float = 1.0
-    """Weight of the shorter context, in observations."""
-    limit: int = 1 << 17
-    """Counts kept, over all contexts."""
-
-
 def _pack(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> UInt64:
     key = (a.astype(np.int64) << 2 * FIELD) | (b.astype(np.int64) << FIELD) | c.astype(np.int64)
     return key.astype(np.uint64) | np.uint64(TOP)
 
 
-@plugin(kind="detector", name="markov", api=(1, 0), config=Config)
+@plugin(kind="detector", name="markov", api=(1, 0), config=MarkovConfig)
 class Markov:
     """Nats: −log p(template | the key's last two templates), interpolated with the shorter contexts.
 
@@ -55,7 +45,7 @@ class Markov:
     usual_only = True
     FIELDS = KeyFields((("markov", "i4", (2,)),))  # the last two templates, plus 1; 0: none yet
 
-    def __init__(self, config: Config, keys: KeyTable, has_entities: Callable[..., Any] | None = None) -> None:
+    def __init__(self, config: MarkovConfig, keys: KeyTable, has_entities: Callable[..., Any] | None = None) -> None:
         self._config = config
         self._keys = keys
         # Context entries hold their aged total, and in the stamp their clock: the observations so far.

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from logwatch.api import EventBatch, Flag, Float32, KeyFields, PluginConfig, plugin
+from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
+from logwatch.score.detector_configs import NewConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
@@ -16,18 +17,7 @@ from logwatch.score.grouped import Groups
 from logwatch.types import Bool, Int64
 
 
-class Config(PluginConfig):
-    """Settings of `new`."""
-
-    forget: int = 1_000_000
-    """Events of the source after which an unseen template is news again."""
-    memory: int = 20_000
-    """Events over which a source's rate of new templates is averaged."""
-    limit: int = 1 << 20
-    """(source, template) pairs remembered: 100 templates for each of 10,000 sources."""
-
-
-@plugin(kind="detector", name="new", api=(1, 0), config=Config)
+@plugin(kind="detector", name="new", api=(1, 0), config=NewConfig)
 class Novelty:
     """Nats: −log of the source's aged rate of new templates, at a template's first event; 0 elsewhere.
 
@@ -43,7 +33,7 @@ class Novelty:
     name = "new"
     FIELDS = KeyFields(())
 
-    def __init__(self, config: Config, keys: Any = None, has_entities: Callable[..., Any] | None = None) -> None:
+    def __init__(self, config: NewConfig, keys: Any = None, has_entities: Callable[..., Any] | None = None) -> None:
         self._config = config
         self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
         self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8")])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.api import EventBatch, Flag, Float32, KeyFields, PluginConfig, plugin
+from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
+from logwatch.score.detector_configs import RareConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.rare_visits import KEPT, VisitTemplates, first_of
 from logwatch.score.detectors.sources import SourceRows
@@ -31,24 +32,13 @@ def too_rare(nats: Float32) -> Bool:
     return barred
 
 
-class Config(PluginConfig):
-    """Settings of `rare`."""
-
-    memory: float = 10_000.0
-    """Visits (blocks) over which shares age; 1,000 cost 0.2 of F1 on HDFS."""
-    visit_gap: int = 3600 * 10**9
-    """Silence after which a key's next event begins a new visit, ns."""
-    limit: int = 1 << 20
-    """(source, template) shares kept."""
-
-
 def _lane(source: NDArray[Any], visits: Bool) -> Int64:
     """Each source has two populations: its entities' visits, and blocks of its lines without an entity."""
     lane: Int64 = source.astype(np.int64) * 2 + visits
     return lane
 
 
-@plugin(kind="detector", name="rare", api=(1, 0), config=Config)
+@plugin(kind="detector", name="rare", api=(1, 0), config=RareConfig)
 class Rare:
     """Nats: −log of the aged share of the source's recent visits that contain the template.
 
@@ -65,7 +55,7 @@ class Rare:
         (("rare_heard", "i8"), ("rare_count", "i4"), ("rare_templates", "i4", (KEPT,)), ("rare_plain", "u1"))
     )
 
-    def __init__(self, config: Config, keys: KeyTable, has_entities: Callable[[Int32], Bool]) -> None:
+    def __init__(self, config: RareConfig, keys: KeyTable, has_entities: Callable[[Int32], Bool]) -> None:
         self._config = config
         self._keys = keys
         self._has_entities = has_entities

@@ -1,0 +1,43 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafka.broker import Broker, NoKafka, broker, own_broker
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[Broker]:
+    """A real broker, shared by all tests that only need topics of their own; skipped where there is none.
+
+    It has TLS, SASL and access lists (see `tests.kafka.security`) where it is started from Maven's jars.
+    """
+    try:
+        with broker(secure=True) as running:
+            yield running
+    except NoKafka as error:
+        no_kafka(str(error))
+
+
+@pytest.fixture(scope="session")
+def secure_broker(kafka_broker: Broker) -> Iterator[Broker]:
+    """A broker that has TLS, SASL and access lists: the shared one, or one more."""
+    if "SASL" in kafka_broker.listeners:
+        yield kafka_broker
+        return
+    try:
+        with own_broker(secure=True) as running:
+            yield running
+    except NoKafka as error:
+        no_kafka(str(error))
+
+
+def no_kafka(reason: str) -> None:
+    """Skip, or fail where a real broker is promised."""
+    if os.environ.get("LOGWATCHD_CI"):
+        pytest.fail(f"no Kafka broker: {reason}")
+    pytest.skip(f"no Kafka broker: {reason}")
