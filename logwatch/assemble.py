@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from logwatch.api import Clock, Detector
-from logwatch.checkpoint.store import Store
 from logwatch.config import Rate, Settings, SourceTable
 from logwatch.config.values import Budget
 from logwatch.decide.budget import BudgetThresholds
@@ -18,7 +17,7 @@ from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser, ParseSettings
-from logwatch.pipeline import Stages
+from logwatch.pipeline import Saved, Stages
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
 from logwatch.score.keys import KeyTable
@@ -70,7 +69,7 @@ def assemble(
     settings: Settings,
     tables: Mapping[str, SourceTable],
     detectors: Sequence[Resolved],
-    store: Store,
+    saved: Saved,
     clock: Clock,
     *,
     finished: bool = False,
@@ -81,13 +80,14 @@ def assemble(
     Args:
         tables: generic keys, by the name of the component that brings the sources, or of one source.
         detectors: of the configuration, resolved.
+        saved: the lane's state, for keys that were spilled.
         finished: the input are finished files: nothing is idle, and time is judged with hindsight.
     """
     registry, miner = Registry(), TemplateMiner()
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
     columns = [field for resolved in chosen for field in _columns(resolved)]
-    keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: store.cell("keys", name))
+    keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: saved.cell("keys", name))
     extras = {"keys": keys, "table": keys, "text_of": miner.text, "has_entities": per.has_entities, "clock": clock}
     built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
     names = tuple(detector.name for detector in built)

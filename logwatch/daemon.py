@@ -15,8 +15,8 @@ from logwatch.api import Clock, RecordBatch, Source, Stream
 from logwatch.control import ControlSocket, Handler
 from logwatch.delivery import Delivery
 from logwatch.errors import StateFull
+from logwatch.lanes import Lanes
 from logwatch.notify import Notifier
-from logwatch.pipeline import Pipeline
 from logwatch.telemetry import COMMIT_SECONDS, COMMITS, LAST_COMMIT, PAUSED, Logger
 from logwatch.types import Bool
 
@@ -65,7 +65,7 @@ class Daemon:
         on_tick: called about once a second and at the end, for live output.
     """
 
-    pipeline: Pipeline
+    lanes: Lanes
     sources: Mapping[str, Source]
     delivery: Delivery
     clock: Clock
@@ -92,7 +92,7 @@ class Daemon:
         An error ends it without one: what was half done is not saved, and is done again from the last commit.
         """
         for name, source in self.sources.items():
-            source.open(self.pipeline.cursors(name))
+            source.open(self.lanes.cursors(name))
         try:
             self.on_open()
             self.notifier.ready("reading")
@@ -118,7 +118,7 @@ class Daemon:
                 read = True
                 self.progress.records += len(records)
                 self.progress.gaps += len(records.gaps)
-                self.progress.alerts += self.pipeline.process(records, name, _warm(source, records))
+                self.progress.alerts += self.lanes.process(records, name, _warm(source, records))
         return read
 
     def _wait(self) -> bool:
@@ -135,7 +135,7 @@ class Daemon:
     def _look_after(self) -> None:
         now = self.clock.monotonic()
         wait = FIRST_COMMITS_S[self._commits] if self._commits < len(FIRST_COMMITS_S) else COMMIT_EVERY_S
-        if self.pipeline.raised:
+        if self.lanes.raised:
             wait = COMMIT_ALERTS_EVERY_S
         if now - self._committed >= (RETRY_FULL_S if self.progress.paused else wait):
             self._commit()
@@ -147,11 +147,11 @@ class Daemon:
     def _tick(self) -> None:
         self._ticked = self.clock.monotonic()
         if not self.progress.paused:
-            self.progress.alerts += self.pipeline.tick()
+            self.progress.alerts += self.lanes.tick()
         self.delivery.feed()
         self.history()
         PAUSED.set(bool(self.progress.paused))
-        self.pipeline.observe()
+        self.lanes.observe()
         self.delivery.observe()
         self.on_tick(self.progress)
         self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
@@ -160,7 +160,7 @@ class Daemon:
         self._committed = self.clock.monotonic()
         self._commits += 1
         try:
-            self.pipeline.commit(self.delivery.progress())
+            self.lanes.commit(self.delivery.progress())
             COMMITS.inc()
             COMMIT_SECONDS.inc(self.clock.monotonic() - self._committed)
             LAST_COMMIT.set(self.clock.now() / 1e9)

@@ -11,7 +11,8 @@ Commit order:
 
     1. collect the cells that changed in every stage, beside those of a commit that failed
     2. the cursors of the sources, as of the last record that was processed whole
-    3. one transaction: cells, cursors, new alerts, the sinks' progress
+    3. one transaction: cells, cursors, new alerts, the sinks' progress (`commit`: of all lanes that live in one store;
+       `logwatch.checkpoint.topic`: of one partition's lane, its marker last)
     4. only then: the alerts are the sinks'
 """
 
@@ -21,13 +22,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from logwatch import telemetry
 from logwatch.api import Clock, Detector
-from logwatch.checkpoint.store import Cell, NewAlert, Store, corrupt
+from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
 from logwatch.chunks import ChunkClock, Pending
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.incidents import Incidents
@@ -76,18 +77,67 @@ class Stages:
         return named | {f"detector/{detector.name}": detector for detector in self.detectors}
 
 
+CLOCK: Cell = ("pipeline", "clock")
+"""The cell that every saved lane has."""
+
+TINY = 16
+"""Bytes up to which a cell is compared with its last value: a quiet lane commits nothing."""
+
+
+class Saved(Protocol):
+    """Where the cells of a pipeline come from."""
+
+    def cell(self, component: str, name: str) -> bytes | None:
+        """One cell, or None."""
+        ...
+
+    def cells(self, component: str) -> Mapping[str, bytes]:
+        """All cells of a component."""
+        ...
+
+    def corrupt(self, error: Exception) -> StateCorrupt:
+        """What to raise where they cannot be read."""
+        ...
+
+
+@dataclass
+class Changes:
+    """What one commit of a pipeline writes: cells by component and name, and alerts in their order."""
+
+    cells: dict[Cell, bytes | None]
+    alerts: list[Alert]
+    time: int  # ns
+
+    def __bool__(self) -> bool:
+        """Whether anything changed but the time."""
+        return bool(self.alerts) or self.cells.keys() != {CLOCK}
+
+    def stored(self) -> list[NewAlert]:
+        """The alerts as a store takes them."""
+        return [NewAlert(alert.id, self.time, json.dumps(to_json(alert))) for alert in self.alerts]
+
+
+class Sizes(NamedTuple):
+    """What a pipeline holds."""
+
+    sources: int
+    keys: int
+    templates: int
+    incidents: int  # open
+
+
 class Pipeline:
-    """Drives the stages and owns the commit.
+    """Drives the stages of one lane, and says what a commit must write.
 
     Args:
-        stages: built for this run; `restore` brings back what the store holds.
-        store: the state.
+        stages: built for this run; `restore` brings back what was saved.
+        saved: the lane's state.
         clock: wall time, for idle sources only.
         on_scored: sees every judged sub-batch: the rows of `score`.
     """
 
     def __init__(
-        self, stages: Stages, store: Store, clock: Clock, on_scored: Callable[[Scored], None] | None = None
+        self, stages: Stages, saved: Saved, clock: Clock, on_scored: Callable[[Scored], None] | None = None
     ) -> None:
         self.stages = stages
         self.raised: list[Alert] = []  # since the last commit
@@ -99,13 +149,15 @@ class Pipeline:
         self._bytes = np.zeros(0, np.int64)  # read in this run, by source number
         self._observed = self.counts  # as the metrics know them
         self._trained = 0  # likewise
-        self._store = store
+        self._mined = (0, 0, 0)  # likewise: lines revised and overflowed, templates retired
+        self._from = saved
         self._clock = clock
         self._on_scored = on_scored
         self._chunks = ChunkClock()
         self._pending = Pending()
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
         self._unsaved: dict[Cell, bytes | None] = {}
+        self._tiny: dict[Cell, bytes] = {}  # as last taken
         stages.miner.stand(0)
         self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
         self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
@@ -113,7 +165,7 @@ class Pipeline:
 
     def restore(self) -> bool:
         """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt."""
-        saved = self._store.cell("pipeline", "clock")
+        saved = self._from.cell(*CLOCK)
         if saved is None:
             return False
         try:
@@ -121,15 +173,16 @@ class Pipeline:
             self.seen = int(clock["seen"])
             self._chunks.restore(clock["chunk"])
             for component, part in self._cells.items():
-                part.restore(self._store.cells(component))
+                part.restore(self._from.cells(component))
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
-            raise corrupt(self._store.path, error) from error
+            raise self._from.corrupt(error) from error
         self._trained = self._model_trained()
+        self._mined = self._mined_so_far()
         return True
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
         """Where a source went on from, as saved."""
-        return self._store.cells(f"source/{source}")
+        return self._from.cells(f"source/{source}")
 
     def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
         """Take records through every stage; returns how many alerts they raised.
@@ -199,10 +252,14 @@ class Pipeline:
         self._warm = bool(events.flags[-1] & Flag.WARMUP)
         self._raise(stages.incidents.step(events, units, judged, stages.context))
         _mark(events, units, judged.crossing)
-        if self._on_scored:
-            names = tuple(detector.name for detector in stages.detectors)
-            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, stages.incidents.members))
+        self._tell(events, nats, units, judged)
         self._pending.add_units(units, judged.crossing)
+
+    def _tell(self, events: EventBatch, nats: Float32, units: UnitBatch, judged: Judged) -> None:
+        if self._on_scored:
+            names = tuple(detector.name for detector in self.stages.detectors)
+            members = self.stages.incidents.members
+            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, members))
 
     def _learn(self) -> None:
         """The end of a chunk."""
@@ -239,6 +296,7 @@ class Pipeline:
         if silent:
             judged.crossing[:] = judged.holding[:] = False
         self._raise(stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context))
+        self._tell(EventBatch.none(self.seen), np.empty((0, len(stages.detectors)), np.float32), units, judged)
         self._pending.add_units(units, judged.crossing)
 
     def tick(self) -> int:
@@ -255,13 +313,9 @@ class Pipeline:
         self.raised += alerts
         self.opened.update(alert.source for alert in alerts if alert.state == "open")
 
-    def observe(self) -> None:
-        """Bring the gauges up to date; about once a second."""
+    def observe(self) -> Sizes:
+        """Bring the counters up to date, about once a second; returns what the gauges show the sum of."""
         stages = self.stages
-        telemetry.SOURCES.set(len(stages.registry.sources))
-        telemetry.KEYS.set(len(stages.keys))
-        telemetry.TEMPLATES.set(len(stages.miner))
-        telemetry.INCIDENTS.set(sum(row["open"] is not None for row in stages.incidents.status()))
         for number in np.flatnonzero(self.counts != self._observed).tolist():
             name = stages.registry.sources[number]
             telemetry.RECORDS.inc(float(self.counts[number] - self._observed[number]), source=name)
@@ -270,30 +324,52 @@ class Pipeline:
             if watermark != NO_TIME:
                 telemetry.WATERMARK.set(watermark / 1e9, source=name)
         self._observed, self._bytes[:] = self.counts.copy(), 0
+        self._observe_miner()
         trained = self._model_trained()
         telemetry.TRAINED.inc(max(0, trained - self._trained))
         self._trained = trained
+        incidents = sum(row["open"] is not None for row in stages.incidents.status())
+        return Sizes(len(stages.registry.sources), len(stages.keys), len(stages.miner), incidents)
+
+    def _observe_miner(self) -> None:
+        now = self._mined_so_far()
+        telemetry.REVISED.inc(now[0] - self._mined[0])
+        telemetry.OVERFLOWED.inc(now[1] - self._mined[1])
+        telemetry.RETIRED.inc(now[2] - self._mined[2])
+        self._mined = now
+
+    def _mined_so_far(self) -> tuple[int, int, int]:
+        miner = self.stages.miner
+        return miner.revised, miner.overflowed, miner.retired
 
     def _model_trained(self) -> int:
         return int(getattr(self._foresees, "trained_events", 0))
 
-    def commit(self, delivered: Mapping[str, int]) -> int:
-        """Save everything, in the order above; returns how many alerts became the sinks'.
-
-        Raises:
-            StateFull: nothing was saved, nothing is lost: the next call saves it.
-        """
+    def take(self) -> Changes:
+        """Steps 1 and 2 of a commit. Once it has succeeded give them to `saved`, and else to `failed`."""
         for component, part in self._cells.items():
             for name, value in part.changes():
-                self._unsaved[component, name] = value
+                cell = component, name
+                if value is not None and len(value) <= TINY:
+                    if self._tiny.get(cell) == value and cell not in self._unsaved:
+                        continue
+                    self._tiny[cell] = value
+                self._unsaved[cell] = value
         now = self._clock.now()
-        self._unsaved["pipeline", "clock"] = self._saved_clock(now)
-        alerts = [NewAlert(alert.id, now, json.dumps(to_json(alert))) for alert in self.raised]
-        stored = self._store.commit(self._unsaved, alerts, delivered)
-        for alert in self.raised:
+        changes = Changes(self._unsaved | {CLOCK: self._saved_clock(now)}, self.raised, now)
+        self._unsaved, self.raised = {}, []
+        return changes
+
+    def saved(self, changes: Changes) -> None:
+        """They are saved: the alerts among them are the sinks'."""
+        for alert in changes.alerts:
             telemetry.ALERTS.inc(source=alert.source, state=alert.state)
-        self._unsaved, self.raised, self.committed = {}, [], now
-        return len(stored)
+        self.committed = changes.time
+
+    def failed(self, changes: Changes) -> None:
+        """Nothing of them was saved: the next commit saves it."""
+        self._unsaved = changes.cells | self._unsaved
+        self.raised = changes.alerts + self.raised
 
     def _saved_clock(self, now: int) -> bytes:
         return json.dumps({"v": 2, "seen": self.seen, "time": now, "chunk": self._chunks.saved()}).encode()
@@ -304,6 +380,29 @@ class Pipeline:
             close = getattr(detector, "close", None)
             if close is not None:
                 close()
+
+
+def commit(pipelines: Mapping[str, Pipeline], store: Store, delivered: Mapping[str, int]) -> list[StoredAlert]:
+    """Save the lanes that live in one store, in the order above; returns the alerts that became the sinks'.
+
+    Args:
+        pipelines: by lane.
+        delivered: sink -> the last `seq` that it delivered.
+
+    Raises:
+        StateFull: nothing was saved, nothing is lost: the next call saves it.
+    """
+    taken = {lane: changes for lane, pipeline in pipelines.items() if (changes := pipeline.take()) or not lane}
+    cells = {lane: changes.cells for lane, changes in taken.items()}
+    try:
+        stored = store.commit_lanes(cells, [new for changes in taken.values() for new in changes.stored()], delivered)
+    except BaseException:
+        for lane, changes in taken.items():
+            pipelines[lane].failed(changes)
+        raise
+    for lane, changes in taken.items():
+        pipelines[lane].saved(changes)
+    return stored
 
 
 def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:

@@ -29,7 +29,8 @@ LEVELS = ("unknown", "trace", "debug", "info", "notice", "warning", "error", "cr
 
 @dataclass(slots=True)
 class Scored:
-    """One sub-batch after judgement: n events and m units."""
+    """One sub-batch after judgement: n events and m units. Units that no event brought come with none: those of a
+    tick, and of keys that leave the table."""
 
     events: EventBatch
     nats: Float32  # [n, D] of the event detectors
@@ -77,9 +78,11 @@ class RowWriter:
 
     def write(self, scored: Scored) -> None:
         """Rows of one sub-batch: its events in input order, then what was closed."""
-        for frame in (event_rows(scored, self._names), unit_rows(scored, self._names)):
-            if len(frame):
-                self._append(frame)
+        if len(scored.events):
+            self._append(event_rows(scored, self._names))
+        closed = unit_rows(scored, self._names)
+        if len(closed):
+            self._append(closed)
 
     def _append(self, frame: pl.DataFrame) -> None:
         self.count += len(frame)

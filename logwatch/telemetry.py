@@ -90,6 +90,7 @@ BYTES = Counter("logwatchd_bytes_total", "Bytes read.", ("source",))
 MARKED = Counter("logwatchd_marked_records_total", "Records that are truncated, invalid or untrusted_time.", ("mark",))
 DROPPED = Counter("logwatchd_dropped_total", "What was given up, and why.", ("reason",))
 GAPS = Counter("logwatchd_gaps_total", "Ranges of input that were lost.", ("reason",))
+RACES = Counter("logwatchd_truncation_races_total", "Truncations of quiet files: a line just before may be lost.")
 ALERTS = Counter("logwatchd_alerts_total", "Alerts by state: open, update, end, digest.", ("source", "state"))
 DELIVERED = Counter("logwatchd_delivered_total", "Alerts delivered.", ("sink",))
 DELIVERY_FAILURES = Counter(
@@ -99,6 +100,14 @@ COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
 COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
 CHUNKS = Counter("logwatchd_chunks_total", "Chunks learned.")
 TRAINED = Counter("logwatchd_trained_events_total", "Events that the model was trained on.")
+REVISED = Counter(
+    "logwatchd_revised_lines_total", "Lines whose template changed after they came, since templates were merged."
+)
+OVERFLOWED = Counter(
+    "logwatchd_overflowed_lines_total", "Lines that were given no template of their own, since too many are new."
+)
+RETIRED = Counter("logwatchd_retired_templates_total", "Templates given up for new ones, since the table is full.")
+PARSERS_LOST = Counter("logwatchd_parsers_lost_total", "Processes that parse ahead of scoring, and died.")
 PLUGIN_CALLS = Counter("logwatchd_plugin_calls_total", "Calls of third-party components.", ("component", "method"))
 PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that failed.", ("component", "method"))
 PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))

@@ -74,6 +74,7 @@ class RecordBatch:
     cursor: dict[str, bytes | None] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     lane: str = ""  # whose state the records belong to: "" this machine's, else one partition's; see `logwatch.lanes`
+    shaped: Any = None  # what `logwatch.parse.shape` made of the lines, where that was done ahead
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -151,6 +152,14 @@ class EventBatch:
 
     def __len__(self) -> int:
         return len(self.text)
+
+    @staticmethod
+    def none(first: int) -> EventBatch:
+        """No events, before the one numbered `first`."""
+        no32, no64, no8 = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+        return EventBatch(
+            first, no32, no32, no32, no64, no64, np.zeros(0, np.int8), no32, no64, no64, no8, [], []
+        )  # fmt: skip
 
     def take(self, rows: slice) -> EventBatch:
         """The events of a contiguous slice, as views."""

@@ -29,7 +29,7 @@ class Broken(ListSource):
 
 def daemon(session: Session, source: ListSource) -> Daemon:
     delivery = Delivery(session.store, {}, 1 << 20, "pause")
-    return Daemon(session.pipeline, {"list": source}, delivery, session.clock)
+    return Daemon(session.lanes, {"list": source}, delivery, session.clock)
 
 
 def test_an_end_of_all_sources_is_committed(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,11 +13,13 @@ import numpy as np
 import pytest
 
 from logwatch import telemetry
+from logwatch.app.names import PipelineNames
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.config import SourceTable, load
 from logwatch.errors import StateFull
-from logwatch.rows import Scored
-from logwatch.types import Alert, Gap, RecordBatch, Stream
+from logwatch.rows import RowWriter, Scored
+from logwatch.testing import ManualClock
+from logwatch.types import Alert, Gap, Kind, RecordBatch, Stream
 
 ENTITY = r"id=(\w+)"
 WORDS = ["quota", "raid", "panic", "thermal", "orphan", "inode", "lost", "bus"]
@@ -82,7 +86,7 @@ class Run:
 
     def _commit(self, session: Session) -> None:
         self.alerts += session.pipeline.raised
-        session.pipeline.commit({})
+        session.commit()
 
     def told(self) -> list[tuple[str, str, float, int]]:
         return [(alert.id, alert.state, alert.score, alert.count) for alert in self.alerts]
@@ -168,14 +172,14 @@ def test_what_a_full_disk_refuses_is_committed_later(tmp_path: Path) -> None:
     loaded = load(environ={})
     table = {"files": SourceTable(kind="file")}
     with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
-        database = session.pipeline._store._db
+        database = session.store._db
         database.execute("PRAGMA max_page_count = 1")  # SQLite itself refuses to grow: SQLITE_FULL
         session.pipeline.process(_records(lines, 0, 300), "files")
         with pytest.raises(StateFull):
-            session.pipeline.commit({})
+            session.commit()
         session.pipeline.process(_records(lines, 300, 600), "files")
         database.execute("PRAGMA max_page_count = 1000000")
-        session.pipeline.commit({})
+        session.commit()
     with opened(loaded.settings, detectors_of(loaded), tmp_path, table) as session:
         assert session.resumed
         assert session.pipeline.seen == 600
@@ -192,6 +196,53 @@ def test_lost_input_is_an_alert(tmp_path: Path) -> None:
         alert = session.pipeline.raised[0]
         assert (alert.kind, alert.source, alert.position["offset"]) == ("gap", "s0", 100)
         assert "250 bytes" in alert.detail
+
+
+def test_metrics_tell_what_the_miner_gave_up_in_this_run(tmp_path: Path) -> None:
+    metrics = (telemetry.REVISED, telemetry.OVERFLOWED, telemetry.RETIRED)
+    for metric in metrics:
+        metric.reset()
+    lines, loaded = _merging(2200), load(environ={})
+    told = []
+    for at, end in ((0, 400), (400, 2200)):
+        with opened(loaded.settings, detectors_of(loaded), tmp_path, {"files": SourceTable(kind="file")}) as session:
+            miner = session.pipeline.stages.miner
+            session.pipeline.process(_records(lines, at, end), "files")
+            session.pipeline.observe()
+            told.append([metric.value() for metric in metrics])
+            assert told[-1] == [miner.revised, miner.overflowed, miner.retired]
+            session.commit()
+    assert 0 < told[0][0] < told[1][0]
+
+
+def test_what_no_event_closes_is_told_too(tmp_path: Path) -> None:
+    """Visits that leave the table, and what a tick closes, are judged like others, and have their rows."""
+    lines, loaded, rows = _log(2000, 1), load(environ={}), io.BytesIO()
+    table = {"files": SourceTable(kind="file", entity=ENTITY)}
+    late: list[Scored] = []
+
+    def keep(scored: Scored) -> None:
+        writer.write(scored)
+        if not len(scored.events):
+            late.append(scored)
+
+    with opened(loaded.settings, detectors_of(loaded), None, table, on_scored=keep) as session:
+        pipeline = session.pipeline
+        pipeline._clock = clock = ManualClock()
+        pipeline.stages.keys.capacity = 64
+        writer = RowWriter(rows, "jsonl", PipelineNames(pipeline.stages))
+        for at in range(0, 2000, 100):
+            pipeline.process(_records(lines, at, at + 100, sources=1), "files")
+        left = {Kind(kind) for scored in late for kind in scored.units.kind}
+        clock.advance(7200.0)
+        pipeline.tick()
+        ticked = {Kind(kind) for kind in late[-1].units.kind}
+        writer.close()
+    assert left == {Kind.VISIT}
+    assert ticked >= {Kind.VISIT, Kind.WINDOW}
+    told = [json.loads(line) for line in rows.getvalue().splitlines()]
+    assert len([row for row in told if row["kind"] != "event"]) >= sum(int(scored.units.final.sum()) for scored in late)
+    assert all(row["entity"] for row in told if row["kind"] == "visit")
 
 
 def test_metrics_tell_what_was_read_and_how_far_time_has_come(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
         live = _LiveLine(session, ui)
-        daemon = Daemon(session.pipeline, {table.kind: source}, delivery, session.clock)
+        daemon = Daemon(session.lanes, {table.kind: source}, delivery, session.clock)
         stopped = _Stop(daemon)
 
         def on_tick(progress: Progress) -> None:
@@ -146,15 +146,14 @@ class _LiveLine:
             self._seen.popleft()
         began, before = self._seen[0]
         phase, to_go = _phase(self._session, progress)
-        stages = self._session.pipeline.stages
         self._ui.live(
             Live(
                 phase=phase,
                 records=progress.records,
                 rate=(progress.records - before) / max(now - began, 1e-6),
-                sources=len(stages.registry.sources),
-                templates=len(stages.miner),
-                incidents=self._session.pipeline.opened.total(),
+                sources=sum(len(lane.stages.registry.sources) for lane in self._session.lanes),
+                templates=sum(len(lane.stages.miner) for lane in self._session.lanes),
+                incidents=self._session.lanes.opened.total(),
                 to_go=to_go,
             )
         )
@@ -163,8 +162,9 @@ class _LiveLine:
 def _phase(session: Session, progress: Progress) -> tuple[Phase, str]:
     if progress.paused:
         return "paused", progress.paused
-    learning = [source for source in session.sources() if source.phase == "learning"]
-    if not learning and session.pipeline.stages.registry.sources:
+    sources = session.sources()
+    learning = [source for source in sources if source.phase == "learning"]
+    if sources and not learning:
         return "watching", ""
     return "learning", learning[0].to_go if learning else ""
 
@@ -194,7 +194,7 @@ def run(request: RunRequest) -> None:
         }
         delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
         daemon = Daemon(
-            session.pipeline, sources, delivery, session.clock,
+            session.lanes, sources, delivery, session.clock,
             control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
         )  # fmt: skip
         began = session.clock.monotonic()

@@ -144,7 +144,7 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
 
 def _commit(session: Session, ui: Ui) -> None:
     raised = list(session.pipeline.raised)
-    session.pipeline.commit({})
+    session.commit()
     if raised:
         ui.deliver(raised)
 

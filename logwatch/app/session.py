@@ -1,4 +1,4 @@
-"""An opened state with a restored pipeline on it."""
+"""An opened state with restored lanes on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from logwatch.assemble import PerSource, assemble
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
 from logwatch.config import Loaded, Settings, SourceTable
-from logwatch.pipeline import Pipeline
+from logwatch.lanes import Lanes
+from logwatch.pipeline import Pipeline, Saved
 from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport
 from logwatch.rows import Scored
@@ -23,16 +24,32 @@ from logwatch.rows import Scored
 class Session:
     """Everything a verb needs; closed by `opened`."""
 
-    pipeline: Pipeline
+    lanes: Lanes
     store: Store
     clock: Clock
     settings: Settings
-    per: PerSource
-    resumed: bool
+    tables: Mapping[str, SourceTable]
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Of this machine's own lane."""
+        return self.lanes.own
+
+    @property
+    def resumed(self) -> bool:
+        """Whether there was a state of an earlier run."""
+        return self.lanes.resumed
 
     def sources(self) -> list[SourceReport]:
         """One row for each source, for people."""
-        return source_reports(self.pipeline, self.per)
+        return [row for pipeline in self.lanes for row in self._reports(pipeline)]
+
+    def _reports(self, pipeline: Pipeline) -> list[SourceReport]:
+        return source_reports(pipeline, PerSource(self.settings, self.tables, pipeline.stages.registry))
+
+    def commit(self) -> None:
+        """Save everything; alerts are nobody's to deliver. Raises StateFull."""
+        self.lanes.commit({})
 
 
 @contextlib.contextmanager
@@ -61,11 +78,14 @@ def opened(
         folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="logwatchd-")))
         store = stack.enter_context(Store(folder, durable=state is not None))
         detectors = [one for one in resolved if one.part.kind == "detector"]
-        stages = assemble(settings, tables, detectors, store, clock, finished=finished)
-        pipeline = Pipeline(stages, store, clock, on_scored)
-        stack.callback(pipeline.close)
-        resumed = pipeline.restore()
-        yield Session(pipeline, store, clock, settings, PerSource(settings, tables, stages.registry), resumed)
+
+        def build(lane: str, saved: Saved) -> Pipeline:
+            stages = assemble(settings, tables, detectors, saved, clock, finished=finished)
+            return Pipeline(stages, saved, clock, on_scored)
+
+        lanes = Lanes(build, store)
+        stack.callback(lanes.close)
+        yield Session(lanes, store, clock, settings, tables)
 
 
 def detectors_of(loaded: Loaded) -> list[Resolved]:

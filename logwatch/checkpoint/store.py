@@ -2,7 +2,7 @@
 
 Cells, sink cursors and alerts change together, in one transaction (WAL, `synchronous=FULL`): after any crash the
 database shows the state after some whole commit, never a mixture. Alerts are kept for `[history]`; those behind the
-cursor of a sink are that sink's outbox.
+cursor of a sink are that sink's outbox. Cells belong to a lane: "" is this machine's own, the others are partitions'.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -18,17 +18,26 @@ from typing import IO, Any, NamedTuple, Self
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the tables below. A change adds a step to `_MIGRATIONS` and a test that opens an old database."""
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE cells (component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (component, name));
+CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (lane, component, name));
 CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE sinks (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);
 """
 
-_MIGRATIONS: dict[int, str] = {}
+_MIGRATIONS: dict[int, str] = {
+    1: """
+ALTER TABLE cells RENAME TO old;
+CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (lane, component, name));
+INSERT INTO cells SELECT '', component, name, value FROM old;
+DROP TABLE old;
+""",
+}
 """Schema version -> SQL that brings a database of that version to the next."""
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -52,6 +61,9 @@ class NewAlert(NamedTuple):
 
 Cell = tuple[str, str]
 """Component and name."""
+
+Cells = Mapping[Cell, bytes | None]
+"""New values; None deletes."""
 
 
 class Store:
@@ -90,28 +102,45 @@ class Store:
         """The database."""
         return self.directory / "state.db"
 
-    def cells(self, component: str) -> dict[str, bytes]:
-        """All cells of a component."""
-        rows = self._read("SELECT name, value FROM cells WHERE component = ? ORDER BY name", component)
-        return {str(name): bytes(value) for name, value in rows}
+    def lane(self, name: str) -> StoredLane:
+        """The cells of one lane."""
+        return StoredLane(self, name)
 
-    def cell(self, component: str, name: str) -> bytes | None:
+    def lanes(self) -> list[str]:
+        """Lanes that have cells, but for this machine's own."""
+        return [str(name) for (name,) in self._read("SELECT DISTINCT lane FROM cells WHERE lane <> '' ORDER BY lane")]
+
+    def cells(self, component: str, lane: str = "") -> dict[str, bytes]:
+        """All cells of a component."""
+        sql = "SELECT name, value FROM cells WHERE lane = ? AND component = ? ORDER BY name"
+        return {str(name): bytes(value) for name, value in self._read(sql, lane, component)}
+
+    def cell(self, component: str, name: str, lane: str = "") -> bytes | None:
         """One cell, or None."""
-        rows = self._read("SELECT value FROM cells WHERE component = ? AND name = ?", component, name)
+        sql = "SELECT value FROM cells WHERE lane = ? AND component = ? AND name = ?"
+        rows = self._read(sql, lane, component, name)
         return bytes(rows[0][0]) if rows else None
 
     def commit(
+        self, cells: Cells, alerts: Iterable[NewAlert] = (), delivered: Mapping[str, int] | None = None
+    ) -> list[StoredAlert]:
+        """Write everything of this machine's own lane, or nothing; see `commit_lanes`."""
+        return self.commit_lanes({"": cells}, alerts, delivered)
+
+    def commit_lanes(
         self,
-        cells: Mapping[Cell, bytes | None],
+        lanes: Mapping[str, Cells],
         alerts: Iterable[NewAlert] = (),
         delivered: Mapping[str, int] | None = None,
+        closed: Sequence[str] = (),
     ) -> list[StoredAlert]:
         """Write everything or nothing; returns the alerts as stored. An id that is stored already is not doubled.
 
         Args:
-            cells: new values by (component, name); None deletes.
+            lanes: new values by lane and (component, name); None deletes.
             alerts: raised since the last commit, in order.
             delivered: sink -> the last `seq` that it delivered.
+            closed: lanes whose cells go, before the new ones are written.
 
         Raises:
             StateFull: no space; nothing was written, and the same call may succeed later.
@@ -120,7 +149,9 @@ class Store:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._write_cells(cells)
+                self._db.executemany("DELETE FROM cells WHERE lane = ?", [(lane,) for lane in closed])
+                for lane, cells in lanes.items():
+                    self._write_cells(lane, cells)
                 stored = self._write_alerts(alerts)
                 rows = list((delivered or {}).items())
                 self._db.executemany("INSERT OR REPLACE INTO sinks (name, seq) VALUES (?, ?)", rows)
@@ -133,11 +164,11 @@ class Store:
             raise _explain(error, self.path) from error
         return stored
 
-    def _write_cells(self, cells: Mapping[Cell, bytes | None]) -> None:
-        gone = [cell for cell, value in cells.items() if value is None]
-        kept = [(*cell, value) for cell, value in cells.items() if value is not None]
-        self._db.executemany("DELETE FROM cells WHERE component = ? AND name = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO cells (component, name, value) VALUES (?, ?, ?)", kept)
+    def _write_cells(self, lane: str, cells: Cells) -> None:
+        gone = [(lane, *cell) for cell, value in cells.items() if value is None]
+        kept = [(lane, *cell, value) for cell, value in cells.items() if value is not None]
+        self._db.executemany("DELETE FROM cells WHERE lane = ? AND component = ? AND name = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO cells (lane, component, name, value) VALUES (?, ?, ?, ?)", kept)
 
     def _write_alerts(self, alerts: Iterable[NewAlert]) -> list[StoredAlert]:
         stored = []
@@ -200,6 +231,26 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+class StoredLane:
+    """One lane of the database: where a pipeline's cells come from."""
+
+    def __init__(self, store: Store, lane: str) -> None:
+        self._store = store
+        self._lane = lane
+
+    def corrupt(self, error: Exception) -> StateCorrupt:
+        """What to raise where cells cannot be read."""
+        return corrupt(self._store.path, error)
+
+    def cell(self, component: str, name: str) -> bytes | None:
+        """One cell, or None."""
+        return self._store.cell(component, name, self._lane)
+
+    def cells(self, component: str) -> dict[str, bytes]:
+        """All cells of a component."""
+        return self._store.cells(component, self._lane)
 
 
 def _lock(directory: Path) -> IO[str]:

@@ -64,22 +64,20 @@ class Parser:
         self._kind: dict[ParseSettings, int] = {}
         self._kind_of = np.zeros(0, dtype=np.int64)  # source number -> index into `_settings`
 
-    def parse(
-        self, records: RecordBatch, source: Int32, stream: Int32, first: int, shaped: Shaped | None = None
-    ) -> EventBatch:
+    def parse(self, records: RecordBatch, source: Int32, stream: Int32, first: int) -> EventBatch:
         """Events of a batch, row by row; `slot` is -1 everywhere.
 
         Until a source has shown a time, its watermark is NO_TIME, and the time of its lines is the injected clock's
         (live) or NO_TIME (finished files).
 
         Args:
-            records: n records in stream order.
+            records: n records in stream order; `shaped` is used where that was done ahead.
             source: number of each record's source.
             stream: number of its stream.
             first: number of the first record in the whole run.
-            shaped: what `Shaper.shape` made of them, where that was done ahead.
         """
         groups = self._groups(source)
+        shaped: Shaped | None = records.shaped
         if shaped is None:
             shaped = self._shaper.shape(records.lines, groups)
         n, now = len(records), self._clock.now()

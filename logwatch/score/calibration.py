@@ -174,7 +174,7 @@ class Calibration:
         cold = self._rows.data["count"][row] < WARM[kind]
         touched, times = np.unique(row, return_counts=True)
         self._rows.data["count"][touched] += times
-        self._rows.mark(touched)
+        self._rows.mark(touched, "count", "block")
         self._count_lines(units)
         if cold.any():
             chosen, row = chosen[~cold], row[~cold]
@@ -198,12 +198,15 @@ class Calibration:
         data = self._rows.data
         weight = np.exp(self._log_now(row)).astype(np.float32)
         flat, stride, offset = tail_openings.floats(data, "units")
-        np.add.at(flat, row * stride + offset + np.where(flagged, BINS, 0) + tail.bin_of(nats), weight)
+        at = row * stride + offset + np.where(flagged, BINS, 0) + tail.bin_of(nats)
+        np.add.at(flat, at, weight)
+        self._rows.mark_numbers(at)
         told = ~flagged & ((units.kind[chosen] != Kind.EVENT) | (units.at[chosen] % EACH_EVENT == 0))
         self._each.add(units, chosen[told], weight[told])
         block = np.maximum(tail_openings.block_of(units.last[chosen]), data["block"][row])
         segments = tail_openings.gather(row, block, nats, flagged)
         begun = segments.block > data["block"][segments.row]
+        self._rows.mark(np.unique(segments.row[begun]), "opens", "opens")
         self._clock.advance(self._rows.source[segments.row[begun]], segments.block[begun])
         segments = tail_openings.news(data, segments)
         if len(segments.row):
@@ -217,11 +220,12 @@ class Calibration:
             down = np.float32(np.exp(-tail.RESCALE))
             data["units"][heavy] *= down
             data["base"][heavy] += tail.RESCALE
+            self._rows.mark(heavy)
             self._each.scale(self._rows.source[heavy], self._rows.column[heavy], down)
         for source in self._clock.rescale(np.unique(self._rows.source[rows])).tolist():
             mine = np.flatnonzero(self._rows.source[: self._rows.used] == source)
             data["opens"][mine] *= np.float32(np.exp(-tail.RESCALE))
-            self._rows.mark(mine)
+            self._rows.mark(mine, "opens", "opens")
 
     def _log_now(self, rows: Int64) -> Float64:
         """Log of today's weight in each row's own scale [r]."""
@@ -244,7 +248,7 @@ class Calibration:
             return
         due, self._due = self._due, NO_ROWS
         data["due"][due] = 0
-        self._rows.mark(due)
+        self._rows.mark(due, "count", "log_survival")
         self._rescale(due)
         curves = self._curves(due)
         fit, z = curves.fit, self._thresholds.choose(curves)

@@ -33,8 +33,9 @@ class DetectorTails:
         fine = np.log1p(np.maximum(nats[which, detector], 0)) * np.float32(1 / tail.STEP)
         binned = np.minimum(fine.astype(np.int64), BINS - 1) // COARSE
         flat = self.rows.data.view(np.float32)[: self.rows.used * (BINS // COARSE)]
-        scatter_add(flat, row * (BINS // COARSE) + binned, weight[which])
-        self.rows.mark(row)
+        at = row * (BINS // COARSE) + binned
+        scatter_add(flat, at, weight[which])
+        self.rows.mark_numbers(at)
 
     def scale(self, source: Int64, kind: Int64, factor: np.float32) -> None:
         """Multiply the histograms of (source, kind) pairs [n]."""

@@ -1,41 +1,47 @@
-"""Rows of fixed-width state by (source, column), allocated by need and saved in blocks of rows."""
+"""Rows of fixed-width state by (source, column), allocated by need; a commit writes the parts of rows that changed."""
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.errors import StateCorrupt
-from logwatch.types import Float32, Int32, Int64
+from logwatch.cells import pack, unpack
+from logwatch.score.journal import Columns, Journal
+from logwatch.types import Bool, Float32, Int32, Int64, UInt8
 
-VERSION = 1
 DENSE = 4
-PER_CELL = 16  # rows of one cell: a quiet daemon writes few bytes, a busy one few cells
+LEAST = 16
+"""Rows of an empty table."""
+NAMED = 256
+"""Rows whose sources and columns, which never change, stand in one cell."""
+GRAIN = 16
+"""Bytes that are written together: a unit changes a few numbers of a row of 1.6 KB."""
 
 
 class Rows:
     """A growing structured table; `index[source, column]` is the row, or -1.
 
     Args:
-        dtype: little-endian numpy dtype of a row; zero for a new one, then `fresh` is applied.
+        dtype: little-endian numpy dtype of a row, a multiple of `GRAIN` bytes; zero for a new one, then `fresh` is
+            applied.
         columns: rows that a source can have.
         fresh: initial values by field.
     """
 
     def __init__(self, dtype: np.dtype[Any], columns: int, fresh: Mapping[str, float] | None = None) -> None:
         self._fresh = dict(fresh or {})
-        self.data: NDArray[Any] = self._blank(PER_CELL, dtype)
-        self.source: Int64 = np.zeros(PER_CELL, dtype=np.int64)
-        self.column: Int64 = np.zeros(PER_CELL, dtype=np.int64)
+        self._grains = dtype.itemsize // GRAIN  # of a row
+        self.data: NDArray[Any] = self._blank(LEAST, dtype)
+        self.source: Int64 = np.zeros(LEAST, dtype=np.int64)
+        self.column: Int64 = np.zeros(LEAST, dtype=np.int64)
         self.used = 0
         self._columns = columns
         self._index: Int32 = np.full((16, columns), -1, dtype=np.int32)
-        self._dirty = np.zeros(1, dtype=np.bool_)
+        self._journal = Journal(GRAIN, LEAST * self._grains)
+        self._named = 0  # rows whose names are saved
         self._gone: list[str] = []  # cells of an older layout
 
     def find(self, source: NDArray[np.integer], column: NDArray[np.integer]) -> Int64:
@@ -56,9 +62,16 @@ class Rows:
             rows = self.find(source, column)
         return rows
 
-    def mark(self, rows: Int64) -> None:
-        """Rows have changed."""
-        self._dirty[rows // PER_CELL] = True
+    def mark(self, rows: Int64, first: str = "", last: str = "") -> None:
+        """Rows [n] have changed: all of them, or the fields from `first` to `last`."""
+        fields: Any = self.data.dtype.fields
+        begin = fields[first][1] // GRAIN if first else 0
+        end = -(-(fields[last][1] + fields[last][0].itemsize) // GRAIN) if last else self._grains
+        self._journal.mark((rows[:, None] * self._grains + np.arange(begin, end)).ravel())
+
+    def mark_numbers(self, at: Int64) -> None:
+        """Numbers [n] of the table as one flat float32 array have changed."""
+        self._journal.mark(at // (GRAIN // 4))
 
     def _blank(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         rows: NDArray[Any] = np.zeros(count, dtype=dtype)
@@ -72,61 +85,58 @@ class Rows:
 
     def _add(self, source: Int64, column: Int64) -> None:
         begin, end = self.used, self.used + len(source)
-        while end > len(self.data):
-            self._grow()
+        self._grow(end)
         self.source[begin:end] = source
         self.column[begin:end] = column
         self._index[source, column] = np.arange(begin, end)
         self.used = end
 
-    def _grow(self) -> None:
-        self.data = np.concatenate([self.data, self._blank(len(self.data), self.data.dtype)])
-        self.source = np.concatenate([self.source, np.zeros_like(self.source)])
-        self.column = np.concatenate([self.column, np.zeros_like(self.column)])
-        self._dirty = np.concatenate([self._dirty, np.zeros_like(self._dirty)])
+    def _grow(self, rows: int) -> None:
+        while rows > len(self.data):
+            self.data = np.concatenate([self.data, self._blank(len(self.data), self.data.dtype)])
+            self.source = np.concatenate([self.source, np.zeros_like(self.source)])
+            self.column = np.concatenate([self.column, np.zeros_like(self.column)])
+        self._journal.grow(len(self.data) * self._grains)
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        """Blocks of rows that changed: a JSON line, then compressed sources, columns and rows, little-endian."""
+        """Cells of what changed since the last call: `row…` names rows, the others hold them."""
         for name in self._gone:
             yield name, None
         self._gone = []
-        for block in np.flatnonzero(self._dirty).tolist():
-            begin, end = block * PER_CELL, min((block + 1) * PER_CELL, self.used)
-            raw = self.source[begin:end].tobytes() + self.column[begin:end].tobytes() + self.data[begin:end].tobytes()
-            head = json.dumps({"v": VERSION, "rows": end - begin, "bytes": self.data.itemsize})
-            yield f"{block:06d}", head.encode() + b"\n" + zlib.compress(raw, 1)
-        self._dirty[:] = False
+        for block in range(self._named // NAMED, -(-self.used // NAMED) if self._named < self.used else 0):
+            rows = slice(block * NAMED, min((block + 1) * NAMED, self.used))
+            yield f"row{block:06d}", pack({"source": self.source[rows], "column": self.column[rows]})
+        self._named = self.used
+        yield from self._journal.changes("", {"data": self._bytes()})
+
+    def _bytes(self) -> UInt8:
+        return self.data.view(np.uint8).reshape(-1, GRAIN)
 
     def restore(self, cells: Mapping[str, bytes], columns: Mapping[int, int] | None = None) -> None:
         """Rebuild from all cells. `columns` maps saved columns to today's; rows of others are dropped."""
-        saved = 0
-        for name in sorted(cells):
-            source, column, data = self._decode(name, cells[name])
-            saved += len(source)
-            if columns is not None:
-                keep = np.isin(column, list(columns))
-                source, data = source[keep], data[keep]
-                column = np.array([columns[c] for c in column[keep].tolist()], dtype=np.int64)
-            if len(source):
-                self.find(source, column)  # makes room in the index
-                begin = self.used
-                self._add(source, column)
-                self.data[begin : self.used] = data
-        blocks = -(-self.used // PER_CELL)
-        self._dirty[:] = False
-        if self.used < saved or columns is not None:  # rows moved or were renamed: the old cells say so no longer
-            self._dirty[:blocks] = True
-            self._gone = [name for name in sorted(cells) if int(name) >= blocks]
+        named = [unpack(cells[name])[0] for name in sorted(cells) if name.startswith("row")]
+        if not named:
+            return
+        source, column = (np.concatenate([arrays[name] for arrays in named]) for name in ("source", "column"))
+        self._journal.restore("", cells, self._columns_of)
+        if columns is None:
+            self._add_restored(source, column)
+            return
+        keep = np.isin(column, list(columns))
+        data, self.data = self.data[: len(source)][keep], self._blank(len(self.data), self.data.dtype)
+        self._add_restored(source[keep], np.array([columns[c] for c in column[keep].tolist()], dtype=np.int64))
+        self.data[: len(data)] = data
+        self._named, self._gone = 0, list(cells)  # rows moved or were renamed: the old cells say so no longer
+        self._journal.renew(len(self.data) * self._grains)
 
-    def _decode(self, name: str, cell: bytes) -> tuple[Int64, Int64, NDArray[Any]]:
-        head, _, body = cell.partition(b"\n")
-        info = json.loads(head)
-        if info.get("v") != VERSION or info.get("bytes") != self.data.itemsize:
-            raise StateCorrupt(f"calibration cell {name} has version {info.get('v')}, not {VERSION}")
-        rows, raw = int(info["rows"]), zlib.decompress(body)
-        source = np.frombuffer(raw, dtype="<i8", count=rows)
-        column = np.frombuffer(raw, dtype="<i8", count=rows, offset=8 * rows)
-        return source, column, np.frombuffer(raw, dtype=self.data.dtype, count=rows, offset=16 * rows)
+    def _add_restored(self, source: Int64, column: Int64) -> None:
+        self.find(source, column)  # makes room in the index
+        self._add(source, column)
+        self._named = self.used
+
+    def _columns_of(self, grains: int) -> Columns:
+        self._grow(-(-grains // self._grains))
+        return {"data": self._bytes()}
 
 
 def scatter_add(flat: Float32, at: Int64, weight: Float32) -> None:

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from logwatch.sources.naming import base, is_compressed
-
 MAX_FILES = 50_000
 """Files one source looks at: a pattern that matches a whole disk must not fill the memory."""
 
@@ -61,22 +59,6 @@ class Patterns:
 def _is_pattern(path: str) -> bool:
     """Whether it has to be matched: a file may really be called `app[1].log`."""
     return bool(_MAGIC.search(path)) and not os.path.lexists(path)
-
-
-def rotated(path: str) -> Iterator[str]:
-    """Uncompressed files beside `path` whose names differ from it by rotation only, in any order."""
-    folder, name = os.path.split(path)
-    mine = base(name)
-    for entry in _entries(folder):
-        if entry.name != name and base(entry.name) == mine and not is_compressed(entry.name):
-            yield os.path.join(folder, entry.name)
-
-
-def by_inode(folder: str, inode: int) -> Iterator[str]:
-    """Files of a directory that have this inode number."""
-    for entry in _entries(folder):
-        if entry.inode() == inode:
-            yield os.path.join(folder, entry.name)
 
 
 def _walk(folder: str, parts: list[str], depth: int) -> Iterator[str]:

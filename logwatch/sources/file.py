@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from logwatch.api import Clock, plugin
 from logwatch.errors import StateCorrupt
 from logwatch.sources.access import Problem
 from logwatch.sources.cursor import load
+from logwatch.sources.descriptors import Descriptors, Hold
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Seen
 from logwatch.sources.followed import Followed
@@ -24,9 +26,6 @@ from logwatch.types import Flag, Gap, RecordBatch, Stream
 __all__ = ["FileConfig", "FileSource", "Problem"]
 
 log = Logger(__name__)
-
-MAX_OPEN = 512
-"""Descriptors held at once: half of the usual soft limit of a process."""
 
 POLL_S = 0.04
 """How often a file that grew lately is looked at; nobody notices half of it."""
@@ -74,7 +73,8 @@ class FileSource:
         self._clock = clock
         self._roster = Roster(config, clock, name, self._opened)
         self._ready: dict[Followed, None] = {}  # known to have something; the longest waiting first
-        self._open: dict[Followed, None] = {}  # with a descriptor; the longest unused first
+        self._open = Descriptors()
+        self._hold = Hold(config.deleted_hold, config.deleted_hold_size)
         self._turn: list[Followed] = []  # files not yet looked at in this round
         self._round = 0
         self._lately: dict[Followed, None] = {}  # grew lately
@@ -114,7 +114,7 @@ class FileSource:
             pending = {key: load(cell) for key, cell in cursors.items() if key != MAIN}
         except (ValueError, KeyError, TypeError) as error:
             raise StateCorrupt(f"the saved position of a file cannot be read: {error}") from error
-        self._roster.restore(pending, closed, names, bool(main["started"]))
+        self._roster.ledger.restore(pending, closed, names, bool(main["started"]))
         self._scan()
 
     def poll(self, max_records: int) -> RecordBatch | None:
@@ -140,6 +140,10 @@ class FileSource:
         """With `once`: everything up to the end that the files had has been delivered."""
         return self._config.once and not self._ready and not any(entry.busy for entry in self._roster.live)
 
+    def hold(self) -> None:
+        """To be called about once a second while nothing is polled: deleted files are kept only within bounds."""
+        self._release_deleted(paused=True)
+
     def close(self) -> None:
         """Close all files."""
         self._closing.set()
@@ -153,6 +157,7 @@ class FileSource:
     def _scan(self) -> None:
         began = self._clock.monotonic()
         self._roster.scan()
+        self._release_deleted(paused=False)
         now = self._clock.monotonic()
         self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))
         self._ready.update((entry, None) for entry in self._roster.live if entry.busy)
@@ -223,12 +228,13 @@ class FileSource:
             follower.flush()
 
     def _replace(self, entry: Followed) -> None:
-        self._open.pop(entry, None)
+        self._open.drop(entry)
         self._roster.replaced(entry)
         self._ready.update((other, None) for other in self._roster.live if other is entry or other.before is entry)
 
     def _end(self, entry: Followed) -> None:
-        for group in (self._ready, self._open, self._touched, self._lately):
+        self._open.drop(entry)
+        for group in (self._ready, self._touched, self._lately):
             group.pop(entry, None)
         self._roster.close(entry)
         self._warm.pop(Stream(entry.source, entry.instance), None)
@@ -238,7 +244,7 @@ class FileSource:
         refusal = Refused(f"cannot be read: {error.strerror}", "the disk or the network may be at fault")
         self._roster.access.note(entry.path, refusal)
         entry.release()
-        self._open.pop(entry, None)
+        self._open.drop(entry)
         self._ready.pop(entry, None)
         self._give_up(entry)
 
@@ -256,14 +262,24 @@ class FileSource:
         return file
 
     def _opened(self, entry: Followed) -> None:
-        """Note a used descriptor; close those unused for longest, never that of a file whose path leads elsewhere."""
-        self._open.pop(entry, None)
-        self._open[entry] = None
-        excess = len(self._open) - MAX_OPEN
-        if excess > 0:
-            for other in [e for e in self._open if e.attached and e is not entry][:excess]:
-                other.release()
-                del self._open[other]
+        """Note a used descriptor."""
+        for other in self._open.used(entry):
+            self._let_go(other, "deleted, while too many others were open, before it was read to its end")
+
+    def _release_deleted(self, paused: bool) -> None:
+        for entry in self._hold.overdue(self._open, self._clock.monotonic(), paused):
+            self._let_go(entry, "deleted, and not read to its end for too long")
+
+    def _let_go(self, entry: Followed, reason: str) -> None:
+        """Close a file that no path leads to; what was not read of it is lost."""
+        with contextlib.suppress(OSError):
+            if entry.file is not None and entry.follower.look(entry.file) is Seen.MORE:
+                lost = entry.unread
+                log.warning("a file is let go", path=entry.path, reason=reason, offset=entry.follower.fed, lost=lost)
+        self._roster.abandon(entry, reason)
+        entry.release()
+        self._open.drop(entry)
+        self._ready[entry] = None
 
     # -- turns
 
@@ -334,18 +350,18 @@ class FileSource:
 
     def _cursors(self) -> dict[str, bytes | None]:
         """What changed since the last batch."""
-        roster = self._roster
-        cursor: dict[str, bytes | None] = dict.fromkeys(roster.gone)
-        roster.gone = []
-        for entry in roster.live:
+        ledger = self._roster.ledger
+        cursor: dict[str, bytes | None] = dict.fromkeys(ledger.gone)
+        ledger.gone = []
+        for entry in self._roster.live:
             if entry.dirty or entry in self._touched:
                 entry.dirty = False
                 cursor[entry.key] = entry.saved().dump()
         self._touched.clear()
-        if roster.dirty:
-            roster.dirty = False
-            closed = [json.loads(saved.dump()) for saved in roster.closed]
-            main = {"v": 1, "started": True, "closed": closed, "names": list(roster.names)}
+        if ledger.dirty:
+            ledger.dirty = False
+            closed = [json.loads(saved.dump()) for saved in ledger.closed]
+            main = {"v": 1, "started": True, "closed": closed, "names": list(ledger.names)}
             cursor[MAIN] = json.dumps(main, separators=(",", ":")).encode()
         return cursor
 

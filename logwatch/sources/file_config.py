@@ -33,6 +33,13 @@ class FileConfig(PluginConfig):
     rotate_wait: Duration = 5.0
     """How long a renamed or deleted file must be idle before it is closed."""
 
+    deleted_hold: Duration = 600.0
+    """How long a deleted file that is not read to its end, and not read on, is held open; what is left of it is then
+    let go as a gap, so that the disk gets its room back."""
+
+    deleted_hold_size: Size = 2**30
+    """How much deleted files may hold in all while reading is paused."""
+
     flush_after: Duration = 5.0
     """How long a last line without its line end is waited for."""
 
@@ -44,6 +51,11 @@ class FileConfig(PluginConfig):
 
     compressed: bool = False
     """Read .gz, .xz and .bz2 files too; with `once` they always are."""
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _written_as_a_time(cls, value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime) else value
 
     @field_validator("start")
     @classmethod

@@ -15,6 +15,7 @@ from logwatch.sources.lines import LineSplitter, Records, join, no_records
 from logwatch.sources.naming import base, expand, is_compressed
 from logwatch.sources.opening import OpenFile, Refused, open_regular, refuse_unreadable
 from logwatch.sources.signature import HEAD
+from logwatch.sources.wide import splitter_for
 from logwatch.types import Int64, Stream, UInt8
 
 READ = 512 * 1024
@@ -127,6 +128,8 @@ def _chunks(blocks: Iterator[bytes], splitter: LineSplitter, n: int) -> Iterator
             block = next(blocks, None)
         except Refused as refusal:
             block, failure = None, refusal
+        if block is not None and not splitter.fed:
+            splitter = splitter_for(block, splitter.max)
         records = splitter.flush() if block is None else splitter.feed(block)
         if len(records):
             waiting = join([waiting, records]) if len(waiting) else records

@@ -14,9 +14,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from logwatch.sources.lines import At, LineSplitter, Records, after, join, no_records
+from logwatch.sources.lines import At, Records, after, join, no_records
 from logwatch.sources.opening import Stat
 from logwatch.sources.signature import HEAD, Signature
+from logwatch.sources.wide import WideSplitter, splitter_for, wide_encoding
 
 
 class Content(Protocol):
@@ -66,7 +67,7 @@ class Follower:
         self.size = point.offset  # the file's size when it was last looked at
         self.mtime = 0  # ns, likewise
         self.grown_at = 0.0  # when bytes last came
-        self._splitter = LineSplitter(max_line_bytes, point.offset, point.at)
+        self._splitter = splitter_for(signature.head, max_line_bytes, point.offset, point.at)
         self._queue = no_records()
         self._point: Point | None = None  # after the last record taken; None: the splitter's
 
@@ -116,6 +117,8 @@ class Follower:
             return Seen.REPLACED
         if not block:
             return self.look(file)
+        if self._is_wide_after_all():
+            return Seen.MORE
         self.grown_at = now
         self._append(self._splitter.feed(block))
         if not self._splitter.held and block.endswith(b"\0") and not block.strip(b"\0"):
@@ -138,6 +141,14 @@ class Follower:
             last = Point(int(taken.end[-1]), after(int(taken.flags[-1])))
             self._point = last if len(self._queue) else None
         return taken
+
+    def _is_wide_after_all(self) -> bool:
+        """A file that was empty, or one byte long, may turn out to be UTF-16; it is then read again."""
+        splitter = self._splitter
+        if splitter.fed > 1 or isinstance(splitter, WideSplitter) or wide_encoding(self.signature.head) is None:
+            return False
+        self._splitter = splitter_for(self.signature.head, splitter.max)
+        return True
 
     def _append(self, records: Records) -> None:
         if not len(records):

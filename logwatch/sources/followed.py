@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
+from itertools import count
 
 from logwatch.sources.access import Identity
 from logwatch.sources.compressed import open_compressed
@@ -117,13 +119,13 @@ class Followed:
         if self.file is None:
             try:
                 file = open_regular(self.path, any_link)
+                found = file.stat()
+                if (found.dev, found.inode) != self.identity:
+                    file.close()
+                    return None
+                self.file = open_compressed(self.path, file) if is_compressed(self.path) else file
             except Refused:
                 return None
-            found = file.stat()
-            if (found.dev, found.inode) != self.identity:
-                file.close()
-                return None
-            self.file = open_compressed(self.path, file) if is_compressed(self.path) else file
             self.file.reach(self.follower.fed)
         return self.file
 
@@ -134,7 +136,7 @@ class Followed:
             self.file = None
 
 
-def name_instance(identity: Identity | None, name: str, head: bytes, taken: set[str]) -> str:
+def name_instance(identity: Identity | None, name: str, head: bytes, taken: Container[str]) -> str:
     """A name for a stream that no other stream of the source has.
 
     The same content at the same place gets the same name in every run: from device, inode and first line; or, with
@@ -144,7 +146,7 @@ def name_instance(identity: Identity | None, name: str, head: bytes, taken: set[
         place, content = f"{identity[0]}:{identity[1]}", head.split(b"\n", 1)[0]
     else:
         place, content = name, head
-    for salt in range(len(taken) + 1):
+    for salt in count():
         instance = digest(f"{place}\0{salt or ''}\0".encode("utf-8", "replace") + content)[:16]
         if instance not in taken:
             break

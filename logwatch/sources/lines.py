@@ -22,6 +22,10 @@ from logwatch.sources.limits import MAX_LINE_BYTES
 from logwatch.types import Flag, Int64, UInt8
 
 
+BOM = b"\xef\xbb\xbf"
+"""What some programs begin a UTF-8 file with; no part of its first line."""
+
+
 class At(StrEnum):
     """What the next byte belongs to."""
 
@@ -104,6 +108,8 @@ class LineSplitter:
         data = self._held + block if self._held else block
         self.fed += len(block)
         self._held = b""
+        if not self.start and data.startswith(BOM):
+            data, self.start = data[len(BOM) :], len(BOM)
         if self.at is not At.LINE:
             data = self._resume(data)
         last = data.rfind(b"\n") + 1

@@ -20,7 +20,7 @@ _INNER = re.compile(rf"(?:[-_.]{_DATE}{_TIME}?|\.\d{{1,2}})$")
 _KNOWN = re.compile(r"\.(log|txt|out|err|json|jsonl|csv)$")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def base(name: str) -> str:
     """A file's base name without rotation numbers, dates and compression suffixes; never empty."""
     stem = strip_compression(name)
@@ -34,6 +34,12 @@ def base(name: str) -> str:
         if cut == stem or not cut.strip("."):
             return stem + suffix
         stem = cut
+
+
+def stem(name: str) -> str:
+    """What the names of all rotations of a base name begin with."""
+    known = _KNOWN.search(name)
+    return name[: known.start()] if known else name
 
 
 def strip_compression(name: str) -> str:

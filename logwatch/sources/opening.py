@@ -15,6 +15,7 @@ import stat
 from dataclasses import dataclass
 
 from logwatch.errors import DataError
+from logwatch.sources.wide import wide_encoding
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _LINKS = 40
@@ -104,11 +105,12 @@ def open_regular(path: str, any_link: bool = False) -> OpenFile:
 def refuse_unreadable(path: str, file: OpenFile) -> None:
     """Raise Refused where the file's first bytes are not text."""
     first = file.pread(_FIRST, file.data(0)).lstrip(b"\0")
+    wide = wide_encoding(first)
+    if wide is not None:
+        first = first.decode(wide, "replace").encode()
     for magic, kind in _MAGIC.items():
         if first.startswith(magic):
             raise Refused(f"{path} holds {kind} data", _magic_hint(kind))
-    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refused(f"{path} is UTF-16", f"convert it: iconv -f UTF-16 -t UTF-8 {path}")
     odd = len(first) - len(first.translate(None, _CONTROL))
     # Text has next to none; random bytes have 10 %; a few stray ones are no reason to refuse a log.
     if odd > max(8, len(first) // 20):

@@ -1,4 +1,4 @@
-"""Where the rest of a rotated file is: under a new name, in a copy, or in files that came and went in between."""
+"""Where the rest of a rotated file is: under a new name, in a copy, packed, or in files that came and went."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import stat
 from collections.abc import Callable
 
-from logwatch.sources.discover import by_inode, rotated
+from logwatch.sources.compressed import CompressedFile, can_read, open_compressed
+from logwatch.sources.listing import Listings
 from logwatch.sources.opening import OpenFile, Refused, open_regular
 from logwatch.sources.signature import HEAD
 
@@ -14,9 +15,11 @@ Fits = Callable[[tuple[int, int], bytes, int], bool]
 """Whether a file with this identity, head and size can be the one looked for."""
 
 
-def find_renamed(path: str, identity: tuple[int, int], any_link: bool) -> tuple[str, OpenFile] | None:
+def find_renamed(
+    listings: Listings, path: str, identity: tuple[int, int], any_link: bool
+) -> tuple[str, OpenFile] | None:
     """The file with this identity, wherever it now is in the directory of `path`."""
-    for other in by_inode(os.path.dirname(path), identity[1]):
+    for other in listings.by_inode(os.path.dirname(path), identity[1]):
         file = _open(other, any_link)
         if file is not None:
             found = file.stat()
@@ -26,9 +29,9 @@ def find_renamed(path: str, identity: tuple[int, int], any_link: bool) -> tuple[
     return None
 
 
-def find_copy(path: str, fits: Fits, any_link: bool) -> tuple[str, OpenFile] | None:
+def find_copy(listings: Listings, path: str, fits: Fits, any_link: bool) -> tuple[str, OpenFile] | None:
     """A rotated sibling of `path` that holds the content which `path` had (copytruncate)."""
-    for other in rotated(path):
+    for other in listings.rotated(path):
         file = _open(other, any_link)
         if file is not None:
             found = file.stat()
@@ -38,13 +41,37 @@ def find_copy(path: str, fits: Fits, any_link: bool) -> tuple[str, OpenFile] | N
     return None
 
 
-def came_between(path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
-    """Rotated siblings of `path` last written at `since` (ns) or later and not known, oldest first.
+def find_packed(
+    listings: Listings, path: str, offset: int, fits: Fits, any_link: bool
+) -> tuple[str, CompressedFile] | None:
+    """A compressed sibling of `path` that holds its content, decompressed up to `offset`."""
+    for other in listings.rotated(path, compressed=True):
+        file = _open(other, any_link) if can_read(other) else None
+        if file is None:
+            continue
+        try:
+            packed = open_compressed(other, file)
+        except Refused:
+            continue
+        found = packed.stat()
+        identity, head = (found.dev, found.inode), packed.pread(HEAD, 0)
+        # By its head first: to decompress up to the offset may take seconds.
+        if fits(identity, head, max(found.size, offset)):
+            packed.reach(offset)
+            if fits(identity, head, packed.stat().size):
+                return other, packed
+        packed.close()
+    return None
+
+
+def came_between(listings: Listings, path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
+    """Rotated siblings of `path`, plain or packed, last written at `since` (ns) or later and not known, oldest first.
 
     They had the name `path` and lost it again between two scans: what is older was rotated before.
     """
     found = []
-    for other in rotated(path):
+    packed = filter(can_read, listings.rotated(path, compressed=True))
+    for other in (*listings.rotated(path), *packed):
         try:
             status = os.lstat(other)
         except OSError:

@@ -58,7 +58,7 @@ def _watch(text: Iterator[str], entity: str | None, samples: int, out: multiproc
         for number, records in enumerate(batches(text)):
             session.pipeline.process(records, "shop")
             if number % 16 == 0:
-                session.pipeline.commit({})
+                session.commit()
             if number % samples == 0:
                 seen.append(rss())
         seen.append(rss())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.sources.discover import MAX_DEPTH, Patterns, rotated
+from logwatch.sources.discover import MAX_DEPTH, Patterns
 from logwatch.sources.naming import base, expand
 
 ROTATED = """
@@ -90,12 +90,6 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "x.log").touch()
     assert len(Patterns([str(tmp_path / "**" / "*.log")], []).scan()) == MAX_DEPTH
-
-
-def test_rotated_siblings_are_those_of_the_same_base_name(tree: Path) -> None:
-    for name in ("a.log.1", "a.log.2.gz", "a.log-20260131", "ab.log.1"):
-        (tree / name).touch()
-    assert sorted(rotated(str(tree / "a.log"))) == [str(tree / "a.log-20260131"), str(tree / "a.log.1")]
 
 
 def test_a_name_with_brackets_that_exists_is_no_pattern(tmp_path: Path) -> None:

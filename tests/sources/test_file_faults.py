@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from logwatch.errors import StateCorrupt
-from logwatch.sources import file as file_source
+from logwatch.sources import descriptors as descriptors_of_files
 from logwatch.types import Flag
 
 
@@ -647,7 +647,7 @@ def test_quiet_files_get_their_turn_beside_a_firehose(reading: type, tmp_path: P
 
 
 def test_more_files_than_descriptors(reading: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_source, "MAX_OPEN", 10)
+    monkeypatch.setattr(descriptors_of_files, "MAX_OPEN", 10)
     for n in range(50):
         (tmp_path / f"{n}.log").write_bytes(b"one\n")
     before = descriptors()

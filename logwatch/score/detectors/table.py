@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
 from logwatch.score.grouped import Groups
+from logwatch.score.journal import Columns, Journal
 from logwatch.types import Int64
 
 UInt64 = NDArray[np.uint64]
@@ -22,9 +23,6 @@ UInt64 = NDArray[np.uint64]
 WAYS = 8
 SMALLEST = 128
 """Buckets of an empty table: 1,024 entries."""
-PAGE_BYTES = 1024
-"""Size of one cell of state, at most, but for a single bucket: a commit writes the pages that a chunk touched, and with
-10,000 sources a chunk touches many."""
 FULL = 0.6
 """Share of entries in use at which the table doubles: above it buckets begin to overflow."""
 
@@ -57,8 +55,7 @@ class HashTable:
     def __init__(self, dtype: type[Any] = np.float32, shape: tuple[int, ...] = (), limit: int = 1 << 17) -> None:
         self._dtype, self._shape = np.dtype(dtype), shape
         self._limit = max(limit // WAYS, SMALLEST)
-        bucket = WAYS * (16 + self._dtype.itemsize * int(np.prod(shape)))
-        self._page = 1 << max(0, (PAGE_BYTES // bucket).bit_length() - 1)  # buckets of a page, a power of two
+        self._journal = Journal(16 + self._dtype.itemsize * int(np.prod(shape)))
         self._clear(SMALLEST)
 
     def _clear(self, buckets: int) -> None:
@@ -68,7 +65,7 @@ class HashTable:
         self.values: NDArray[Any] = np.zeros((buckets * WAYS, *self._shape), dtype=self._dtype)
         self.stamps: NDArray[np.uint32] = np.zeros(buckets * WAYS, dtype=np.uint32)
         self._learned: NDArray[np.uint32] = np.zeros((buckets, WAYS), dtype=np.uint32)
-        self._dirty: NDArray[np.bool_] = np.ones(buckets // self._page, dtype=np.bool_)
+        self._journal.renew(buckets * WAYS)
         self._head_dirty = True
 
     def __len__(self) -> int:
@@ -116,7 +113,7 @@ class HashTable:
 
     def mark(self, entries: Int64) -> None:
         """These entries [n] changed."""
-        self._dirty[entries // (WAYS * self._page)] = True
+        self._journal.mark(entries)
 
     def _insert(self, keys: UInt64, chunk: int) -> None:
         bucket = (mix(keys) & np.uint64(self._buckets - 1)).astype(np.int64)
@@ -163,37 +160,22 @@ class HashTable:
         self._used -= len(entries)
         self.mark(entries)
 
-    def _span(self, page: int) -> tuple[slice, slice]:
-        """Buckets of a page, and their entries."""
-        begin, end = page * self._page, (page + 1) * self._page
-        return slice(begin, end), slice(begin * WAYS, end * WAYS)
-
     def changes(self, prefix: str) -> Iterable[tuple[str, bytes | None]]:
-        """Pages changed since the last call, and the head where the size changed."""
+        """Cells of what changed since the last call, and the head where the size changed."""
         if self._head_dirty:
             yield f"{prefix}head", pack({}, buckets=self._buckets)
             self._head_dirty = False
-        for page in np.flatnonzero(self._dirty).tolist():
-            wide, flat = self._span(page)
-            arrays: dict[str, NDArray[Any]] = {
-                "keys": self._keys[wide], "learned": self._learned[wide],
-                "values": self.values[flat], "stamps": self.stamps[flat],
-            }  # fmt: skip
-            yield f"{prefix}{page:06x}", pack(arrays)
-        self._dirty[:] = False
+        yield from self._journal.changes(prefix, self._columns())
 
     def restore(self, prefix: str, cells: Mapping[str, bytes]) -> None:
         """Rebuild from the cells whose names begin with `prefix`."""
         if f"{prefix}head" not in cells:
             return
         self._clear(unpack(cells[f"{prefix}head"])[1]["buckets"])
-        for name, cell in cells.items():
-            if name.startswith(prefix) and not name.endswith("head"):
-                page = int(name[len(prefix) :], 16)
-                arrays = unpack(cell)[0]
-                wide, flat = self._span(page)
-                self._keys[wide], self._learned[wide] = arrays["keys"], arrays["learned"]
-                self.values[flat], self.stamps[flat] = arrays["values"], arrays["stamps"]
+        self._journal.restore(prefix, cells, self._columns)
         self._used = int(np.count_nonzero(self._keys))
-        self._dirty[:] = False
         self._head_dirty = False
+
+    def _columns(self, rows: int = 0) -> Columns:
+        keys, learned = self._keys.reshape(-1), self._learned.reshape(-1)
+        return {"keys": keys, "learned": learned, "values": self.values, "stamps": self.stamps}

@@ -1,0 +1,51 @@
+"""Secrets of the configuration: never written into it where that can be avoided, never shown, never logged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SecretStr
+
+FORMS = 'write { file = "/run/secrets/NAME" } or { env = "NAME" }'
+
+
+def read_secret(value: Any) -> Any:
+    """A secret from where it is kept: `{ file = PATH }`, `{ env = NAME }`, or written out.
+
+    Raises:
+        ValueError: it is not there, or empty.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    if len(value) != 1 or not value.keys() <= {"file", "env"}:
+        raise ValueError(f"not a secret: {FORMS}")
+    if "env" in value:
+        return _from_environment(str(value["env"]))
+    return _from_file(str(value["file"]))
+
+
+def _from_environment(name: str) -> SecretStr:
+    found = os.environ.get(name)
+    if not found:
+        raise ValueError(f"the environment variable {name} is not set, or empty")
+    return SecretStr(found)
+
+
+def _from_file(name: str) -> SecretStr:
+    try:
+        text = Path(name).expanduser().read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not UTF-8 text") from None
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise ValueError(f"{name} is empty")
+    return SecretStr(text)
+
+
+Secret = Annotated[SecretStr, BeforeValidator(read_secret)]
+"""A secret: `"text"`, `{ file = "/run/secrets/x" }` or `{ env = "X" }`."""

@@ -1,0 +1,160 @@
+"""Takes the place of the client's own record iterator, which stops for ever at the first record that it cannot read.
+
+The client's fetcher builds one object for each partition of a response and calls `take` on it; what `take` returns is
+passed on by `KafkaConsumer.poll` as it is. Ours returns `Columns`: one for as many batches as make a good meal.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kafka.errors import UnsupportedCodecError
+from kafka.structs import IsolationLevel
+
+from logwatch.kafka.decode import Columns, Lost, Section, decode
+
+RECORDS, BYTES = 4096, 1024 * 1024
+"""Batches are gathered until they hold so much: decoding is cheap for many records, and costly for single ones."""
+
+HEADER = 61
+"""Bytes of a batch before its records."""
+
+NEWEST_MAGIC = 2
+
+
+class PartitionRecords:
+    """One partition's part of a response; constructor and methods as the client's fetcher wants them.
+
+    Args:
+        fetch_offset: what was asked for; a compressed batch may begin before it.
+        tp: topic and partition.
+        records: the client's reader of batches.
+    """
+
+    def __init__(
+        self,
+        fetch_offset: int,
+        tp: Any,
+        records: Any,
+        key_deserializer: Any = None,
+        value_deserializer: Any = None,
+        check_crcs: bool = True,
+        isolation_level: Any = IsolationLevel.READ_UNCOMMITTED,
+        aborted_transactions: Any = None,
+        metric_aggregator: Any = None,
+        on_drain: Callable[[Any], None] = lambda own: None,
+    ) -> None:
+        self.topic_partition = tp
+        self.fetch_offset = self.next_fetch_offset = fetch_offset
+        self.leader_epoch = -1
+        self.bytes_read = self.records_read = 0
+        self._check_crcs = check_crcs
+        self._committed_only = isolation_level == IsolationLevel.READ_COMMITTED
+        self._aborts = collections.deque(sorted(aborted_transactions or [], key=lambda one: one.first_offset))
+        self._aborted: set[int] = set()  # producers in an aborted transaction
+        self._metrics = metric_aggregator
+        self._on_drain = on_drain
+        self._batches: Iterator[Any] | None = self._read(records)
+        self._lost: list[Lost] = []
+
+    def __bool__(self) -> bool:
+        return self._batches is not None
+
+    def drain(self) -> None:
+        """There is no more of it, or nobody wants it."""
+        if self._batches is not None:
+            self._batches = None
+            if self._metrics:
+                self._metrics.record(self.topic_partition, self.bytes_read, self.records_read)
+            self._on_drain(self)
+
+    def take(self, n: int | None = None) -> list[Columns]:
+        """The next batches as one Columns; none at the end."""
+        sections: list[Section] = []
+        count = size = 0
+        for section in self._batches or ():
+            sections.append(section)
+            count, size = count + section.count, size + len(section.data)
+            if count >= RECORDS or size >= BYTES:
+                break
+        else:
+            self.drain()
+        columns = decode(sections)
+        columns.lost, self._lost = self._lost + columns.lost, []
+        self.records_read += len(columns)
+        self.bytes_read += size
+        columns = _from(columns, self.fetch_offset)
+        return [columns] if len(columns) or columns.lost else []
+
+    def _read(self, records: Any) -> Iterator[Section]:
+        """The batches that are data, whole and committed."""
+        while (batch := _next(records)) is not None:
+            if isinstance(batch, Exception):
+                # Where this batch ends is not known: the next response begins with what follows, or it is asked again.
+                self._lose(self.next_fetch_offset, self.next_fetch_offset + 1, f"damaged batch: {batch}")
+                return
+            section = self._section(batch)
+            self.next_fetch_offset = max(self.next_fetch_offset, _end(batch))
+            if section is not None:
+                yield section
+
+    def _section(self, batch: Any) -> Section | None:
+        if self._check_crcs and not batch.validate_crc():
+            self._lose(batch.base_offset, _end(batch), "wrong checksum")
+            return None
+        if batch.magic < NEWEST_MAGIC:
+            return self._old(batch)
+        self.leader_epoch = batch.leader_epoch
+        if self._committed_only and batch.has_producer_id() and self._is_aborted(batch):
+            return None
+        if batch.is_control_batch:
+            return None
+        try:
+            batch._maybe_uncompress()
+        except UnsupportedCodecError:
+            raise  # not the record's fault: what can read it must be installed
+        except Exception as error:  # noqa: BLE001  # whatever a decompressor says of bytes that anybody may have sent
+            self._lose(batch.base_offset, _end(batch), f"cannot be decompressed: {type(error).__name__}")
+            return None
+        data = batch._buffer if batch.compression_type else batch._buffer[HEADER:]
+        log_time = batch.max_timestamp if batch.timestamp_type else None
+        return Section(bytes(data), batch.records_count, batch.base_offset, batch.first_timestamp, log_time, _end(batch))
+
+    def _old(self, batch: Any) -> Section | None:
+        """A batch of format 0 or 1, as brokers before 0.11 wrote them, in the newest format."""
+        from kafka.record.memory_records import MemoryRecordsBuilder
+
+        try:
+            records = list(batch)
+        except UnsupportedCodecError:
+            raise
+        except Exception as error:  # noqa: BLE001  # see above
+            self._lose(batch.base_offset, _end(batch), f"damaged batch: {type(error).__name__}")
+            return None
+        parts = []
+        for record in records:
+            builder = MemoryRecordsBuilder(magic=NEWEST_MAGIC, compression_type=0, batch_size=1 << 30)
+            builder.append(timestamp=record.timestamp or 0, key=record.key, value=record.value)
+            builder.close()
+            parts.append((record.offset, bytes(builder.buffer()[HEADER:]), record.timestamp or 0))
+        for offset, data, time in parts[:-1]:
+            self._olds.append(Section(data, 1, offset, time, None, offset + 1))
+        return None
+
+    def _is_aborted(self, batch: Any) -> bool:
+        """Whether the batch belongs to a transaction that was aborted; follows the list of them that the broker sent."""
+        while self._aborts and self._aborts[0].first_offset <= batch.last_offset:
+            self._aborted.add(self._aborts.popleft().producer_id)
+        if batch.is_control_batch:
+            marker = next(iter(batch), None)
+            if marker is not None and marker.abort:
+                self._aborted.discard(batch.producer_id)
+            return True
+        return bool(batch.is_transactional and batch.producer_id in self._aborted)
+
+    def _lose(self, start: int, end: int, reason: str) -> None:
+        start = max(start, self.fetch_offset)
+        self._lost.append(Lost(start, max(end, start + 1), reason))
+        self.next_fetch_offset = max(self.next_fetch_offset, end, start + 1)

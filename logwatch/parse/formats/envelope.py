@@ -1,0 +1,38 @@
+"""What containers and transports put before a line: the CRI prefix, the octet count of RFC 6587."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_CRI = re.compile(
+    rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) std(?:out|err) [PF](?::\S{1,32})?(?: |$)"
+)
+_COUNT = re.compile(rb"[1-9]\d{0,5} (?=<\d{1,3}>)")
+
+
+class Peeled(NamedTuple):
+    """Lines without what was put before them."""
+
+    lines: list[bytes]  # [n]
+    rows: list[int]  # [m] that had a CRI prefix
+    times: list[str]  # [m] its time
+
+
+def peel(lines: list[bytes]) -> Peeled:
+    """Take prefixes off lines [n]; a line without one is the same object."""
+    out, rows, times = lines, [], []
+    joined = b"\n".join(lines)
+    if b" stdout " in joined or b" stderr " in joined:
+        out = []
+        for i, line in enumerate(lines):
+            found = _CRI.match(line)
+            if found is None:
+                out.append(line)
+                continue
+            rows.append(i)
+            times.append(found[1].decode())
+            out.append(line[found.end() :])
+    if b" <" in joined:
+        out = [line[found.end() :] if line[:1].isdigit() and (found := _COUNT.match(line)) else line for line in out]
+    return Peeled(out, rows, times)

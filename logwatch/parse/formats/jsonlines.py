@@ -1,0 +1,123 @@
+"""JSON lines: many in one call of the parser, one by one where a line among them is bad."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import secrets
+from functools import lru_cache
+from typing import Any
+
+from logwatch.parse.formats.flatten import flat
+
+_SEPARATOR = secrets.randbits(60)
+"""Stands between the lines. No line can know it, so none can end early and pass what follows for lines of its own."""
+_JOIN = b",\n" + str(_SEPARATOR).encode() + b",\n"
+_INSIDE = ("MESSAGE", "message", "msg", "log", "body")
+"""Messages that may be JSON themselves: services that write it to the journal or to syslog."""
+_NUMBER_MOST = 400
+"""Digits of a number that is read as one."""
+_LONE = re.compile(r"[\ud800-\udfff]")
+
+
+def read(lines: list[bytes]) -> list[dict[str, Any] | None]:
+    """The flat fields of each line [n]; None where it is not a JSON object. Never raises."""
+    records = _all_at_once(lines)
+    if records is None:
+        each = [_one(line) for line in lines]
+        good = iter(flat([opened_record(record) for record in each if record is not None]))
+        return [None if record is None else next(good) for record in each]
+    joined = b"\n".join(lines)
+    if b'"{' in joined or b'"\\u007' in joined:  # only then may a message begin with a brace
+        records = [opened_record(record) for record in records]
+    return list(flat(records))
+
+
+def _all_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    import orjson  # lazily: half of a megabyte that plain logs do not need
+
+    if not lines:
+        return []
+    try:
+        found = orjson.loads(b"[" + _JOIN.join(lines) + b"]")
+    except orjson.JSONDecodeError:
+        return None
+    records, between = found[0::2], found[1::2]
+    if len(records) != len(lines) or set(map(type, records)) != {dict} or set(between) - {_SEPARATOR}:
+        return None
+    return list(records)
+
+
+def _one(line: bytes) -> dict[str, Any] | None:
+    """One line, by rules that forgive what orjson does not: bytes that are not UTF-8, lone surrogates, NaN."""
+    import orjson
+
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        found = _forgiving(line)
+    return found if type(found) is dict else None
+
+
+def _forgiving(line: bytes) -> Any:
+    try:
+        found = json.loads(line.decode("utf-8", "replace"), strict=False, parse_int=_int, parse_constant=_constant)
+        return _mended(found)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _int(digits: str) -> int | float:
+    return int(digits) if len(digits) < _NUMBER_MOST else math.copysign(1e308, -1 if digits[0] == "-" else 1)
+
+
+def _constant(name: str) -> str:
+    return name
+
+
+def _mended(value: Any) -> Any:
+    """Without lone surrogates and infinities, which no text and no number of other programs may hold."""
+    if type(value) is str:
+        return value if value.isascii() else _LONE.sub("\ufffd", value)
+    if type(value) is dict:
+        return {_mended(key): _mended(one) for key, one in value.items()}
+    if type(value) is list:
+        return [_mended(one) for one in value]
+    if type(value) is float and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def opened_record(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose message is JSON: the fields of both, the inner ones first in doubt."""
+    for name in _INSIDE:
+        text = record.get(name)
+        if type(text) is str and text[:1] == "{" and text.rstrip()[-1:] == "}":
+            inner = _one(text.encode("utf-8", "replace"))
+            if inner:
+                outer = {key: value for key, value in record.items() if key != name and _role_kept(key, inner)}
+                return {**inner, **outer}
+    return record
+
+
+@lru_cache(maxsize=1024)
+def _role(name: str) -> str:
+    from logwatch.parse.formats import roles
+
+    low = name.lower()
+    return next((role for role in ("TIME", "LEVEL", "SCOPE", "MESSAGE") if low in getattr(roles, role)), "")
+
+
+def _role_kept(name: str, inner: dict[str, Any]) -> bool:
+    """A field of the envelope stays unless the record inside says the same better."""
+    role = _role(name)
+    return name not in inner and (not role or all(_role(other) != role for other in inner))
+
+
+def opened(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A flat record whose message may be JSON, flat again."""
+    if record is None:
+        return None
+    inside = opened_record(record)
+    return record if inside is record else flat([inside])[0]

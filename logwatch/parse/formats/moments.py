@@ -1,0 +1,85 @@
+"""Times as fields give them: text of any layout that plain lines may have, and epochs in s, ms, µs or ns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from logwatch.parse.civil import DAY
+from logwatch.parse.head import head_of
+from logwatch.parse.stamps import Bears, Stamps
+from logwatch.parse.timestamp import find
+from logwatch.types import Int64
+
+WIDTH = 40
+"""Bytes of a time at most."""
+_EARLIEST = 10**8
+"""An epoch before 1973 is none: an uptime, a counter."""
+_LATEST = 2**63 - DAY
+
+
+def stamps_of(values: Sequence[Any]) -> Stamps:
+    """What times [n] say: text, numbers, anything else says nothing. Spans (`start`, `end`) are zero."""
+    out = Stamps.none(len(values))
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        _text(out, np.arange(len(values)), values)
+    elif kinds:
+        texts = [i for i, value in enumerate(values) if type(value) is str]
+        _text(out, np.array(texts, dtype=np.int64), [values[i] for i in texts])
+        numbers = [i for i, value in enumerate(values) if type(value) in (int, float)]
+        _epochs(out, np.array(numbers, dtype=np.int64), [values[i] for i in numbers])
+    return out
+
+
+def _text(out: Stamps, rows: Int64, values: Sequence[str]) -> None:
+    digits = [i for i, value in enumerate(values) if value[:1] in _DIGITS and _is_number(value)]
+    if digits:  # epochs written as text: OpenTelemetry, journald
+        _epochs(out, rows[digits], [_number(values[i]) for i in digits])
+        if len(digits) == len(values):
+            return
+        other = np.ones(len(values), dtype=np.bool_)
+        other[digits] = False
+        rows, values = rows[other], [values[i] for i in np.flatnonzero(other).tolist()]
+    if not len(rows):
+        return
+    raw = [value[:WIDTH].encode("utf-8", "replace").replace(b"\0", b" ") for value in values]
+    found = find(raw, head_of(raw, WIDTH))
+    found.start[:] = found.end[:] = found.form[:] = 0
+    out.put(rows, found, slice(None))
+
+
+_DIGITS = frozenset("0123456789")
+
+
+def _is_number(value: str) -> bool:
+    return len(value) < 32 and value.isascii() and value.replace(".", "", 1).isdigit()
+
+
+def _number(value: str) -> int | float:
+    return float(value) if "." in value else int(value)
+
+
+def _epochs(out: Stamps, rows: Int64, values: Sequence[int | float]) -> None:
+    """Epochs: their size tells the unit."""
+    if not len(rows):
+        return
+    ns = np.array([_nanoseconds(value) for value in values], dtype=np.int64)
+    good = ns > 0
+    rows, ns = rows[good], ns[good]
+    out.bears[rows] = Bears.DATE
+    out.day[rows], out.ns[rows] = ns // DAY, ns % DAY
+    out.zoned[rows] = True
+
+
+def _nanoseconds(value: int | float) -> int:
+    if not _EARLIEST <= value < 10**19:  # not a number compares false
+        return 0
+    unit = 10**9 if value < 10**11 else 10**6 if value < 10**14 else 10**3 if value < 10**17 else 1
+    if isinstance(value, int):
+        ns = value * unit
+    else:
+        ns = round(value * min(unit, 10**6)) * (unit // min(unit, 10**6))  # a float of seconds holds microseconds
+    return ns if ns < _LATEST else 0

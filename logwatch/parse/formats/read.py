@@ -1,0 +1,198 @@
+"""Finds the rows of each format and reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.parse.formats import jsonlines, logfmt, syslog
+from logwatch.parse.formats.envelope import Peeled, peel
+from logwatch.parse.formats.gather import gather
+from logwatch.parse.formats.moments import stamps_of
+from logwatch.parse.formats.told import Rows, Told
+from logwatch.parse.stamps import Stamps
+from logwatch.parse.words import byte_set
+from logwatch.types import Bool, Flag, Int64, UInt8
+
+FORMATS = ("auto", "plain", "json", "logfmt", "syslog", "cri", "journal")
+"""What a source's `format` may say."""
+
+_USUAL = frozenset((b"time", b"ts", b"t", b"level", b"lvl", b"msg", b"message", b"severity"))
+_PAIR = re.compile(rb" (?:time|ts|level|lvl|msg|message|severity)=")
+_NAME = re.compile(rb"[A-Za-z_@][\w@./-]{0,63}")
+_AUDIT = b"msg=audit("
+_STRUCTURED = re.compile(rb"<\d{1,3}>[1-9]\d? ")
+_SYSLOG = re.compile(
+    rb"<\d{1,3}>|[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d \S|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* \S+ [^\s:\[]+[:\[]"
+)
+_JOURNAL = frozenset(("MESSAGE", "__REALTIME_TIMESTAMP", "__CURSOR"))
+
+Wanted = Sequence[tuple[str, NDArray[np.int64] | slice]]
+"""Formats of the configuration, and the rows of each."""
+
+
+class Failed(NamedTuple):
+    """A row that is not of the format that the configuration names; it is read as plain text."""
+
+    row: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Read:
+    """n lines: those of a format as columns, the others as they are."""
+
+    lines: list[bytes]  # [n] without prefixes
+    plain: Int64  # [p] rows of no format
+    told: Rows | None  # the other rows
+    outer_rows: Int64  # [m] rows whose prefix bore a time
+    outer: Stamps | None  # [m] for rows that have none of their own
+    failed: list[Failed]
+    invalid: UInt8  # [n] Flag.INVALID where bytes of a row in `told` are not UTF-8, and at the rows that failed
+
+
+def read(lines: list[bytes], wanted: Wanted) -> Read | None:
+    """Read the lines [n] of structured formats; None where there are none, nor anything else to be told."""
+    chosen = _formats(len(lines), wanted)
+    if chosen == ["plain"]:
+        return None
+    reader = _Reader(lines, chosen)
+    reader.read()
+    if not reader.told.rows and not reader.failed and reader.peeled.lines is lines:
+        return None
+    return reader.result()
+
+
+def _formats(n: int, wanted: Wanted) -> list[str]:
+    """The format of each row, or of all of them."""
+    if len(wanted) == 1 and isinstance(wanted[0][1], slice):
+        return [wanted[0][0]]
+    out = ["auto"] * n
+    for name, rows in wanted:
+        for i in range(n)[rows] if isinstance(rows, slice) else rows.tolist():
+            out[i] = name
+    return out if len(set(out)) > 1 else out[:1]
+
+
+class _Reader:
+    """One batch."""
+
+    def __init__(self, lines: list[bytes], chosen: list[str]) -> None:
+        every = chosen[0] if len(chosen) == 1 else None
+        self.told = Told()
+        self.failed: list[Failed] = []
+        self.every, self.chosen = every, chosen
+        self.whole = lines
+        self.peeled: Peeled = peel(lines) if "plain" not in chosen else self._peel_some(lines)
+        self.lines = self.peeled.lines
+
+    def _peel_some(self, lines: list[bytes]) -> Peeled:
+        peeled = peel(lines)
+        kept = [
+            line if name == "plain" else bare for line, bare, name in zip(lines, peeled.lines, self.chosen, strict=True)
+        ]
+        some = [(i, t) for i, t in zip(peeled.rows, peeled.times, strict=True) if self.chosen[i] != "plain"]
+        return Peeled(kept, [i for i, _ in some], [t for _, t in some])
+
+    def read(self) -> None:
+        """Every format once, in the rows that begin like it."""
+        first = np.array(self.lines, dtype="S1").view(np.uint8) if self.lines else np.zeros(0, dtype=np.uint8)
+        self._json(self._rows(first == 123, ("auto", "json", "journal", "cri")))
+        self._syslog(self._rows(first == 60, ("auto", "syslog", "cri")))
+        self._logfmt(self._rows(_NAMING[first], ("auto", "logfmt", "cri")))
+        if self.every not in ("auto", "plain"):
+            self._missed()
+
+    def _rows(self, begins: Bool, formats: tuple[str, ...]) -> list[int]:
+        rows: list[int] = np.flatnonzero(begins).tolist()
+        if self.every is not None:
+            return rows if self.every in formats else []
+        return [i for i in rows if self.chosen[i] in formats]
+
+    def _format(self, row: int) -> str:
+        return self.every or self.chosen[row]
+
+    def _json(self, rows: list[int]) -> None:
+        rows = [i for i in rows if self.lines[i].rstrip()[-1:] == b"}"]
+        if not rows:
+            return
+        records = jsonlines.read([self.lines[i].rstrip() for i in rows])
+        self._take(rows, [self._journal(i, record) for i, record in zip(rows, records, strict=True)])
+
+    def _journal(self, row: int, record: dict[str, Any] | None) -> dict[str, Any] | None:
+        if record is None or self._format(row) != "journal" or _JOURNAL & record.keys():
+            return record
+        return None
+
+    def _syslog(self, rows: list[int]) -> None:
+        rows = [i for i in rows if _STRUCTURED.match(self.lines[i])]
+        if rows:
+            records = syslog.read([_text(self.lines[i]) for i in rows])
+            self._take(rows, [jsonlines.opened(record) for record in records])
+
+    def _logfmt(self, rows: list[int]) -> None:
+        rows = [i for i in rows if self._is_logfmt(i)]
+        if rows:
+            self._take(rows, logfmt.read([_text(self.lines[i]) for i in rows]))
+
+    def _is_logfmt(self, row: int) -> bool:
+        line = self.lines[row]
+        if self._format(row) == "logfmt":
+            return b"=" in line
+        name = line[: max(line.find(b"=", 1, 65), 0)]
+        if not name or _NAME.fullmatch(name) is None or _AUDIT in line[:200]:
+            return False
+        return name in _USUAL or _PAIR.search(line) is not None
+
+    def _take(self, rows: list[int], records: Sequence[dict[str, Any] | None]) -> None:
+        """Read the rows whose record is one."""
+        kept = [i for i, record in zip(rows, records, strict=True) if record is not None]
+        if kept:
+            gather(self.told, kept, [record for record in records if record is not None])
+
+    def _missed(self) -> None:
+        """Rows that the configuration says are of a format, and are not."""
+        read = set(self.told.rows)
+        prefixed = set(self.peeled.rows)
+        for i, line in enumerate(self.whole):
+            name = self._format(i)
+            if name in ("auto", "plain") or i in read or (name == "cri" and i in prefixed) or not line.strip():
+                continue
+            if name != "syslog" or not _SYSLOG.match(self.lines[i]):
+                self.failed.append(Failed(i, f"not_{name}"))
+
+    def result(self) -> Read:
+        told = self.told.done() if self.told.rows else None
+        plain = np.ones(len(self.lines), dtype=np.bool_)
+        if told is not None:
+            plain[told.rows] = False
+        outer = stamps_of(self.peeled.times) if self.peeled.rows else None
+        prefixed = np.array(self.peeled.rows, dtype=np.int64)
+        return Read(self.lines, np.flatnonzero(plain), told, prefixed, outer, self.failed, self._invalid())
+
+    def _invalid(self) -> UInt8:
+        marks = np.zeros(len(self.lines), dtype=np.uint8)
+        marks[[failed.row for failed in self.failed]] = Flag.INVALID
+        if not _is_utf8(b"\n".join(self.lines)):
+            bad = [i for i in self.told.rows if not _is_utf8(self.lines[i])]
+            marks[bad] = Flag.INVALID
+        return marks
+
+
+_NAMING = byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@")
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").replace("\n", " ").rstrip("\r")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode()) or True
+    except UnicodeDecodeError:
+        return False

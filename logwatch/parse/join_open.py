@@ -1,0 +1,95 @@
+"""What the joiner remembers of each stream: its habits, and the event that is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from logwatch.cells import pack, unpack
+from logwatch.parse.containers import Key
+from logwatch.parse.join_lines import Mode
+from logwatch.types import Flag, Stream
+
+MAX_LINES = 500
+"""Lines of one event; the rest is cut."""
+
+MAX_BYTES = 256 * 1024
+"""Bytes of one event; the rest is cut."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One record that may go on."""
+
+    stream: Stream
+    head: bytes  # its first line
+    skip: int  # bytes before the content of the first line
+    start: int
+    end: int
+    flags: int
+    mode: Mode = Mode.PLAIN
+    since: float = 0.0  # monotonic time of its last line
+    row: int = -1  # of its first line in the batch in hand; -1: an earlier batch
+    more: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, content: bytes, stream: Stream, end: int, flags: int) -> bool:
+        """The next line; False where that filled the event."""
+        room = MAX_BYTES - len(self.head) - self.size
+        if len(content) > room:
+            content, flags = content[: max(0, room)], flags | Flag.TRUNCATED
+        self.more.append(content)
+        self.size += len(content) + 1
+        self.flags |= flags & ~Flag.GAP
+        if stream == self.stream:  # not what a rotated file's successor says
+            self.end = end
+        return len(content) < room and len(self.more) < MAX_LINES - 1
+
+    def line(self) -> bytes:
+        """As one record."""
+        return b"\n".join([self.head, *self.more]) if self.more else self.head
+
+
+@dataclass(slots=True)
+class Habit:
+    """What the lines of a stream have shown so far: a function of them alone."""
+
+    component: str
+    seen: int = 0  # lines, up to `join.YOUNG`
+    headed: bool = False  # a line began with a time or a level
+    multi: bool = False  # a line went on with another
+
+
+def dump(key: Key, habit: Habit, event: Event | None) -> bytes:
+    """One stream as a cell."""
+    facts: dict[str, Any] = {"source": key[0].source, "instance": key[0].instance, "channel": key[1]}
+    facts["habit"] = [habit.component, habit.seen, habit.headed, habit.multi]
+    if event is None:
+        return pack({}, **facts)
+    facts["event"] = [*event.stream, event.skip, event.start, event.end, int(event.flags), int(event.mode)]
+    lines = [event.head, *event.more]
+    sizes = np.array([len(line) for line in lines], dtype="<i4")
+    return pack({"sizes": sizes, "lines": np.frombuffer(b"".join(lines), np.uint8)}, **facts)
+
+
+def load(cell: bytes, now: float) -> tuple[Key, Habit, Event | None]:
+    """A cell as a stream; what was open waits anew. Raises StateCorrupt."""
+    arrays, facts = unpack(cell)
+    key = Stream(facts["source"], facts["instance"]), int(facts["channel"])
+    habit = Habit(*facts["habit"])
+    if "event" not in facts:
+        return key, habit, None
+    source, instance, skip, start, end, flags, mode = facts["event"]
+    whole, at, lines = arrays["lines"].tobytes(), 0, []
+    for size in arrays["sizes"].tolist():
+        lines.append(whole[at : at + size])
+        at += size
+    event = Event(Stream(source, instance), lines[0], skip, start, end, flags, Mode(mode), now)
+    event.more, event.size = lines[1:], sum(len(line) + 1 for line in lines[1:])
+    return key, habit, event
+
+
+__all__ = ["MAX_BYTES", "MAX_LINES", "Event", "Habit", "Iterable", "Mapping", "dump", "load"]

@@ -1,0 +1,187 @@
+"""Columns as bytes between two processes of this program: a small JSON head, raw arrays, joined text. No pickle.
+
+Any dataclass of arrays, lists of text (None among them), plain values, such dataclasses and lists of them goes through:
+a field that is added to `Shaped` needs nothing here. Both ends run the same code on the same machine: bytes are in
+its own order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+import numpy as np
+
+T = TypeVar("T")
+
+_ALIGN = 16
+
+
+class Texts(Sequence[str]):
+    """Lines that few will ask for: joined UTF-8, split when the first is asked for.
+
+    Args:
+        joined: n lines with a line end between any two, none inside.
+        n: how many.
+    """
+
+    __slots__ = ("_joined", "_lines", "_n")
+
+    def __init__(self, joined: bytes, n: int) -> None:
+        self._joined = joined
+        self._n = n
+        self._lines: list[str] | None = None
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if isinstance(at, slice):
+            return _Part(self, range(self._n)[at])
+        return self.lines()[at]
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lines())
+
+    def lines(self) -> list[str]:
+        """All of them."""
+        if self._lines is None:
+            self._lines = self._joined.decode("utf-8", "surrogatepass").split("\n") if self._n else []
+            self._joined = b""
+        return self._lines
+
+
+class _Part(Sequence[str]):
+    """Some of the lines, not split yet."""
+
+    __slots__ = ("_of", "_rows")
+
+    def __init__(self, of: Texts, rows: range) -> None:
+        self._of = of
+        self._rows = rows
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if isinstance(at, slice):
+            return _Part(self._of, self._rows[at])
+        return self._of.lines()[self._rows[at]]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def pack(value: Any) -> list[bytes | memoryview]:
+    """A dataclass as the pieces of one message; the first is the head with its length."""
+    pieces: list[bytes | memoryview] = []
+    head = json.dumps(_said(value, pieces)).encode()
+    head += b" " * (-(len(head) + 8) % _ALIGN)
+    return [len(head).to_bytes(8, "little") + head, *pieces]
+
+
+def _said(value: Any, pieces: list[bytes | memoryview]) -> Any:
+    """What the head says of a value; its bytes go to `pieces`."""
+    if isinstance(value, np.ndarray):
+        column = np.ascontiguousarray(value)
+        _add(column.reshape(-1).view(np.uint8).data, pieces)
+        return [column.dtype.str, column.shape]
+    if is_dataclass(value):
+        return [_said(getattr(value, field.name), pieces) for field in fields(value)]
+    if isinstance(value, list | tuple | Texts) and not (value and is_dataclass(value[0])):
+        data, how = _pack_text(value)
+        _add(data, pieces)
+        return [how, len(value), len(data)]
+    return [_said(one, pieces) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _add(data: bytes | memoryview, pieces: list[bytes | memoryview]) -> None:
+    pieces.append(data)
+    if pad := -len(data) % _ALIGN:
+        pieces.append(b"\0" * pad)
+
+
+def _pack_text(column: Sequence[Any]) -> tuple[bytes, str]:
+    """Joined by line ends where that is possible, else JSON."""
+    if isinstance(column, list) and column.count(None) == len(column):
+        return b"", "none"
+    try:
+        joined = "\n".join(column)
+    except TypeError:  # None among them
+        return json.dumps(list(column)).encode(), "json"
+    if joined.count("\n") == len(column) - 1:
+        return joined.encode("utf-8", "surrogatepass"), "lines"
+    return json.dumps(list(column)).encode(), "json"
+
+
+def unpack(kind: type[T], message: bytearray) -> T:
+    """The dataclass that was packed; its arrays are views of the message."""
+    size = int.from_bytes(message[:8], "little")
+    found: T = _Reader(message, 8 + size).read(kind, json.loads(message[8 : 8 + size]))
+    return found
+
+
+class _Reader:
+    """Goes through the pieces in the order in which they were packed."""
+
+    def __init__(self, message: bytearray, at: int) -> None:
+        self._message = message
+        self._at = at
+
+    def read(self, kind: Any, said: Any) -> Any:
+        """A value of a type; `said` of it in the head."""
+        if get_origin(kind) in _UNIONS:  # X | None
+            if said is None:
+                return None
+            kind = next(one for one in get_args(kind) if one is not type(None))
+        if is_dataclass(kind):
+            build: Any = kind
+            pairs = zip(_hints(build).items(), said, strict=True)
+            return build(**{name: self.read(hint, part) for (name, hint), part in pairs})
+        origin, args = get_origin(kind), get_args(kind)
+        if origin is np.ndarray:
+            dtype, shape = np.dtype(said[0]), said[1]
+            count = int(np.prod(shape, dtype=np.int64))
+            return np.frombuffer(self._message, dtype, count, self._take(count * dtype.itemsize)).reshape(shape)
+        if origin not in (list, tuple, Sequence):
+            return said
+        if said and not isinstance(said[0], str):
+            return [self.read(args[0], one) for one in said]
+        return self._texts(said, lazy=origin is Sequence)
+
+    def _texts(self, said: Any, lazy: bool) -> Sequence[str | None]:
+        if not said:
+            return []
+        how, count, length = said
+        at = self._take(length)
+        if how == "none":
+            return [None] * count
+        data = bytes(memoryview(self._message)[at : at + length])
+        if how == "json":
+            return list(json.loads(data))
+        texts = Texts(data, count)
+        return texts if lazy else texts.lines()
+
+    def _take(self, length: int) -> int:
+        """Where the next piece begins."""
+        at = self._at
+        self._at += length + -length % _ALIGN
+        return at
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+_UNIONS = (Union, UnionType)
