@@ -14,7 +14,7 @@ import select
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +65,7 @@ class Ready(NamedTuple):
 class _Waiting:
     ready: Ready
     number: int  # of the request; -1: shaped where it is scored
+    dropped: bool = False
 
 
 class Dead(Exception):
@@ -118,6 +119,17 @@ class Ahead:
             self._stop()
         return self._due(keep=-1, wait=True)
 
+    def through(self, name: str, batches: Iterable[RecordBatch]) -> Iterator[Ready]:
+        """All batches of one component, to their end."""
+        for records in batches:
+            yield from self.feed(name, records)
+        yield from self.flush()
+
+    def forget(self, lane: str) -> None:
+        """Drop what is held of a lane that is no longer this worker's: whoever owns it now reads it again."""
+        for waiting in self._queue:
+            waiting.dropped |= waiting.ready.records.lane == lane
+
     def close(self) -> None:
         """End the process; what is held is dropped, and read again by whoever begins at the saved cursors."""
         self._queue.clear()
@@ -139,7 +151,9 @@ class Ahead:
                 if keep < 0 and not wait and len(self._queue) < HELD and not self._answered():
                     break
                 self._receive(first)
-            out.append(self._queue.popleft().ready)
+            self._queue.popleft()
+            if not first.dropped:
+                out.append(first.ready)
         return out
 
     def _answered(self) -> bool:

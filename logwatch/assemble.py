@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from logwatch.ahead import Ahead
 from logwatch.api import Clock, Detector
 from logwatch.config import Rate, Settings, SourceTable
 from logwatch.config.values import Budget
@@ -39,16 +41,11 @@ class PerSource:
         self._entities: Bool = np.zeros(0, np.bool_)
 
     def _table(self, number: int) -> SourceTable:
-        for name in (self._registry.component_of[number], self._registry.sources[number]):
-            if name in self._tables:
-                return self._tables[name]
-        return SourceTable(kind="")  # of an earlier run, and configured no more: only its state is left
+        return _table_of(self._tables, self._registry.component_of[number], self._registry.sources[number])
 
     def parse(self, number: int) -> ParseSettings:
         """How its lines are read."""
-        table = self._table(number)
-        lateness = int(self._settings.lateness * 1e9)
-        return ParseSettings(table.entity or "", table.timezone or "UTC", table.format, lateness)
+        return _parse_settings(self._settings, self._table(number))
 
     def budget(self, number: int) -> Budget:
         """Its alert budget."""
@@ -65,6 +62,25 @@ class PerSource:
         return self._entities[numbers]
 
 
+def _table_of(tables: Mapping[str, SourceTable], component: str, source: str) -> SourceTable:
+    for name in (component, source):
+        if name in tables:
+            return tables[name]
+    return SourceTable(kind="")  # of an earlier run, and configured no more: only its state is left
+
+
+def _parse_settings(settings: Settings, table: SourceTable) -> ParseSettings:
+    lateness = int(settings.lateness * 1e9)
+    return ParseSettings(table.entity or "", table.timezone or "UTC", table.format, lateness)
+
+
+def parsed_ahead(settings: Settings, tables: Mapping[str, SourceTable], clock: Clock) -> Ahead:
+    """What parses the batches of these sources beside their scoring; nothing is started yet."""
+    return Ahead(
+        lambda name, source: _parse_settings(settings, _table_of(tables, name, source)), settings.redact, clock
+    )
+
+
 def assemble(
     settings: Settings,
     tables: Mapping[str, SourceTable],
@@ -73,6 +89,7 @@ def assemble(
     clock: Clock,
     *,
     finished: bool = False,
+    share: float = 1.0,
     on_trip: Callable[..., None] | None = None,
 ) -> Stages:
     """Fresh stages; nothing is restored yet.
@@ -82,6 +99,7 @@ def assemble(
         detectors: of the configuration, resolved.
         saved: the lane's state, for keys that were spilled.
         finished: the input are finished files: nothing is idle, and time is judged with hindsight.
+        share: of the learning budget, (0, 1]: partitions of one topic share it, whoever owns them.
     """
     registry, miner = Registry(), TemplateMiner()
     per = PerSource(settings, tables, registry)
@@ -89,7 +107,7 @@ def assemble(
     columns = [field for resolved in chosen for field in _columns(resolved)]
     keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: saved.cell("keys", name))
     extras = {"keys": keys, "table": keys, "text_of": miner.text, "has_entities": per.has_entities, "clock": clock}
-    built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
+    built: list[Detector] = [_shared(resolved, share).build(on_trip=on_trip, **extras) for resolved in chosen]
     names = tuple(detector.name for detector in built)
     units = Units(keys, names, per.has_entities)
     judge = Judge(Calibration(units.detectors, BudgetThresholds(per.budget)))
@@ -106,6 +124,19 @@ def assemble(
         context=Context(registry, keys, miner, model, units.usual, units.window),
         idle=Idle(0.0 if finished else settings.idle_after, clock),
     )
+
+
+LEAST_CAP = 20.0
+"""Segments per second of event time that a lane may always learn."""
+
+
+def _shared(resolved: Resolved, share: float) -> Resolved:
+    """A detector with its share of `learn_cap`, if it has such a setting."""
+    cap = getattr(resolved.config, "learn_cap", None)
+    if cap is None or share >= 1.0:
+        return resolved
+    config = resolved.config.model_copy(update={"learn_cap": max(min(cap, LEAST_CAP), cap * share)})
+    return replace(resolved, config=config)
 
 
 def _columns(resolved: Resolved) -> Sequence[tuple[Any, ...]]:

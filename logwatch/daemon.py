@@ -11,6 +11,7 @@ from types import FrameType
 
 import numpy as np
 
+from logwatch.ahead import Ahead, Ready
 from logwatch.api import Clock, RecordBatch, Source, Stream
 from logwatch.control import ControlSocket, Handler
 from logwatch.delivery import Delivery
@@ -61,6 +62,7 @@ class Daemon:
 
     Args:
         sources: by name; the name is the component under which its cursors are saved.
+        ahead: parses the next batch beside the scoring of this one; None: each batch is parsed where it is scored.
         on_open: called when the sources are open, before the first record.
         on_tick: called about once a second and at the end, for live output.
     """
@@ -69,6 +71,7 @@ class Daemon:
     sources: Mapping[str, Source]
     delivery: Delivery
     clock: Clock
+    ahead: Ahead | None = None
     control: ControlSocket | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     notifier: Notifier = field(default_factory=Notifier)
@@ -97,11 +100,14 @@ class Daemon:
             self.on_open()
             self.notifier.ready("reading")
             while not self._stop.is_set():
+                if self.lanes.turn():
+                    self.delivery.feed()
                 read = self._read()
                 self._look_after()
                 if not read and not self._wait():
                     break
             self.notifier.stopping()
+            self._catch_up()
             self._drain()
         finally:
             self._close()
@@ -116,10 +122,21 @@ class Daemon:
             records = source.poll(READ_AT_ONCE)
             if records is not None:
                 read = True
-                self.progress.records += len(records)
-                self.progress.gaps += len(records.gaps)
-                self.progress.alerts += self.lanes.process(records, name, _warm(source, records))
-        return read
+                ready = Ready(name, records, _warm(source, records))
+                self._process([ready] if self.ahead is None else self.ahead.feed(*ready))
+        return read or self._catch_up()
+
+    def _catch_up(self) -> bool:
+        """Process what was read ahead; False where nothing was."""
+        held = [] if self.ahead is None or self.progress.paused else self.ahead.flush()
+        self._process(held)
+        return bool(held)
+
+    def _process(self, batches: Sequence[Ready]) -> None:
+        for name, records, warm in batches:
+            self.progress.records += len(records)
+            self.progress.gaps += len(records.gaps)
+            self.progress.alerts += self.lanes.process(records, name, warm)
 
     def _wait(self) -> bool:
         """Sleep a little; False where nothing can come any more."""
@@ -148,6 +165,8 @@ class Daemon:
         self._ticked = self.clock.monotonic()
         if not self.progress.paused:
             self.progress.alerts += self.lanes.tick()
+        else:
+            self._hold()
         self.delivery.feed()
         self.history()
         PAUSED.set(bool(self.progress.paused))
@@ -155,6 +174,14 @@ class Daemon:
         self.delivery.observe()
         self.on_tick(self.progress)
         self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
+
+    def _hold(self) -> None:
+        """While nothing is read, sources keep what is theirs: deleted files within bounds, their place in a group."""
+        for source in self.sources.values():
+            for name in ("hold", "attend"):
+                call = getattr(source, name, None)
+                if call is not None:
+                    call()
 
     def _commit(self) -> bool:
         self._committed = self.clock.monotonic()
@@ -178,8 +205,10 @@ class Daemon:
 
     def _drain(self) -> None:
         """Drain, then checkpoint: the sinks' progress is part of the last commit."""
+        self.lanes.settle(DRAIN_S)
         if self._commit() and self.delivery.drain(DRAIN_S):
             self._commit()
+            self.lanes.settle(DRAIN_S)
 
     def _close(self) -> None:
         for source in self.sources.values():

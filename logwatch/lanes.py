@@ -7,16 +7,38 @@ Lanes that are kept in the store are saved together, in one transaction.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from logwatch import telemetry
 from logwatch.checkpoint.store import Store
-from logwatch.pipeline import Pipeline, Saved, Sizes, commit
+from logwatch.pipeline import CLOCK, SHARE, Pipeline, Saved, Sizes, commit
 from logwatch.types import Bool, RecordBatch
 
-Build = Callable[[str, Saved], Pipeline]
-"""A fresh pipeline for a lane, from its name and where its cells come from."""
+Build = Callable[[str, Saved, float], Pipeline]
+"""A fresh pipeline for a lane, from its name, where its cells come from, and its share of the learning budget."""
+
+
+class Keeper(Protocol):
+    """Keeps lanes of its own elsewhere than in this machine's store; see `logwatch.partitions`."""
+
+    def turn(self) -> int:
+        """Carry on with what has ended meanwhile; returns how many alerts became the sinks'."""
+        ...
+
+    def commit(self, delivered: Mapping[str, int]) -> None:
+        """Begin to save what changed."""
+        ...
+
+    def settle(self, seconds: float) -> bool:
+        """Save everything, and wait for it; False where that took longer."""
+        ...
+
+    def raised(self) -> bool:
+        """Whether alerts wait for a commit that could begin now."""
+        ...
 
 
 class Lanes:
@@ -28,12 +50,15 @@ class Lanes:
     """
 
     def __init__(self, build: Build, store: Store) -> None:
-        self._build = build
-        self._store = store
+        self.store = store
+        self._make = build
         self._pipelines: dict[str, Pipeline] = {}
-        self._closed_opened: Counter[str] = Counter()  # of lanes that are closed
-        self.own = self._make("")
-        self.resumed = self.own.restore()
+        self._stored: dict[str, Pipeline] = {}  # those of them that are kept in the store
+        self._gone: Counter[str] = Counter()  # incidents of lanes that were dropped
+        self.keepers: list[Keeper] = []
+        self.on_drop: Callable[[str], None] = lambda lane: None  # what was read ahead of it must go, too
+        self.own = self.open("")
+        self.resumed = store.cell(*CLOCK) is not None
 
     def __iter__(self) -> Iterator[Pipeline]:
         return iter(self._pipelines.values())
@@ -41,25 +66,46 @@ class Lanes:
     def __len__(self) -> int:
         return len(self._pipelines)
 
-    def _make(self, lane: str) -> Pipeline:
-        pipeline = self._pipelines[lane] = self._build(lane, self._store.lane(lane))
+    def build(self, lane: str, saved: Saved, share: float = 1.0) -> Pipeline:
+        """A fresh pipeline; the share of the learning budget that its lane began with stays its own."""
+        kept = saved.cell(*SHARE)
+        share = float(json.loads(kept)) if kept is not None else share
+        pipeline = self._make(lane, saved, share)
+        if kept is None and share < 1.0:
+            pipeline.keep(SHARE, json.dumps(share).encode())
         return pipeline
 
-    def open(self, lane: str) -> Pipeline:
-        """The pipeline of a lane; where it is not open yet, it is brought back from the store."""
-        pipeline = self._pipelines.get(lane)
-        if pipeline is None:
-            pipeline = self._make(lane)
-            pipeline.restore()
+    def open(self, lane: str, share: float = 1.0) -> Pipeline:
+        """A lane that is kept in the store, brought back from there."""
+        pipeline = self.build(lane, self.store.lane(lane), share)
+        pipeline.restore()
+        self._pipelines[lane] = self._stored[lane] = pipeline
         return pipeline
+
+    def adopt(self, lane: str, pipeline: Pipeline) -> None:
+        """Run a lane that is kept elsewhere."""
+        self._pipelines[lane] = pipeline
+
+    def drop(self, lane: str) -> None:
+        """Forget a lane as it is."""
+        self.on_drop(lane)
+        self._stored.pop(lane, None)
+        pipeline = self._pipelines.pop(lane, None)
+        if pipeline is not None:
+            self._gone += pipeline.opened
+            pipeline.close()
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
         """Where a source of this machine's own lane went on from, as saved."""
         return self.own.cursors(source)
 
     def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
-        """Take records through their lane's pipeline; returns how many alerts they raised."""
-        return self.open(records.lane).process(records, component, warm)
+        """Take records through their lane's pipeline; returns how many alerts they raised.
+
+        Records of a lane that is not open are left: it was given up meanwhile, and they will be read again.
+        """
+        pipeline = self._pipelines.get(records.lane)
+        return 0 if pipeline is None else pipeline.process(records, component, warm)
 
     def tick(self) -> int:
         """Let the watermarks of idle sources follow the clock; returns how many alerts that raised."""
@@ -68,12 +114,13 @@ class Lanes:
     @property
     def raised(self) -> bool:
         """Whether alerts wait for a commit."""
-        return any(pipeline.raised for pipeline in self)
+        stored = any(pipeline.raised for pipeline in self._stored.values())
+        return stored or any(keeper.raised() for keeper in self.keepers)
 
     @property
     def opened(self) -> Counter[str]:
         """Incidents and gaps of this run, by source."""
-        return sum((pipeline.opened for pipeline in self), self._closed_opened.copy())
+        return sum((pipeline.opened for pipeline in self), self._gone.copy())
 
     @property
     def committed(self) -> int:
@@ -93,8 +140,13 @@ class Lanes:
         telemetry.TEMPLATES.set(sizes.templates)
         telemetry.INCIDENTS.set(sizes.incidents)
 
+    def turn(self) -> int:
+        """Carry on with lanes that are kept elsewhere; returns how many alerts became the sinks'."""
+        return sum(keeper.turn() for keeper in self.keepers)
+
     def commit(self, delivered: Mapping[str, int]) -> int:
-        """Save every lane; returns how many alerts became the sinks'.
+        """Save every lane that is kept in the store, and begin to save the others; returns how many alerts became the
+        sinks'.
 
         Args:
             delivered: sink -> the last `seq` that it delivered.
@@ -102,7 +154,13 @@ class Lanes:
         Raises:
             StateFull: nothing was saved, nothing is lost: the next call saves it.
         """
-        return len(commit(self._pipelines, self._store, delivered))
+        for keeper in self.keepers:
+            keeper.commit(delivered)
+        return len(commit(self._stored, self.store, delivered))
+
+    def settle(self, seconds: float) -> bool:
+        """Save the lanes that are kept elsewhere, and wait for it; False where that took longer."""
+        return all([keeper.settle(seconds) for keeper in self.keepers])
 
     def close(self) -> None:
         """End background threads."""

@@ -80,6 +80,9 @@ class Stages:
 CLOCK: Cell = ("pipeline", "clock")
 """The cell that every saved lane has."""
 
+SHARE: Cell = ("pipeline", "share")
+"""The cell of a lane that does not have the whole learning budget."""
+
 TINY = 16
 """Bytes up to which a cell is compared with its last value: a quiet lane commits nothing."""
 
@@ -344,6 +347,15 @@ class Pipeline:
 
     def _model_trained(self) -> int:
         return int(getattr(self._foresees, "trained_events", 0))
+
+    @property
+    def model(self) -> str:
+        """Version of the model that scores; empty without one."""
+        return self.stages.context.model()
+
+    def keep(self, cell: Cell, value: bytes) -> None:
+        """Save a cell beside the stages' own, with the next commit."""
+        self._unsaved[cell] = value
 
     def take(self) -> Changes:
         """Steps 1 and 2 of a commit. Once it has succeeded give them to `saved`, and else to `failed`."""

@@ -154,6 +154,7 @@ class StatusReport:
     state_bytes: int = 0
     sources: tuple[SourceReport, ...] = ()
     sinks: tuple[Mapping[str, object], ...] = ()  # sink, delivered, waiting, error
+    lanes: tuple[Mapping[str, object], ...] = ()  # partitions: lane, restored [0, 1], next (offset), events
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class Metric:
         with self._lock:
             return sorted(self._values.items())
 
+    def forget(self, **labels: str) -> None:
+        """Drop one series: what it told of is ours no more."""
+        with self._lock:
+            self._values.pop(self._series(labels), None)
+
     def reset(self) -> None:
         """Forget everything; for tests."""
         with self._lock:
@@ -112,6 +117,9 @@ PLUGIN_CALLS = Counter("logwatchd_plugin_calls_total", "Calls of third-party com
 PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that failed.", ("component", "method"))
 PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))
 
+REBALANCES = Counter("logwatchd_kafka_rebalanced_partitions_total", "Partitions assigned, revoked or lost.", ("kind",))
+DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
+
 SOURCES = Gauge("logwatchd_sources", "Sources known.")
 KEYS = Gauge("logwatchd_keys", "Keys (source, instance, entity) held in memory.")
 TEMPLATES = Gauge("logwatchd_templates", "Templates known.")
@@ -122,6 +130,14 @@ WATERMARK = Gauge(
     "logwatchd_watermark_seconds", "How far a source's own time has come, seconds since the epoch.", ("source",)
 )
 LAST_COMMIT = Gauge("logwatchd_last_commit_seconds", "Time of the newest checkpoint, seconds since the epoch.")
+CONSUMER_LAG = Gauge(
+    "logwatchd_kafka_lag_records", "Records of a partition that are not processed yet.", ("topic", "partition")
+)
+NEWEST_RECORD = Gauge(
+    "logwatchd_kafka_newest_record_seconds",
+    "Time of the newest record read from a partition, seconds since the epoch.",
+    ("topic", "partition"),
+)
 PLUGIN_OFF = Gauge("logwatchd_plugin_off", "1 while a component that kept failing is switched off.", ("component",))
 
 

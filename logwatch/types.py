@@ -82,12 +82,12 @@ class RecordBatch:
 
 @dataclass(slots=True)
 class FieldColumn:
-    """Values of one field in some rows of a batch, by dictionary: numbers or words, never both."""
+    """Values of one field in some rows of a batch: numbers, or words by dictionary."""
 
     name: str
     rows: Int32  # [k] rows that have the field, ascending
-    code: Int32  # [k] index into the dictionary
-    numbers: Float64 | None  # [c] finite, all different
+    numbers: Float64 | None  # [k] finite; None: words
+    code: Int32 | None  # [k] index into `words`
     words: list[str] | None  # [c] at most 64 characters, all different
 
 
@@ -115,19 +115,19 @@ class Values:
         for one in self.fields:
             a, b = np.searchsorted(one.rows, (self.begin, self.end)).tolist()
             if a < b:
-                rows = one.rows[a:b] - np.int32(self.begin)
-                found.append(FieldColumn(one.name, rows, one.code[a:b], one.numbers, one.words))
+                numbers = None if one.numbers is None else one.numbers[a:b]
+                code = None if one.code is None else one.code[a:b]
+                found.append(FieldColumn(one.name, one.rows[a:b] - np.int32(self.begin), numbers, code, one.words))
         return found
 
     def row(self, row: int) -> dict[str, float | str]:
         """Fields of one row of the slice."""
         found: dict[str, float | str] = {}
         for one in self.take(row, row + 1).columns():
-            code = int(one.code[0])
-            if one.words is not None:
-                found[one.name] = one.words[code]
-            elif one.numbers is not None:
-                found[one.name] = float(one.numbers[code])
+            if one.numbers is not None:
+                found[one.name] = float(one.numbers[0])
+            elif one.code is not None and one.words is not None:
+                found[one.name] = one.words[int(one.code[0])]
         return found
 
 

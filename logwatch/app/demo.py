@@ -119,8 +119,8 @@ def _drive(session: Session, batches: Iterator[RecordBatch], speed: float | None
     began = time.monotonic()
     stop = threading.Event()
     with on_signals(stop.set):
-        for records in batches:
-            session.pipeline.process(records, COMPONENT)
+        for ready in session.ahead.through(COMPONENT, batches):
+            session.pipeline.process(ready.records, COMPONENT)
             raised = list(session.pipeline.raised)
             session.pipeline.raised.clear()
             report.hear(raised)

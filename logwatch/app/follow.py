@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from logwatch.api import Alert, Sink, Source
 from logwatch.app.history import Tally
+from logwatch.app.partitions import Kept, kept_partitions
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.app.status import report_of
 from logwatch.config import SourceTable
 from logwatch.control import ControlSocket
 from logwatch.daemon import Daemon, Progress, on_signals
 from logwatch.delivery import Delivery
-from logwatch.errors import ConfigError, NoInputError, StateFull
+from logwatch.errors import ConfigError, DataError, NoInputError, StateFull
 from logwatch.plugins.loader import Plugins
 from logwatch.requests import Live, Phase, RunRequest, Summary, TailRequest, Ui
 from logwatch.rows import Scored
+from logwatch.sources.opening import MISSING
 from logwatch.telemetry import Logger
 
 log = Logger(__name__)
@@ -27,9 +30,6 @@ RATE_OVER_S = 5.0
 """The lines per second of the status line are those of so many seconds."""
 
 HISTORY_EVERY_S = 600.0
-
-MISSING = "does not exist"
-"""The reason of the one problem that may go away by itself."""
 
 
 class TerminalSink:
@@ -49,7 +49,8 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
     """Follow files or standard input until they end or Ctrl-C.
 
     Raises:
-        NoInputError: nothing that was named can be read.
+        NoInputError: nothing that was named is there.
+        DataError: nothing of it can be read.
     """
     tally = Tally()
 
@@ -63,7 +64,7 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
         live = _LiveLine(session, ui)
-        daemon = Daemon(session.lanes, {table.kind: source}, delivery, session.clock)
+        daemon = Daemon(session.lanes, {table.kind: source}, delivery, session.clock, session.ahead)
         stopped = _Stop(daemon)
 
         def on_tick(progress: Progress) -> None:
@@ -115,12 +116,15 @@ class _Problems:
         self._said: set[object] = set()
 
     def at_start(self) -> None:
-        """Raises NoInputError where none of the files can be read."""
+        """Raises NoInputError where none of the files is there, DataError where none of those can be read."""
         waits = bool(getattr(self._source, "files", 1))
         self.say(waits)
-        if not waits:
-            hint = "see the warnings above" if self._said else "nothing matches what was named"
-            raise NoInputError("nothing to read: no file that was named can be read", hint)
+        if waits:
+            return
+        hint = "see the warnings above" if self._said else "nothing matches what was named"
+        if any(problem.reason != MISSING for problem in getattr(self._source, "problems", [])):
+            raise DataError("nothing to read: no file that was named can be read", hint)
+        raise NoInputError("nothing to read: no file that was named is there", hint)
 
     def say(self, waits: bool = True) -> None:
         """Args: waits: what is missing may still come."""
@@ -192,17 +196,23 @@ def run(request: RunRequest) -> None:
         sinks: dict[str, Sink] = {
             one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"
         }
-        delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
-        daemon = Daemon(
-            session.lanes, sources, delivery, session.clock,
-            control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
-        )  # fmt: skip
-        began = session.clock.monotonic()
-        daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began)}
-        log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
-        with on_signals(daemon.stop):
-            progress = daemon.run()
-        log.info("ended", records=progress.records, alerts=progress.alerts)
+        with kept_partitions(session, resolved, sources) as kept:
+            _watch(session, sources, sinks, kept)
+
+
+def _watch(session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept]) -> None:
+    settings = session.settings
+    delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
+    daemon = Daemon(
+        session.lanes, sources, delivery, session.clock, session.ahead,
+        control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
+    )  # fmt: skip
+    began = session.clock.monotonic()
+    daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began, kept)}
+    log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
+    with on_signals(daemon.stop):
+        progress = daemon.run()
+    log.info("ended", records=progress.records, alerts=progress.alerts)
 
 
 class _History:

@@ -26,6 +26,7 @@ from logwatch.requests import ScoreRequest, Summary, TemplateReport, TemplatesRe
 from logwatch.rows import RowWriter, Scored, rfc3339
 from logwatch.score.registry import Registry
 from logwatch.sources.finished import finished_stream, read_finished, size_of
+from logwatch.sources.opening import MISSING
 from logwatch.template_report import report
 from logwatch.types import EventBatch, Flag, RecordBatch
 
@@ -43,6 +44,7 @@ class Files:
         self._done: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
         taken: set[str] = set()
+        there = False
         self.streams = {}
         for path in _expand(paths):
             try:
@@ -50,8 +52,12 @@ class Files:
                 self.streams[path] = finished_stream(path, name, taken)
             except (DataError, OSError) as error:
                 ui.warn(_reason(path, error))
+                there |= not _reason(path, error).endswith(MISSING)
         if not self.streams:
-            raise NoInputError("nothing to read: no file that was named can be read", "see the warnings above")
+            hint = "see the warnings above"
+            if there:
+                raise DataError("nothing to read: no file that was named can be read", hint)
+            raise NoInputError("nothing to read: no file that was named is there", hint)
 
     def chunks(self, path: str) -> Iterator[Chunk]:
         """The file's lines; what makes it unreadable half-way is said, and ends it."""
@@ -94,7 +100,8 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
     """Score finished files; alerts go to `ui`, rows to the request's file.
 
     Raises:
-        NoInputError: none of the files can be read.
+        NoInputError: none of the files is there.
+        DataError: none of them can be read.
     """
     table = SourceTable(kind="file", entity=request.entity)
     files = Files(request.paths, request.source or "{name}", ui)
@@ -130,8 +137,8 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
     committed = session.clock.monotonic()
     stop = threading.Event()
     with on_signals(stop.set):
-        for records in batches:
-            pipeline.process(records, COMPONENT)
+        for ready in session.ahead.through(COMPONENT, batches):
+            pipeline.process(ready.records, COMPONENT)
             now = session.clock.monotonic()
             if pipeline.raised or now - committed >= COMMIT_EVERY_S:
                 committed = now
@@ -196,7 +203,8 @@ def templates(request: TemplatesRequest, ui: Ui) -> list[TemplateReport]:
     """Mine the templates of finished files, the most frequent first.
 
     Raises:
-        NoInputError: none of the files can be read.
+        NoInputError: none of the files is there.
+        DataError: none of them can be read.
     """
     files = Files(request.paths, "{name}", ui)
     miner, registry = TemplateMiner(), Registry()

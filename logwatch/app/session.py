@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from logwatch.ahead import Ahead
 from logwatch.api import Clock
-from logwatch.assemble import PerSource, assemble
+from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
 from logwatch.config import Loaded, Settings, SourceTable
 from logwatch.lanes import Lanes
+from logwatch.decide.budget import LEARN_S
 from logwatch.pipeline import Pipeline, Saved
 from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport
@@ -29,6 +31,7 @@ class Session:
     clock: Clock
     settings: Settings
     tables: Mapping[str, SourceTable]
+    ahead: Ahead
 
     @property
     def pipeline(self) -> Pipeline:
@@ -79,13 +82,16 @@ def opened(
         store = stack.enter_context(Store(folder, durable=state is not None))
         detectors = [one for one in resolved if one.part.kind == "detector"]
 
-        def build(lane: str, saved: Saved) -> Pipeline:
-            stages = assemble(settings, tables, detectors, saved, clock, finished=finished)
+        def build(lane: str, saved: Saved, share: float) -> Pipeline:
+            stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share)
             return Pipeline(stages, saved, clock, on_scored)
 
         lanes = Lanes(build, store)
         stack.callback(lanes.close)
-        yield Session(lanes, store, clock, settings, tables)
+        ahead = parsed_ahead(settings, tables, clock)
+        stack.callback(ahead.close)
+        lanes.on_drop = ahead.forget
+        yield Session(lanes, store, clock, settings, tables, ahead)
 
 
 def detectors_of(loaded: Loaded) -> list[Resolved]:
@@ -129,9 +135,12 @@ def _achieved(incidents: int, rows: list[dict[str, object]]) -> str:
 
 
 def _to_go(rows: list[dict[str, object]]) -> str:
-    """How many more decisions the source needs before it can be judged."""
+    """How many more decisions, or how much more of its own time, the source needs before it can be judged."""
     left = [int(str(row["to_go"])) for row in rows]
     if not left:
         return ""
     count, kind = min(left), "visit" if any(row["kind"] == "visit" for row in rows) else "line"
+    seconds = LEARN_S - max(float(str(row["seconds"])) for row in rows)
+    if count <= 1 and seconds > 0:
+        return f"about {-(-seconds // 60):.0f} min"
     return f"{count:,} {kind}{'' if count == 1 else 's'}"

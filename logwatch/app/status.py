@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from logwatch import __version__
+from logwatch.app.partitions import Kept
 from logwatch.app.session import Session
 from logwatch.control import ask
 from logwatch.daemon import Daemon
@@ -35,7 +37,7 @@ def status(request: StatusRequest, ui: Ui) -> StatusReport:
     return StatusReport(**reply, sources=sources)
 
 
-def report_of(session: Session, daemon: Daemon, uptime: float) -> dict[str, Any]:
+def report_of(session: Session, daemon: Daemon, uptime: float, kept: Sequence[Kept] = ()) -> dict[str, Any]:
     """What the daemon answers to `status`: the fields of a `StatusReport`."""
     model = next((d for d in session.pipeline.stages.detectors if hasattr(d, "version")), None)
     report = StatusReport(
@@ -51,6 +53,7 @@ def report_of(session: Session, daemon: Daemon, uptime: float) -> dict[str, Any]
         state_bytes=_size(session.settings.state),
         sources=tuple(session.sources()),
         sinks=tuple(daemon.delivery.status()),
+        lanes=tuple(row for keeper in kept for row in keeper.status()),
     )
     return dataclasses.asdict(report)
 

@@ -110,6 +110,11 @@ class Store:
         """Lanes that have cells, but for this machine's own."""
         return [str(name) for (name,) in self._read("SELECT DISTINCT lane FROM cells WHERE lane <> '' ORDER BY lane")]
 
+    def all(self, lane: str) -> dict[Cell, bytes]:
+        """Everything of a lane."""
+        rows = self._read("SELECT component, name, value FROM cells WHERE lane = ?", lane)
+        return {(str(component), str(name)): bytes(value) for component, name, value in rows}
+
     def cells(self, component: str, lane: str = "") -> dict[str, bytes]:
         """All cells of a component."""
         sql = "SELECT name, value FROM cells WHERE lane = ? AND component = ? ORDER BY name"
@@ -179,6 +184,11 @@ class Store:
             if row is not None:
                 stored.append(StoredAlert(int(row[0]), alert.id, alert.body))
         return stored
+
+    def seq(self, id: str) -> int | None:
+        """Place of an alert in the order of delivery; None where it is not there."""
+        rows = self._read("SELECT seq FROM alerts WHERE id = ?", id)
+        return int(rows[0][0]) if rows else None
 
     def delivered(self, sink: str) -> int | None:
         """The last `seq` that a sink delivered; None for a sink never seen."""

@@ -64,7 +64,7 @@ class SourceTable(Table):
     kind: str
     name: str | None = None  # may hold placeholders; None: the default of the verb
     signal: Literal["logs", "auto"] = "auto"
-    format: Literal["auto", "plain"] = "auto"  # plain: lines bear no time
+    format: Literal["auto", "plain", "json", "logfmt", "syslog", "cri", "journal"] = "auto"  # plain: lines bear no time
     entity: Pattern | None = None
     timezone: Zone = "UTC"  # of times that name none
     budget: Budget | None = None  # None: the top-level one

@@ -29,7 +29,7 @@ class Section(NamedTuple):
     """The records of one batch, decompressed."""
 
     data: bytes
-    count: int  # as the batch says
+    records: int  # as the batch says
     base: int  # offset that deltas are relative to
     first_time: int  # ms; that deltas are relative to
     log_time: int | None  # ms; when the broker stamped all records, where it did
@@ -55,6 +55,7 @@ class Columns:
     headers: list[Headers] | None  # [n]; None where no record has one
     size: int = 0  # bytes of keys and values
     lost: list[Lost] = field(default_factory=list)
+    end: int = 0  # offset to go on from after them
 
     def __len__(self) -> int:
         return len(self.value)
@@ -98,7 +99,7 @@ def _walk(sections: Sequence[Section], data: bytes) -> tuple[Int64, Int64, list[
     for section in sections:
         at, limit = limit, limit + len(section.data)
         before = len(starts)
-        for _ in range(section.count):
+        for _ in range(section.records):
             size = data[at]
             at += 1
             if size >= 0x80:
@@ -109,7 +110,7 @@ def _walk(sections: Sequence[Section], data: bytes) -> tuple[Int64, Int64, list[
             at += size >> 1
             ends.append(at)
         counts.append(len(starts) - before)
-        if counts[-1] < section.count or at != limit:
+        if counts[-1] < section.records or at != limit:
             lost.append(Lost(section.base + counts[-1], section.end, "damaged batch"))
     return np.array(starts, np.int64), np.array(ends, np.int64), counts, lost
 
@@ -160,9 +161,7 @@ def _slices(data: bytes, at: Int64, size: Int64) -> list[bytes | None]:
     return [data[a:b] if b >= a else None for a, b in zip(begin, end, strict=True)]
 
 
-def _headers(
-    data: bytes, count: Int64, at: Int64, end: Int64, rows: Int64, n: int, good: Bool
-) -> list[Headers]:
+def _headers(data: bytes, count: Int64, at: Int64, end: Int64, rows: Int64, n: int, good: Bool) -> list[Headers]:
     """The headers of the records that have some; `good` is cleared where they do not fit their record."""
     out: list[Headers] = [[]] * n
     for row in rows.tolist():

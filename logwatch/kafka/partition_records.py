@@ -7,13 +7,17 @@ passed on by `KafkaConsumer.poll` as it is. Ours returns `Columns`: one for as m
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
+from kafka import IsolationLevel
 from kafka.errors import UnsupportedCodecError
-from kafka.structs import IsolationLevel
 
 from logwatch.kafka.decode import Columns, Lost, Section, decode
+from logwatch.types import Bool
+
+T = TypeVar("T")
 
 RECORDS, BYTES = 4096, 1024 * 1024
 """Batches are gathered until they hold so much: decoding is cheap for many records, and costly for single ones."""
@@ -56,8 +60,8 @@ class PartitionRecords:
         self._aborted: set[int] = set()  # producers in an aborted transaction
         self._metrics = metric_aggregator
         self._on_drain = on_drain
-        self._batches: Iterator[Any] | None = self._read(records)
         self._lost: list[Lost] = []
+        self._batches: Iterator[Section] | None = self._read(records)
 
     def __bool__(self) -> bool:
         return self._batches is not None
@@ -76,7 +80,7 @@ class PartitionRecords:
         count = size = 0
         for section in self._batches or ():
             sections.append(section)
-            count, size = count + section.count, size + len(section.data)
+            count, size = count + section.records, size + len(section.data)
             if count >= RECORDS or size >= BYTES:
                 break
         else:
@@ -86,6 +90,7 @@ class PartitionRecords:
         self.records_read += len(columns)
         self.bytes_read += size
         columns = _from(columns, self.fetch_offset)
+        columns.end = self.next_fetch_offset
         return [columns] if len(columns) or columns.lost else []
 
     def _read(self, records: Any) -> Iterator[Section]:
@@ -95,56 +100,35 @@ class PartitionRecords:
                 # Where this batch ends is not known: the next response begins with what follows, or it is asked again.
                 self._lose(self.next_fetch_offset, self.next_fetch_offset + 1, f"damaged batch: {batch}")
                 return
-            section = self._section(batch)
+            sections = self._sections(batch)
             self.next_fetch_offset = max(self.next_fetch_offset, _end(batch))
-            if section is not None:
-                yield section
+            yield from sections
 
-    def _section(self, batch: Any) -> Section | None:
+    def _sections(self, batch: Any) -> Iterable[Section]:
         if self._check_crcs and not batch.validate_crc():
             self._lose(batch.base_offset, _end(batch), "wrong checksum")
-            return None
-        if batch.magic < NEWEST_MAGIC:
-            return self._old(batch)
-        self.leader_epoch = batch.leader_epoch
-        if self._committed_only and batch.has_producer_id() and self._is_aborted(batch):
-            return None
-        if batch.is_control_batch:
-            return None
+            return ()
         try:
-            batch._maybe_uncompress()
+            return _old_sections(batch) if batch.magic < NEWEST_MAGIC else self._new_section(batch)
         except UnsupportedCodecError:
             raise  # not the record's fault: what can read it must be installed
         except Exception as error:  # noqa: BLE001  # whatever a decompressor says of bytes that anybody may have sent
             self._lose(batch.base_offset, _end(batch), f"cannot be decompressed: {type(error).__name__}")
-            return None
-        data = batch._buffer if batch.compression_type else batch._buffer[HEADER:]
-        log_time = batch.max_timestamp if batch.timestamp_type else None
-        return Section(bytes(data), batch.records_count, batch.base_offset, batch.first_timestamp, log_time, _end(batch))
+            return ()
 
-    def _old(self, batch: Any) -> Section | None:
-        """A batch of format 0 or 1, as brokers before 0.11 wrote them, in the newest format."""
-        from kafka.record.memory_records import MemoryRecordsBuilder
-
-        try:
-            records = list(batch)
-        except UnsupportedCodecError:
-            raise
-        except Exception as error:  # noqa: BLE001  # see above
-            self._lose(batch.base_offset, _end(batch), f"damaged batch: {type(error).__name__}")
-            return None
-        parts = []
-        for record in records:
-            builder = MemoryRecordsBuilder(magic=NEWEST_MAGIC, compression_type=0, batch_size=1 << 30)
-            builder.append(timestamp=record.timestamp or 0, key=record.key, value=record.value)
-            builder.close()
-            parts.append((record.offset, bytes(builder.buffer()[HEADER:]), record.timestamp or 0))
-        for offset, data, time in parts[:-1]:
-            self._olds.append(Section(data, 1, offset, time, None, offset + 1))
-        return None
+    def _new_section(self, batch: Any) -> Iterable[Section]:
+        self.leader_epoch = batch.leader_epoch
+        if self._committed_only and batch.has_producer_id() and self._is_aborted(batch):
+            return ()
+        if batch.is_control_batch:
+            return ()
+        batch._maybe_uncompress()
+        data = bytes(batch._buffer if batch.compression_type else memoryview(batch._buffer)[HEADER:])
+        stamp = batch.max_timestamp if batch.timestamp_type else None
+        return (Section(data, batch.records_count, batch.base_offset, batch.first_timestamp, stamp, _end(batch)),)
 
     def _is_aborted(self, batch: Any) -> bool:
-        """Whether the batch belongs to a transaction that was aborted; follows the list of them that the broker sent."""
+        """Whether the batch is of an aborted transaction; the broker sent the list."""
         while self._aborts and self._aborts[0].first_offset <= batch.last_offset:
             self._aborted.add(self._aborts.popleft().producer_id)
         if batch.is_control_batch:
@@ -158,3 +142,63 @@ class PartitionRecords:
         start = max(start, self.fetch_offset)
         self._lost.append(Lost(start, max(end, start + 1), reason))
         self.next_fetch_offset = max(self.next_fetch_offset, end, start + 1)
+
+
+def _next(records: Any) -> Any:
+    """The next batch, None at the end, or the error of one that is no batch."""
+    try:
+        return records.next_batch()
+    except Exception as error:  # noqa: BLE001  # bytes that anybody may have sent
+        return error
+
+
+def _end(batch: Any) -> int:
+    """The offset after a batch. Format 0 and 1 name the last offset in the head."""
+    return int(batch.next_offset) if batch.magic >= NEWEST_MAGIC else int(batch.base_offset) + 1
+
+
+def _old_sections(batch: Any) -> Iterable[Section]:
+    """A batch of format 0 or 1, as brokers before 0.11 wrote them."""
+    return [
+        Section(_encoded(record.key, record.value), 1, record.offset, record.timestamp or 0, None, record.offset + 1)
+        for record in batch
+    ]
+
+
+def _encoded(key: bytes | None, value: bytes | None) -> bytes:
+    """One record without deltas and headers, in format 2."""
+    fields = [b"\0\0\0"]
+    for part in (key, value):
+        fields += [_varint(-1)] if part is None else [_varint(len(part)), part]
+    body = b"".join([*fields, b"\0"])
+    return _varint(len(body)) + body
+
+
+def _varint(number: int) -> bytes:
+    value = (number << 1) ^ (number >> 63)
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _from(columns: Columns, offset: int) -> Columns:
+    """The records from an offset on: a compressed batch that was asked for from its middle comes whole."""
+    if not len(columns) or columns.offset[0] >= offset:
+        return columns
+    keep = columns.offset >= offset
+    return Columns(
+        columns.offset[keep],
+        columns.time[keep],
+        _kept(columns.key, keep),
+        _kept(columns.value, keep) or [],
+        _kept(columns.headers, keep),
+        columns.size,
+        columns.lost,
+    )
+
+
+def _kept(values: list[T] | None, keep: Bool) -> list[T] | None:
+    return list(itertools.compress(values, keep.tolist())) if values is not None else None

@@ -34,13 +34,20 @@ Key = tuple[Stream, int]
 
 
 @dataclass(slots=True)
+class Prefix:
+    """What n lines have before their contents."""
+
+    skip: Int64  # [n] bytes of it
+    channel: UInt8  # [n] NO_CHANNEL, STDOUT, STDERR
+    partial: Bool  # [n] not the last part
+
+
+@dataclass(slots=True)
 class Contents:
     """Where the contents of n lines begin."""
 
     laid: Laid
-    skip: Int64 | None  # [n] bytes before it; None: 0 everywhere
-    channel: UInt8 | None  # [n] NO_CHANNEL, STDOUT, STDERR; None: the first everywhere
-    partial: Bool | None  # [n] not the last part
+    prefix: Prefix | None  # None: no line has one
 
 
 @dataclass(slots=True)
@@ -79,10 +86,11 @@ class Containers:
         if unwrapped is not None:
             records, laid = unwrapped, lay_out(unwrapped.lines)
         contents = _cri(laid)
-        if contents.partial is None or not (contents.partial.any() or self._parts):
+        prefix = contents.prefix
+        if prefix is None or not (self._parts or prefix.partial.any()):
             return records, contents
-        records = self._whole(records, contents, component, now)
-        return records, _cri(lay_out(records.lines))
+        records = self._whole(records, prefix, component, now)
+        return records, contents_of(records.lines)
 
     def due(self, component: str, before: float) -> list[Part]:
         """Lines that have waited since `before` for their next part; they are given up."""
@@ -94,17 +102,16 @@ class Containers:
         """Whether anything is held."""
         return bool(self._parts)
 
-    def _whole(self, records: RecordBatch, contents: Contents, component: str, now: float) -> RecordBatch:
-        assert contents.skip is not None and contents.channel is not None and contents.partial is not None
-        cut = {(records.streams[records.stream[i]], int(contents.channel[i])) for i in np.flatnonzero(contents.partial)}
+    def _whole(self, records: RecordBatch, prefix: Prefix, component: str, now: float) -> RecordBatch:
+        cut = {(records.streams[records.stream[i]], int(prefix.channel[i])) for i in np.flatnonzero(prefix.partial)}
         cut |= self._parts.keys()
         lines, start, end, flags = list(records.lines), records.start.copy(), records.end.copy(), records.flags.copy()
         keep = np.ones(len(lines), dtype=np.bool_)
-        for i in np.flatnonzero(contents.channel).tolist():
-            key = (records.streams[records.stream[i]], int(contents.channel[i]))
+        for i in np.flatnonzero(prefix.channel).tolist():
+            key = (records.streams[records.stream[i]], int(prefix.channel[i]))
             if key not in cut:
                 continue
-            partial, skip = bool(contents.partial[i]), int(contents.skip[i])
+            partial, skip = bool(prefix.partial[i]), int(prefix.skip[i])
             part = self._parts.get(key)
             if part is not None:
                 part.add(lines[i][skip:], int(end[i]), int(flags[i]))
@@ -148,12 +155,17 @@ def _dump(part: Part) -> bytes:
     return pack({"line": np.frombuffer(part.line, np.uint8)}, **facts)
 
 
+def contents_of(lines: list[bytes]) -> Contents:
+    """Where the contents of whole lines begin."""
+    return _cri(lay_out(lines))
+
+
 def _cri(laid: Laid) -> Contents:
     """Which lines are CRI's, and where their contents begin."""
     data, at = laid.data, laid.at
     rows = np.flatnonzero((data[at + 10] == 84) & (data[at + 4] == 45) & (laid.end - at > _TIME_MIN + 9))
     if not len(rows):
-        return Contents(laid, None, None, None)
+        return Contents(laid, None)
     blank = data[at[rows, None] + np.arange(_TIME_MIN, _TIME_MAX)] == 32
     gap = _TIME_MIN + np.argmax(blank, axis=1)
     words = words_at(data, at[rows] + gap + 1, "<u8")
@@ -164,7 +176,7 @@ def _cri(laid: Laid) -> Contents:
     for mark, (number, cut) in _MARKS.items():
         mine = (words == int.from_bytes(mark, "little")) & bounded & blank[np.arange(len(rows)), gap - _TIME_MIN]
         skip[rows[mine]], channel[rows[mine]], partial[rows[mine]] = gap[mine] + 10, number, cut
-    return Contents(laid, skip, channel, partial) if channel.any() else Contents(laid, None, None, None)
+    return Contents(laid, Prefix(skip, channel, partial) if channel.any() else None)
 
 
 def _docker(records: RecordBatch, laid: Laid) -> RecordBatch | None:

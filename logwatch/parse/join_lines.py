@@ -12,6 +12,9 @@ from enum import IntEnum
 LOOKED_AT = 240
 """Bytes of a line that are looked at."""
 
+ALARM_WITHIN = 64
+"""Bytes of a line in which its level is looked for."""
+
 
 class Kind(IntEnum):
     """What a line looks like by itself."""
@@ -62,17 +65,17 @@ EXCEPTION = re.compile(rb"(?=[A-Za-z_$])(?:" + _TYPES + rb")\b ?(?:$|:|\()")
 
 _KINDS = re.compile(
     rb"(?P<BLANK>\s*$)"
-    rb"|(?P<FRAME>\s+(?:at [\w$<\[/.(]|\.\.\. \d+ (?:more|common|lines)|Suppressed: |Caused by: |File \"[^\"]*\", line \d|"
+    rb"|(?P<FRAME>\s+(?:at [\w$<\[/.(]|\.\.\. \d+ (?:more|common|lines)|Suppressed: |Caused by: |File \"[^\"]*\", line|"
     rb"from \S+:\d+|---> |--- End of|\d+: +(?:0x)?[\w<]+|\|? *(?:\+-)?\+-{3,}|thrown in ))"
     rb"|(?P<INDENT>[ \t])"
     rb"|(?P<CLOSER>[}\])]+[;,]?(?:\s|$))"
     rb"|(?P<TRACEBACK>Traceback \(most recent call last\):)"
-    rb"|(?P<MARK>[Cc]aused by:|\.\.\. \d+ (?:more|common)|Suppressed: |--- End of|During handling of the above exception,"
+    rb"|(?P<MARK>[Cc]aused by:|\.\.\. \d+ (?:more|common)|Suppressed: |--- End of|During handling of the above"
     rb"|The above exception was the direct cause|goroutine \d+ (?:gp=\S+ [^\[]{0,60})?\[|created by \S+ |exit status \d"
     rb"|stack backtrace:|note: (?:run with|Some details)|#\d+ [/{\[\w]|(?:PHP )?Stack trace:|PHP +\d+\. "
     rb"|Node\.js v\d|\[signal \w+)"
-    rb"|(?P<HEAD>panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked at|Exception in thread |Unhandled |Uncaught "
-    rb"|(?:PHP )?Fatal error: |Exception: |\S+:\d+:in [`'])"
+    rb"|(?P<HEAD>panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked at|Exception in thread |Unhandled "
+    rb"|Uncaught |(?:PHP )?Fatal error: |Exception: |\S+:\d+:in [`'])"
 )
 _HEADER = re.compile(
     rb"[\s\[<(|\"]{0,8}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})[-/.]\d{2,4}|\d{1,2}:\d\d:\d\d"
@@ -81,6 +84,7 @@ _HEADER = re.compile(
     rb"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|PANIC)(?:[\]:|]|\s))"
 )
 _QUIET = re.compile(rb"\b(?:INFO|DEBUG|TRACE|NOTICE|info|debug|trace|notice)\b")
+_ALARM = re.compile(rb"\b(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC)\b")
 _GO_FRAME = re.compile(
     rb"[\w./\-*()\[\]{}$%~,\xc2\xb7]+\([^()]*\)$|\s*(?:goroutine|created by|exit status|\[)|r[a-z0-9]{1,2} +0x"
 )
@@ -103,6 +107,11 @@ def kind_of(text: bytes) -> Kind:
 def has_header(text: bytes) -> bool:
     """Whether a line begins with a time or a level: it stands for itself."""
     return _HEADER.match(text[:LOOKED_AT]) is not None
+
+
+def alarming(text: bytes) -> bool:
+    """Whether a line's header says that something failed: the trace may follow."""
+    return _ALARM.search(text[:ALARM_WITHIN]) is not None
 
 
 def mode_of(text: bytes, kind: Kind) -> Mode:
@@ -188,9 +197,10 @@ def _traceback(mode: Mode, head: bytes, text: bytes, headed: bool) -> _Step:
 def _exception(mode: Mode, head: bytes, text: bytes, headed: bool) -> _Step:
     if mode is Mode.PYTHON:
         return Verdict.MORE, Mode.RAISED
-    if mode is Mode.MORE or mode is Mode.RUST or (mode in (Mode.PLAIN, Mode.OPENS) and has_header(head)):
-        return Verdict.MORE, Mode.TRACE
-    return _NEW
+    said = mode in (Mode.PLAIN, Mode.OPENS) and has_header(head)
+    if said and _QUIET.search(head[:LOOKED_AT]):  # `java.net.ConnectException` is logged so, `TypeError` is another's
+        said = b"." in text.split(b":", 1)[0]
+    return (Verdict.MORE, Mode.TRACE) if said or mode in (Mode.MORE, Mode.RUST) else _NEW
 
 
 def _own(mode: Mode, head: bytes, text: bytes, headed: bool) -> _Step:

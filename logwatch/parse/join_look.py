@@ -1,4 +1,4 @@
-"""A look at the first and last bytes of many lines at once: which may go on with the one before, which may be gone on with.
+"""A look at the first and last bytes of many lines at once: which of them may go on with the one before.
 
 What is passed over here is a plain line; what is not is read by `join_lines`, one by one. Every answer depends on the
 line alone, not on its neighbours.
@@ -7,11 +7,15 @@ line alone, not on its neighbours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logwatch.parse.words import byte_set
 from logwatch.types import Bool, Int64, UInt8
+
+UInt32 = NDArray[np.uint32]
 
 _PAD = b"\n" * 64  # more than is ever looked at beyond a line's start
 _NEWLINE = 10
@@ -30,8 +34,9 @@ _WORD_FIRST = byte_set(bytes({word[0] for word in _WORDS}))
 _NAME_BYTES = 128  # longest name of an exception that is recognised
 
 
-def _fold(words: np.ndarray) -> np.ndarray:
-    return (words ^ (words >> 16)) & 0xFFFF
+def _fold(words: UInt32) -> UInt32:
+    folded: UInt32 = (words ^ (words >> np.uint32(16))) & np.uint32(0xFFFF)
+    return folded
 
 
 _WORD_TABLE = np.zeros(1 << 16, dtype=np.bool_)
@@ -80,10 +85,10 @@ def look_at(laid: Laid, skip: Int64 | None = None) -> Look:
     return Look(candidate, _OPENING[last] & ~sole, sole)
 
 
-def words_at(data: UInt8, at: Int64, kind: str) -> np.ndarray:
+def words_at(data: UInt8, at: Int64, kind: str) -> NDArray[Any]:
     """Little-endian words ("<u4", "<u8") at any bytes of the buffer."""
     size = np.dtype(kind).itemsize
-    found: np.ndarray = np.ndarray((len(data) - size + 1,), kind, data.data, strides=(1,))[at]
+    found: NDArray[Any] = np.ndarray((len(data) - size + 1,), kind, data.data, strides=(1,))[at]
     return found
 
 
@@ -119,3 +124,13 @@ def _names(data: UInt8, at: Int64, first: UInt8, candidate: Bool) -> None:
     after = data[stop]
     bracket = (after == 32) & (data[stop + 1] == 40)
     candidate[rows[ok & (colon | bracket | (after == 40) | (after == _NEWLINE))]] = True
+
+
+def maybe_alarming(laid: Laid, at: Int64, within: int) -> Int64:
+    """Lines that may say ERROR, FATAL, CRITICAL, SEVERE or PANIC in the first bytes behind `at` [n]."""
+    block = laid.data[np.minimum(at[:, None] + np.arange(within), len(laid.data) - 1)]
+    first, second = block[:, :-1], block[:, 1:]
+    found = np.zeros(len(at), np.bool_)
+    for pair in (b"RR", b"FA", b"CR", b"SE", b"PA"):
+        found |= ((first == pair[0]) & (second == pair[1])).any(axis=1)
+    return np.flatnonzero(found)

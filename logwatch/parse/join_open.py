@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +37,7 @@ class Event:
 
     def add(self, content: bytes, stream: Stream, end: int, flags: int) -> bool:
         """The next line; False where that filled the event."""
-        room = MAX_BYTES - len(self.head) - self.size
+        room = MAX_BYTES - len(self.head) - self.size - 1
         if len(content) > room:
             content, flags = content[: max(0, room)], flags | Flag.TRUNCATED
         self.more.append(content)
@@ -90,6 +89,3 @@ def load(cell: bytes, now: float) -> tuple[Key, Habit, Event | None]:
     event = Event(Stream(source, instance), lines[0], skip, start, end, flags, Mode(mode), now)
     event.more, event.size = lines[1:], sum(len(line) + 1 for line in lines[1:])
     return key, habit, event
-
-
-__all__ = ["MAX_BYTES", "MAX_LINES", "Event", "Habit", "Iterable", "Mapping", "dump", "load"]

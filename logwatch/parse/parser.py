@@ -12,14 +12,10 @@ import numpy as np
 
 from logwatch.api import Clock
 from logwatch.parse.clock import JUMP
-from logwatch.parse.decode import decode
-from logwatch.parse.head import head_of
 from logwatch.parse.settings import ParseSettings
-from logwatch.parse.shape import Groups, Shaped, Shaper
-from logwatch.parse.stamps import Stamps
+from logwatch.parse.shape import Groups, Shaped, Shaper, own_stamps
 from logwatch.parse.times import Times
-from logwatch.parse.timestamp import find
-from logwatch.types import NO_TIME, EventBatch, Int32, Int64, RecordBatch
+from logwatch.types import NO_TIME, EventBatch, Int32, Int64, RecordBatch, Values
 
 __all__ = ["LineTimes", "Miner", "ParseSettings", "Parser"]
 
@@ -101,6 +97,7 @@ class Parser:
             flags=records.flags | shaped.invalid | trusted.flags,
             entity=shaped.entity,
             text=shaped.text,
+            values=Values(shaped.fields, 0, n) if shaped.fields else None,
         )
 
     def _groups(self, source: Int32) -> Groups:
@@ -153,8 +150,7 @@ class LineTimes:
 
         While the clock does not stand yet, a line's own time, unless it is far ahead of the first ones.
         """
-        raw = decode(lines).raw
-        stamps = find(raw, head_of(raw)) if self._settings.format != "plain" else Stamps.none(len(raw))
+        stamps = own_stamps(lines, self._settings.format)
         source = np.zeros(len(lines), dtype=np.int32)
         trusted = self._times.trusted(stamps, source, [(self._settings.timezone, slice(None))], self._clock.now())
         times = trusted.high.copy()

@@ -8,7 +8,7 @@ from logwatch.errors import ConfigError
 from logwatch.parse.civil import SECOND, zone
 from logwatch.parse.entity import check_regex
 
-FORMATS = ("auto", "plain")
+FORMATS = ("auto", "plain", "json", "logfmt", "syslog", "cri", "journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class ParseSettings:
     Args:
         entity: regular expression whose first group (else the match) is the entity; empty: none.
         timezone: IANA name of the zone of times that name none.
-        format: "auto": a time is looked for in each line; "plain": lines bear no time.
+        format: "auto": each line tells its own; "plain": lines of text that bear no time; else the one that all lines
+            have: what is not of it is a dead letter.
         lateness: ns by which the watermark stays behind.
     """
 

@@ -5,18 +5,22 @@ rest, with bit-equal results (`logwatch.ahead`). What needs memory (clocks, temp
 
 The order of the steps:
 
-    1. decode     bytes to text that is valid and safe                          `decode`
-    2. times      found in each line's head                                     `timestamp`, `stamps`
-    3. redaction  all but the time itself; everything else is read after it     `redact`
-    4. columns    level, scope, message, by the header of plain lines           `header`, `level`, `message`
-    5. formats    rows of a structured format fill the same columns anew        see below
-    6. entity     by the user's regular expression                              `entity`
-    7. keys       scope and message with numbers collapsed: what the miner knows a line by   `mask`
+    1. formats    lines of JSON, logfmt, syslog 5424, CRI, journald: columns of their fields    `formats.read`
+    2. redaction  of these, after they are read: an escape hides nothing                        `formats.redacted`
 
-Where a format goes (JSON, logfmt, syslog, CRI, ...): in `Shaper._formats`, step 5. It is given the `Columns` of the
-batch and the rows of each group of settings, and overwrites what it knows better: `stamps` (the time, by
-`Stamps.put`), `level`, `scope`, `message`, `entity`. It reads `texts` or `raw`, which are redacted already, and it may
-replace `texts` (what people see). Each row by itself: results may not depend on which rows share a batch.
+and for all other lines, and for what a CRI prefix stood before:
+
+    3. decode     bytes to text that is valid and safe                          `decode`
+    4. times      found in each line's head                                     `timestamp`, `stamps`
+    5. redaction  all but the time itself; everything else is read after it     `redact`
+    6. columns    level, scope, message, by the header of plain lines           `header`, `level`, `message`
+
+then for both:
+
+    7. entity     by the user's regular expression                              `entity`
+    8. keys       scope and message with numbers collapsed: what the miner knows a line by   `mask`
+
+A format reads each row by itself: results may not depend on which rows share a batch.
 """
 
 from __future__ import annotations
@@ -30,14 +34,18 @@ from numpy.typing import NDArray
 from logwatch.parse import header, level
 from logwatch.parse.decode import Decoded, decode
 from logwatch.parse.entity import entities
+from logwatch.parse.formats import access
+from logwatch.parse.formats.read import Failed, Read, read
+from logwatch.parse.formats.redacted import redacted
+from logwatch.parse.formats.told import Rows
 from logwatch.parse.head import Head, head_of
 from logwatch.parse.mask import collapse, distinct
 from logwatch.parse.message import messages, scopes
 from logwatch.parse.redact import Redactor
 from logwatch.parse.settings import ParseSettings
-from logwatch.parse.stamps import Stamps
+from logwatch.parse.stamps import Form, Stamps
 from logwatch.parse.timestamp import find
-from logwatch.types import Int8, Int32, UInt8
+from logwatch.types import Bool, FieldColumn, Int8, Int32, Int64, UInt8
 
 Groups = Sequence[tuple[ParseSettings, NDArray[np.int64] | slice]]
 """Rows of a batch by their settings: few, however many sources there are. Each row is in one of them."""
@@ -45,15 +53,15 @@ Groups = Sequence[tuple[ParseSettings, NDArray[np.int64] | slice]]
 
 @dataclass(slots=True)
 class Columns:
-    """What n lines say; formats overwrite their rows."""
+    """What n lines say."""
 
     texts: list[str]  # [n] redacted, as people may see it
-    raw: list[bytes]  # [n] UTF-8 of `texts`
+    invalid: UInt8  # [n] Flag.INVALID where bytes were replaced
     stamps: Stamps  # [n]
     level: Int8  # [n] 0-7
     scope: list[str]  # [n] logger, program or component; empty: none
     message: list[str]  # [n] what the miner reads
-    entity: list[str | None]  # [n] of a field; the user's regular expression goes before it
+    fields: list[FieldColumn]
 
 
 @dataclass(slots=True)
@@ -61,12 +69,14 @@ class Shaped:
     """What the rest of the pipeline needs of n lines."""
 
     text: Sequence[str]  # [n]
-    invalid: UInt8  # [n] Flag.INVALID where bytes were replaced
+    invalid: UInt8  # [n] Flag.INVALID where bytes were replaced, or the line is not of the source's format
     stamps: Stamps  # [n]
     level: Int8  # [n]
     entity: list[str | None]  # [n]
     keys: list[str]  # [k] the miner's, all different, in the order in which they appear
     key: Int32  # [n] index into `keys`
+    fields: list[FieldColumn]  # values of the lines that have any
+    failed: list[Failed]  # rows that are not of the format that the source's configuration names
 
     def __len__(self) -> int:
         return len(self.text)
@@ -88,22 +98,69 @@ class Shaper:
 
     def shape(self, lines: list[bytes], groups: Groups) -> Shaped:
         """Columns of lines [n], each by itself."""
+        timeless = np.zeros(len(lines), dtype=np.bool_)
+        for settings, rows in groups:
+            timeless[rows] = settings.format == "plain"
+        found = read(lines, [(settings.format, rows) for settings, rows in groups])
+        columns = self._plain(lines, timeless) if found is None else self._formed(found, timeless)
+        entity = _entities(columns.texts, groups)
+        keys, key = distinct(collapse(columns.message, columns.scope))
+        failed = [] if found is None else found.failed
+        return Shaped(
+            columns.texts, columns.invalid, columns.stamps, columns.level, entity, keys, key, columns.fields, failed
+        )
+
+    def _plain(self, lines: list[bytes], timeless: Bool) -> Columns:
+        """Every line read as plain text: a header, then a message."""
         decoded = decode(lines)
         head = head_of(decoded.raw)
         stamps = find(decoded.raw, head)
-        for settings, rows in groups:
-            if settings.format == "plain":
-                stamps.put(np.arange(head.n)[rows], Stamps.none(head.n), np.arange(head.n)[rows])
+        if timeless.any():
+            rows = np.flatnonzero(timeless)
+            stamps.put(rows, Stamps.none(len(rows)), slice(None))
         lower = "\n".join(decoded.texts).lower()
         self._redact(decoded, lower, head, stamps)
-        columns = _plain(decoded, lower, head, stamps)
-        self._formats(columns, groups)
-        _entities(columns, groups)
-        keys, key = distinct(collapse(columns.message, columns.scope))
-        return Shaped(columns.texts, decoded.invalid, columns.stamps, columns.level, columns.entity, keys, key)
+        headers = header.read(decoded.raw, head, stamps)
+        levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
+        message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
+        scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
+        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
+        return Columns(decoded.texts, decoded.invalid, stamps, levels, scope, message, fields)
 
-    def _formats(self, columns: Columns, groups: Groups) -> None:
-        """Rows of structured formats fill their columns: this is their place."""
+    def _formed(self, found: Read, timeless: Bool) -> Columns:
+        """Lines of formats, and plain ones between them."""
+        rows = found.plain
+        plain = self._plain([found.lines[i] for i in rows.tolist()], timeless[rows])
+        columns = plain if found.told is None else self._merged(found.told, plain, rows, len(found.lines))
+        columns.invalid = columns.invalid | found.invalid
+        found.put_outer(columns.stamps)
+        return columns
+
+    def _merged(self, told: Rows, plain: Columns, rows: Int64, n: int) -> Columns:
+        """Columns of all n lines, of which `rows` are plain."""
+        text, message, scope = redacted(told, self._redactor)
+        if not len(rows):
+            return Columns(text, np.zeros(n, np.uint8), told.stamps, told.level, scope, message, told.fields)
+        order = np.concatenate([told.rows, rows])
+        back = np.empty(n, dtype=np.int64)
+        back[order] = np.arange(n)
+        at = back.tolist()
+        stamps = Stamps.none(n)
+        stamps.put(told.rows, told.stamps, slice(None))
+        stamps.put(rows, plain.stamps, slice(None))
+        invalid = np.zeros(n, dtype=np.uint8)
+        invalid[rows] = plain.invalid
+        for field in plain.fields:
+            field.rows = rows[field.rows].astype(np.int32)
+        return Columns(
+            _in_order(text, plain.texts, at),
+            invalid,
+            stamps,
+            np.concatenate([told.level, plain.level])[back],
+            _in_order(scope, plain.scope, at),
+            _in_order(message, plain.message, at),
+            [*told.fields, *plain.fields],
+        )
 
     def _redact(self, decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> None:
         """Redact texts in place, but for the time itself, and bring head and spans into line."""
@@ -123,24 +180,32 @@ class Shaper:
         head.replace(rows, [decoded.raw[i] for i in rows.tolist()])
 
 
-def _plain(decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> Columns:
-    """Every line read as plain text: a header, then a message."""
-    headers = header.read(decoded.raw, head, stamps)
-    levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
-    message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
-    scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
-    return Columns(decoded.texts, decoded.raw, stamps, levels, scope, message, [None] * head.n)
+def _in_order(told: list[str], plain: list[str], at: list[int]) -> list[str]:
+    return list(map((told + plain).__getitem__, at))
 
 
-def _entities(columns: Columns, groups: Groups) -> None:
-    texts = columns.texts
+def _entities(texts: list[str], groups: Groups) -> list[str | None]:
+    found: list[str | None] = [None] * len(texts)
     for settings, rows in groups:
         if not settings.entity:
             continue
         if isinstance(rows, slice):
-            found = entities(texts, settings.entity)
-            columns.entity = [mine or given for mine, given in zip(found, columns.entity, strict=True)]
-            continue
+            return entities(texts, settings.entity)
         mine = rows.tolist()
         for i, entity in zip(mine, entities([texts[i] for i in mine], settings.entity), strict=True):
-            columns.entity[i] = entity or columns.entity[i]
+            found[i] = entity
+    return found
+
+
+def own_stamps(lines: list[bytes], format: str) -> Stamps:
+    """What lines [n] of one source say of their times, and no more."""
+    if format == "plain":
+        return Stamps.none(len(lines))
+    found = read(lines, [(format, slice(None))])
+    raw = decode(lines if found is None else found.lines).raw
+    stamps = find(raw, head_of(raw))
+    if found is not None:
+        if found.told is not None:
+            stamps.put(found.told.rows, found.told.stamps, slice(None))
+        found.put_outer(stamps)
+    return stamps

@@ -35,6 +35,11 @@ def cell_name(stream: int, entity: str | None) -> str:
     return f"{stream:x}/{digest}"
 
 
+def is_spilled(cell: bytes) -> bool:
+    """Whether a key's cell is that of a key that was not in memory."""
+    return int.from_bytes(cell[4:8], "little", signed=True) < 0  # `slot`, see `BASE`
+
+
 _NONE: dict[str | None, int] = {}
 
 

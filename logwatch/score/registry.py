@@ -21,15 +21,18 @@ class Registry:
         self.streams: list[Stream] = []
         self.source_of: list[int] = []  # stream number -> source number
         self.component_of: list[str] = []  # source number -> the configured source that brought it
+        self._source_of: Int32 = np.zeros(16, np.int32)  # the same, by the batch; with room to grow
         self._source_number: dict[str, int] = {}
         self._stream_number: dict[Stream, int] = {}
         self._saved = 0
 
     def number(self, records: RecordBatch, component: str) -> tuple[Int32, Int32]:
         """Source and stream numbers [n] of a batch from `component`; unknown streams are added."""
-        streams = np.array([self._add(stream, component) for stream in records.streams], dtype=np.int32)
-        of = np.array([self.source_of[number] for number in streams], dtype=np.int32)
-        return of[records.stream], streams[records.stream]
+        known = [*map(self._stream_number.get, records.streams)]
+        if None in known:
+            known = [self._add(stream, component) for stream in records.streams]
+        streams: Int32 = np.array(known, dtype=np.int32)[records.stream]
+        return self._source_of[streams], streams
 
     def _add(self, stream: Stream, component: str) -> int:
         number = self._stream_number.get(stream)
@@ -41,6 +44,9 @@ class Registry:
                 self.sources.append(stream.source)
                 self.component_of.append(component)
             self.source_of.append(source)
+            if number == len(self._source_of):
+                self._source_of = np.append(self._source_of, np.zeros(number, np.int32))
+            self._source_of[number] = source
         return number
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
 from logwatch.score.journal import Columns, Journal
-from logwatch.types import Bool, Float32, Int32, Int64, UInt8
+from logwatch.types import Float32, Int32, Int64, UInt8
 
 DENSE = 4
 LEAST = 16

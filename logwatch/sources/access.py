@@ -11,7 +11,7 @@ from logwatch.sources.compressed import can_read, open_compressed
 from logwatch.sources.discover import Patterns
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.naming import is_compressed
-from logwatch.sources.opening import OpenFile, Refused, open_regular, refuse_unreadable
+from logwatch.sources.opening import MISSING, OpenFile, Refused, open_regular, refuse_unreadable
 
 Identity = tuple[int, int]
 """Device and inode."""
@@ -92,7 +92,7 @@ class Access:
     def note(self, path: str, refusal: Refused) -> None:
         """Remember why a path is not read."""
         reason, hint = refusal.message.removeprefix(path).strip(), refusal.hint
-        if reason == "does not exist" and not self._config.once:
+        if reason == MISSING and not self._config.once:
             hint = "it is picked up as soon as it appears"
         self.problems[path] = Problem(path, reason, hint)
 

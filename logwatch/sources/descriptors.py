@@ -85,7 +85,7 @@ class Hold:
         self._since = {entry: self._since.get(entry, now) for entry in sizes}
         out, total = [], sum(sizes.values())
         for entry in sorted(sizes, key=self._since.__getitem__):
-            late = now - max(self._since[entry], entry.follower.grown_at) >= self._seconds
+            late = now - max(self._since[entry], entry.served_at) >= self._seconds
             if late or (paused and total > self._size):
                 out.append(entry)
                 total -= sizes[entry]

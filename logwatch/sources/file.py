@@ -311,6 +311,7 @@ class FileSource:
         if len(records):
             self._roster.instance(entry)
             self._touched[entry] = self._lately[entry] = None
+            entry.served_at = now
         if not _has_more(entry) and entry in self._roster.live and (entry.over or self._config.once):
             self._finish_idle(entry, now)
         if _has_more(entry):

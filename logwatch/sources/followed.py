@@ -31,7 +31,7 @@ class Followed:
     __slots__ = (
         "attached", "before", "dirty", "file", "first", "follower", "gap", "identity", "idle_since", "instance", "key",
         "limit", "mark", "muted", "over", "path", "resting",
-        "source", "warm",
+        "served_at", "source", "warm",
     )  # fmt: skip
 
     def __init__(self, key: str, path: str, source: str, identity: Identity, follower: Follower) -> None:
@@ -52,6 +52,7 @@ class Followed:
         self.warm = 0
         self.limit: int | None = None  # read no further than this
         self.idle_since = 0.0
+        self.served_at = 0.0  # when records were last taken from it
         self.resting = -1  # the size at which nothing is to be done; -1: it must be looked at
 
     @property

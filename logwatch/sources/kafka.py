@@ -3,8 +3,8 @@
 A lane is a partition, named `{topic}-{partition}`; a RecordBatch holds records of one lane, with `lane` set and
 `cursor = {lane: cell}` (`logwatch.kafka.position.next_offset(cell)` is the offset to go on from).
 
-`source.hooks` (a `LaneHooks`, set before `open`) is told what happens to lanes. Hooks are called by `poll`, `wait`,
-`attend` and `close`, on their caller's thread, between two batches: what was handed out before has been processed.
+`source.hooks` (a `LaneHooks`, set before `open`) is told what happens to lanes. Hooks are called by `poll`, `wait`
+and `attend`, on their caller's thread, between two batches: what was handed out before has been processed.
 
 - `assigned(lanes)`: these lanes are ours now, and paused. Returns where to go on at once: lane → offset, `BEGINNING`,
   `END` or `CONFIGURED` (no state: as `start` says). A lane that is missing in the answer stays paused until
@@ -15,17 +15,52 @@ A lane is a partition, named `{topic}-{partition}`; a RecordBatch holds records 
 - `lost(lanes)`: these lanes already belong to another worker: discard their state, write nothing.
 
 After `revoked` or `lost` no record of the lane comes any more, and records that were read ahead are dropped. A daemon
-that is paused calls `attend()` now and then instead of `poll`: hooks run, nothing is handed out, membership is kept.
-`source.assigned` are the lanes held now; `source.ready` says whether every one of them was resumed.
+that is paused calls `attend()` now and then instead of `poll`: hooks run, nothing is handed out. Membership does not
+depend on either: a thread of the source polls by itself, and pauses partitions that have enough read ahead. `close`
+calls no hook: what was committed before is all there is. `source.assigned` are the lanes held now; `source.ready`
+says whether the group has given us our share and every lane of it was resumed.
 """
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-BEGINNING, END, CONFIGURED = -2, -1, -3
-"""Where a lane goes on, instead of an offset ≥ 0."""
+import numpy as np
+
+from logwatch.api import Clock, plugin
+from logwatch.errors import StateCorrupt
+from logwatch.kafka import position
+from logwatch.kafka.diagnosis import check_files
+from logwatch.kafka.position import Position
+from logwatch.sources.kafka_board import BEGINNING, CONFIGURED, END, Assigned, Board, Event, Lost, Revoked
+from logwatch.sources.kafka_config import KafkaConfig
+from logwatch.sources.kafka_lane import Lane, Piece
+from logwatch.sources.kafka_naming import DEFAULT, Naming
+from logwatch.telemetry import DROPPED, Logger
+from logwatch.types import Flag, Gap, RecordBatch, UInt8
+
+if TYPE_CHECKING:
+    from logwatch.sources.kafka_reader import Reader
+
+__all__ = ["BEGINNING", "CONFIGURED", "END", "KafkaConfig", "KafkaSource", "LaneHooks"]
+
+log = Logger(__name__)
+
+HOLD_S, HOLD_LANE_S, HOLD_MAX_S = 0.05, 0.005, 1.0
+"""Records of a lane are held until they make a full batch, or for so long: more where there are more lanes, so that
+a thousand partitions do not mean a thousand tiny batches."""
+
+STALLED_S = 120.0
+"""A client that did not come back from a call for so long is given up, and a fresh one is made."""
+
+CLOSE_S = 8.0
+
+TOPICS = "topics"
+"""Name of the cursor that knows which topics were there at the first start: partitions added later are read whole."""
 
 
 def _nothing(lanes: Sequence[str]) -> None:
@@ -39,3 +74,221 @@ class LaneHooks:
     assigned: Callable[[Sequence[str]], Mapping[str, int]] | None = None
     revoked: Callable[[Sequence[str]], None] = _nothing
     lost: Callable[[Sequence[str]], None] = _nothing
+
+
+@plugin(kind="source", name="kafka", api=(1, 0), config=KafkaConfig)
+class KafkaSource:
+    """Reads this worker's share of some topics.
+
+    Args:
+        config: its settings.
+        clock: for timers.
+        name: the sources' names: `{topic}`, `{partition}`, `{key}` and `{host}` are filled in.
+    """
+
+    def __init__(self, config: KafkaConfig, clock: Clock, name: str = DEFAULT) -> None:
+        self.hooks = LaneHooks()
+        self._config = config
+        self._clock = clock
+        self._name = DEFAULT if "{path}" in name or "{name}" in name else name  # the default of files
+        self._board = Board()
+        self._reader: Reader | None = None
+        self._saved: dict[str, Position] = {}
+        self._naming: dict[str, Naming] = {}
+        self._known: set[str] = set()  # topics that were there when this state began
+        self._closed = False
+
+    @property
+    def assigned(self) -> list[str]:
+        """Lanes held now, sorted."""
+        with self._board.changed:
+            return sorted(self._board.lanes)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the group has given us our share, and all of it is being read."""
+        with self._board.changed:
+            board = self._board
+            return board.assigned_once and not board.events and all(lane.reading for lane in board.lanes.values())
+
+    def open(self, cursors: Mapping[str, bytes]) -> None:
+        """Start; brokers that are not there are waited for. Raises StateCorrupt, ConfigError."""
+        try:
+            self._known = set(json.loads(cursors[TOPICS])) if TOPICS in cursors else set()
+            self._saved = {lane: position.load(cell) for lane, cell in cursors.items() if lane != TOPICS}
+        except (ValueError, TypeError) as error:
+            raise StateCorrupt(f"a cursor of the Kafka source cannot be read: {error}") from error
+        check_files(self._config)
+        self._reader = self._new_reader()
+
+    def _new_reader(self) -> Reader:
+        from logwatch.sources.kafka_reader import Reader  # the client takes 0.3 s to import
+
+        member = self._config.group_instance_id.replace("{host}", socket.gethostname())
+        return Reader(self._config, member, self._board, self._clock)
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        """The next records of one lane. Raises LogwatchError where reading cannot go on."""
+        self.attend()
+        now = self._clock.monotonic()
+        with self._board.changed:
+            lane = self._due(max_records, now)
+            piece = lane.take(max_records, now) if lane is not None else None
+            topic_id = lane.topic_id if lane is not None else ""
+        return self._batch(lane.name, piece, topic_id) if lane is not None and piece is not None else None
+
+    def attend(self) -> None:
+        """Run the hooks that wait, and hand out nothing. Raises LogwatchError where reading cannot go on."""
+        while True:
+            with self._board.changed:
+                event = self._board.events.popleft() if self._board.events else None
+                failure = self._board.failure
+            if event is None:
+                break
+            self._tell(event)
+        if failure is not None:
+            raise failure
+        self._replace_stalled()
+
+    def resume(self, lane: str, offset: int) -> None:
+        """Read a lane from an offset on, or from BEGINNING, END or CONFIGURED; nothing where it is ours no more."""
+        with self._board.changed:
+            if lane in self._board.lanes:
+                saved = self._saved.get(lane)
+                if saved is not None and saved.offset == offset:
+                    self._board.lanes[lane].topic_id = saved.topic_id
+                self._board.starting[lane] = offset
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until a lane has records for a batch, or a hook must run; at most `seconds`."""
+        deadline = self._clock.monotonic() + seconds
+        with self._board.changed:
+            while not self._board.events and self._board.failure is None:
+                now = self._clock.monotonic()
+                held = [lane for lane in self._board.lanes.values() if lane.waiting]
+                due = min((lane.since + self._hold() for lane in held), default=deadline)
+                if min(due, deadline) <= now:
+                    return
+                self._board.changed.wait(min(due, deadline) - now)
+
+    def exhausted(self) -> bool:
+        """`once`: whether everything that was there at the start was handed out."""
+        if not self._config.once:
+            return self._closed
+        with self._board.changed:
+            lanes = self._board.lanes.values()
+            return self._closed or (bool(lanes) and all(lane.done and not lane.waiting for lane in lanes))
+
+    def close(self) -> None:
+        """Leave the group. Safe to call twice."""
+        self._closed = True
+        if self._reader is not None:
+            self._reader.stop(CLOSE_S)
+            self._reader = None
+        with self._board.changed:
+            self._board.lanes.clear()
+            self._board.events.clear()
+
+    def _hold(self) -> float:
+        return min(HOLD_S + HOLD_LANE_S * len(self._board.lanes), HOLD_MAX_S)
+
+    def _due(self, full: int, now: float) -> Lane | None:
+        """The lane that has waited longest among those that have a full batch, or were held for long enough."""
+        waiting = [lane for lane in self._board.lanes.values() if lane.waiting]
+        due = [lane for lane in waiting if lane.held >= full or now - lane.since >= self._hold()]
+        return min(due, key=lambda lane: lane.since, default=None)
+
+    def _tell(self, event: Event) -> None:
+        for lane in event.lanes:
+            self._naming.pop(lane, None)
+        if isinstance(event, Assigned):
+            starts = self._starts(event.lanes) if self.hooks.assigned is None else self.hooks.assigned(event.lanes)
+            for lane, offset in starts.items():
+                self.resume(lane, offset)
+        elif isinstance(event, Revoked):
+            self.hooks.revoked(event.lanes)
+            event.done.set()
+            with self._board.changed:
+                abandoned = event.abandoned
+            if abandoned:
+                log.error("kafka: saving took too long, its lanes are gone", lanes=event.lanes)
+                self.hooks.lost(event.lanes)
+        elif isinstance(event, Lost):
+            self.hooks.lost(event.lanes)
+
+    def _starts(self, lanes: Sequence[str]) -> dict[str, int]:
+        """Where lanes go on by our own cursors; one that was added to a known topic is read whole."""
+        return {lane: self._start(lane) for lane in lanes}
+
+    def _start(self, lane: str) -> int:
+        if lane in self._saved:
+            return self._saved[lane].offset
+        topic = position.partition_of(lane)[0]
+        return BEGINNING if topic in self._known else CONFIGURED
+
+    def _replace_stalled(self) -> None:
+        reader = self._reader
+        if reader is None or self._clock.monotonic() - reader.alive_at < STALLED_S:
+            return
+        log.error("kafka: the client does not come back from a call, a fresh one takes its place", seconds=STALLED_S)
+        reader.stop(0)
+        with self._board.changed:
+            lanes = list(self._board.lanes)
+        self._board = Board()
+        self._board.assigned_once = True
+        if lanes:
+            self._board.post(Lost(lanes))
+        self._reader = self._new_reader()
+
+    def _batch(self, lane: str, piece: Piece, topic_id: str) -> RecordBatch:
+        self._saved[lane] = Position(piece.end, topic_id)
+        naming = self._naming.setdefault(lane, Naming(self._name, self._config.key_from, lane))
+        gaps = [Gap(naming.own(), lost.start, lost.end, lost.reason) for lost in piece.lost]
+        piece = _without_tombstones(piece)
+        lines = [value for value in piece.value if value is not None]
+        lines, flags = self._trimmed(lines)
+        streams, which = naming.streams(piece.key, lines, piece.headers)
+        cursor: dict[str, bytes | None] = {lane: position.dump(self._saved[lane])}
+        cursor |= self._topics_cursor(lane)
+        return RecordBatch(lines, streams, which, piece.offset, piece.offset + 1, flags, cursor, gaps, lane)
+
+    def _topics_cursor(self, lane: str) -> dict[str, bytes]:
+        topic = position.partition_of(lane)[0]
+        if topic in self._known:
+            return {}
+        # Known only once each partition that is there now has a cursor of its own: none of them is a later one.
+        with self._board.changed:
+            same = [name for name in self._board.lanes if position.partition_of(name)[0] == topic]
+        if not all(name in self._saved for name in same):
+            return {}
+        self._known.add(topic)
+        return {TOPICS: json.dumps(sorted(self._known)).encode()}
+
+    def _trimmed(self, lines: list[bytes]) -> tuple[list[bytes], UInt8]:
+        """Without line ends, and not too long."""
+        flags = np.zeros(len(lines), np.uint8)
+        most = self._config.max_line_bytes
+        for row, line in enumerate(lines):
+            if line.endswith((b"\n", b"\r")):
+                lines[row] = line = line.rstrip(b"\r\n")
+            if len(line) > most:
+                lines[row] = line[:most]
+                flags[row] |= Flag.TRUNCATED
+        return lines, flags
+
+
+def _without_tombstones(piece: Piece) -> Piece:
+    """A record without a value deletes a key of a compacted topic: no line, and nothing to judge."""
+    dead = piece.value.count(None)
+    if not dead:
+        return piece
+    DROPPED.inc(dead, reason="tombstone")
+    keep = [row for row, value in enumerate(piece.value) if value is not None]
+    return Piece(
+        piece.offset[keep],
+        [piece.key[row] for row in keep] if piece.key is not None else None,
+        [piece.value[row] for row in keep],
+        [piece.headers[row] for row in keep] if piece.headers is not None else None,
+        piece.end,
+        piece.lost,
+    )

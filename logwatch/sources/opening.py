@@ -18,6 +18,9 @@ from logwatch.errors import DataError
 from logwatch.sources.wide import wide_encoding
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+MISSING = "does not exist"
+"""How the message of the one refusal ends that may go away by itself."""
+
 _LINKS = 40
 """As many links as the kernel follows in one path."""
 
@@ -180,7 +183,7 @@ def _trusted(folder: str, link: os.stat_result) -> bool:
 
 def _refusal(path: str, error: OSError) -> Refused:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return Refused(f"{path} does not exist")
+        return Refused(f"{path} {MISSING}")
     if error.errno in (errno.EACCES, errno.EPERM):
         return Refused(f"{path} cannot be read: permission denied", _permission_hint(path))
     if error.errno == errno.ELOOP:

@@ -28,7 +28,7 @@ from logwatch.sources.listing import Listings
 from logwatch.sources.naming import base, expand, is_compressed
 from logwatch.sources.opening import OpenFile
 from logwatch.sources.rotation import came_between, find_renamed
-from logwatch.sources.signature import Signature
+from logwatch.sources.signature import HEAD, Signature
 from logwatch.types import Flag, Gap, Stream
 
 BUSY_S = 0.2
@@ -151,7 +151,7 @@ class Roster:
                 entry.attached = True
                 continue
             path = self._paths.get(entry.identity)
-            if path is not None:
+            if path is not None and self._holds(path, entry):
                 entry.path, entry.attached, entry.dirty = path, True, True
             elif self._config.once:
                 continue
@@ -172,10 +172,23 @@ class Roster:
         """Find the path of a file that lost its own; give it up where it is gone and was closed."""
         found = find_renamed(self._listings, entry.path, entry.identity, self._config.follow_links)
         if found is not None:
-            entry.path, file = found
-            file.close()
+            found[1].close()
+        if found is not None and self._holds(found[0], entry):
+            entry.path = found[0]
         elif entry.file is None and not self._continue_elsewhere(entry):
             self.abandon(entry, "deleted before it was read to its end")
+
+    def _holds(self, path: str, entry: Followed) -> bool:
+        """Whether a file with the entry's identity has its content: that of a file that is not open may be another's."""
+        if entry.file is not None:
+            return True
+        file = self.access.open(path)
+        if file is None:
+            return True  # as long as nothing else is known
+        file.reach(entry.follower.fed)
+        same = file.stat().size >= entry.follower.fed and entry.follower.signature.fits(file.pread(HEAD, 0))
+        file.close()
+        return same
 
     def _resume(self, key: str, cursor: Cursor, present: Mapping[str, Identity]) -> None:
         """Go on with a file that is still among those that match."""
@@ -229,7 +242,11 @@ class Roster:
         found = None if cursor.muted else self._copies.holding(cursor.path, cursor.offset, cursor.fits)
         if found is not None:
             path, file = found
-            self._restored(key, cursor, path, file, head_of(file)).attached = False
+            entry = self._restored(key, cursor, path, file, head_of(file))
+            entry.attached = False
+            if not is_compressed(path) and cursor.seen > entry.follower.size:
+                stream = Stream(entry.source, self.instance(entry))
+                self.gaps.append(Gap(stream, entry.follower.size, cursor.seen, reason))
             return
         self.ledger.forget(key)
         done = cursor.offset == cursor.seen and base(os.path.basename(cursor.path)) != os.path.basename(cursor.path)

@@ -10,6 +10,7 @@ from logwatch.types import Flag
 
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _NEWLINE, _MARK = 0x000A, 0xFEFF
+_REPLACED = "\ufffd".encode()
 
 
 def wide_encoding(head: bytes) -> str | None:
@@ -17,9 +18,7 @@ def wide_encoding(head: bytes) -> str | None:
     return _MARKS.get(head[:2])
 
 
-def splitter_for(
-    head: bytes, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0, at: At = At.LINE
-) -> LineSplitter:
+def splitter_for(head: bytes, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0, at: At = At.LINE) -> LineSplitter:
     """The splitter for a file that begins with `head`."""
     encoding = wide_encoding(head)
     if encoding is None:
@@ -103,13 +102,13 @@ class WideSplitter(LineSplitter):
         text = raw.decode(self._encoding, "replace").removesuffix("\n").removesuffix("\r")
         whole = text.lstrip("\0")
         start += 2 * (len(text) - len(whole))
-        line, flags = whole.encode(), Flag.INVALID if "\ufffd" in whole else Flag.NONE
+        line, flags = whole.encode(), Flag.NONE
         if len(line) > self.max:
             line = line[: self.max].decode("utf-8", "ignore").encode()
-            end, flags = start + self.max // 4 * 2, flags | Flag.TRUNCATED
-        return Records(
-            [line], np.array([start], np.int64), np.array([end], np.int64), np.array([int(flags)], np.uint8)
-        )
+            end, flags = start + self.max // 4 * 2, Flag.TRUNCATED
+        if _REPLACED in line:
+            flags |= Flag.INVALID
+        return Records([line], np.array([start], np.int64), np.array([end], np.int64), np.array([int(flags)], np.uint8))
 
     def _hold(self, rest: bytes) -> Records:
         if self.at is At.LINE:

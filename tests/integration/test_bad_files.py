@@ -80,6 +80,18 @@ def test_nothing_but_missing_files_is_no_input(program: Program, verb: list[str]
     assert "nothing to read" in done.stderr
 
 
+@pytest.mark.parametrize("verb", [["score"], ["templates"], ["tail"], ["tail", "--once"]])
+def test_nothing_but_files_that_cannot_be_read_is_unreadable_data(
+    program: Program, tmp_path: Path, verb: list[str]
+) -> None:
+    (tmp_path / "binary.log").write_bytes(bytes(range(256)) * 200)
+    done = program(*verb, "none.log", "binary.log")
+    assert done.returncode == 65
+    assert done.stdout == ""
+    assert "binary.log is binary" in done.stderr
+    assert "nothing to read" in done.stderr
+
+
 def test_an_unreadable_file_is_named_with_what_to_do_and_the_rest_goes_on(
     unprivileged: Program, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kafka.broker import Broker, NoKafka, own_broker
+from tests.kafka.broker import Broker
 
 pytestmark = pytest.mark.kafka
 

@@ -1,4 +1,4 @@
-"""What tests of the file source share: a clock moved by hand, and a reader that keeps what was committed."""
+"""What tests of the file source share."""
 
 from __future__ import annotations
 
@@ -7,81 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from logwatch.sources.file import FileConfig, FileSource
-from logwatch.types import Gap, RecordBatch
-
-_readers: list[Reader] = []  # closed after each test
-
-
-class HandClock:
-    """A clock that moves only when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> int:
-        return int(1_700_000_000_000_000_000 + self.seconds * 1e9)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
-class Reader:
-    """A file source with its committed cursors and all that it delivered."""
-
-    def __init__(self, *paths: Path | str, name: str = "{name}", **config: object) -> None:
-        self.clock = HandClock()
-        values = {"start": "beginning", "warmup": 0, **config}
-        self.config = FileConfig(paths=[str(path) for path in paths], **values)  # type: ignore[arg-type]
-        self.name = name
-        self.cursors: dict[str, bytes] = {}
-        self.lines: list[tuple[str, bytes]] = []  # (source, line)
-        self.flags: list[int] = []
-        self.batches: list[RecordBatch] = []
-        self.gaps: list[Gap] = []
-        self.source = self.start()
-        _readers.append(self)
-
-    def start(self) -> FileSource:
-        """A new source that goes on from what was committed."""
-        self.source = FileSource(self.config, self.clock, self.name)
-        self.source.open(dict(self.cursors))
-        return self.source
-
-    def restart(self) -> None:
-        """As after a kill: what was not committed is forgotten."""
-        self.source.close()
-        self.start()
-
-    def poll(self, n: int = 1000) -> RecordBatch | None:
-        """One poll, committed."""
-        batch = self.source.poll(n)
-        if batch is None:
-            return None
-        self.batches.append(batch)
-        self.lines += [(batch.streams[k].source, line) for k, line in zip(batch.stream, batch.lines, strict=True)]
-        self.flags += batch.flags.tolist()
-        self.gaps += batch.gaps
-        for key, cell in batch.cursor.items():
-            if cell is None:
-                self.cursors.pop(key, None)
-            else:
-                self.cursors[key] = cell
-        return batch
-
-    def settle(self, seconds: float = 0.1, n: int = 1000) -> list[bytes]:
-        """Let time pass and read all there is; the lines that came."""
-        before = len(self.lines)
-        end = self.clock.seconds + seconds
-        while self.clock.seconds < end:
-            self.clock.seconds += min(0.05, max(0.001, end - self.clock.seconds))
-            while self.poll(n) is not None:
-                pass
-        return [line for _, line in self.lines[before:]]
-
-    def problems_of(self, path: Path) -> str:
-        """Why a path is not read; empty where it is."""
-        return next((problem.reason for problem in self.source.problems if problem.path == str(path)), "")
+from tests.sources.reader import Reader, readers
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +16,16 @@ def reading() -> type[Reader]:
     return Reader
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log with one line."""
+    path = tmp_path / "app.log"
+    path.write_bytes(b"first\n")
+    return path
+
+
 @pytest.fixture(autouse=True)
 def _close_readers() -> Iterator[None]:
     yield
-    while _readers:
-        _readers.pop().source.close()
+    while readers:
+        readers.pop().source.close()

@@ -83,7 +83,6 @@ def test_an_empty_file_has_no_records(tmp_path: Path) -> None:
     [
         ("missing.log", None, "does not exist"),
         ("binary", bytes(range(256)) * 9, "binary"),
-        ("wide.log", "text\n".encode("utf-16"), "UTF-16"),
         ("app.log.zst", b"(\xb5/\xfd", "compressed in a way"),
         ("no-suffix", gzip.compress(b"text\n"), "gzip"),
         ("not.gz", b"plain text\n", "damaged"),

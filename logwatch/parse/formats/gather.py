@@ -1,18 +1,20 @@
 """Fields to columns: rows with the same fields are read together, a field at a time, without a loop over rows.
 
-What people see of such a line: `TIME LEVEL logger: message key=value ...`, and stack traces at its end. What the miner
+What people see of a JSON line: `TIME LEVEL logger: message key=value ...`, and stack traces at its end. What the miner
 reads is the message; where there is none, the first fields as `key=value`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from logwatch.parse.formats.levels import NAMES, levels_of
 from logwatch.parse.formats.roles import Plan, plan_of
-from logwatch.parse.formats.shown import class_of_status, first_line, quoted, scope_name, shown, trace_kind
+from logwatch.parse.formats.shown import class_of_status, first_line, quoted, scope_names, shown, trace_kind
 from logwatch.parse.formats.told import Told
 
 TEXT_MOST = 8192
@@ -21,94 +23,109 @@ SHOWN = 24
 """Fields shown behind a message."""
 EVENT_LIKE = 12
 """Fields that stand for the message of a line without one."""
+_PLAIN = (str, int, float)
 
 Column = Sequence[Any]
 
 
-def gather(told: Told, rows: list[int], records: list[dict[str, Any]]) -> None:
-    """Read flat records [n] of batch rows [n]: text, numbers, bools, None; lists and what else remains nested."""
+class Group(NamedTuple):
+    """Rows with the same fields."""
+
+    rows: list[int]
+    names: tuple[str, ...]
+    columns: Sequence[Column]  # by name, then by row
+
+
+def groups_of(rows: list[int], records: list[dict[str, Any]]) -> Iterator[Group]:
+    """Flat records [n] of batch rows [n], by their fields."""
     keys = list(map(tuple, records))
     if len(set(keys)) == 1:
-        _group(told, rows, keys[0], list(zip(*map(dict.values, records), strict=True)))
+        yield Group(rows, keys[0], list(zip(*map(dict.values, records), strict=True)))
         return
     groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, key in enumerate(keys):
         groups[key].append(i)
     for names, which in groups.items():
         columns = list(zip(*[records[i].values() for i in which], strict=True))
-        _group(told, [rows[i] for i in which], names, columns)
+        yield Group([rows[i] for i in which], names, columns)
 
 
-def _group(told: Told, rows: list[int], names: tuple[str, ...], columns: Sequence[Column]) -> None:
-    """Rows [n] that all have the fields `names`."""
+def gather(told: Told, group: Group, texts: list[str] | None = None) -> None:
+    """Read a group of rows. Values: text, numbers, bools, None; lists and what else remained nested.
+
+    Args:
+        texts: [n] what people see of them; None: it is made of the fields.
+    """
+    rows, names, columns = group
     plan, n = plan_of(names), len(rows)
-    told.rows += rows
     time = columns[plan.time] if plan.time >= 0 else (None,) * n
-    told.time += time
     levels = [0] * n
     if plan.level >= 0:
         levels = levels_of(columns[plan.level], plan.level_name, plan.syslog, plan.letters)
-    told.level += levels
-    scopes = [""] * n if plan.scope < 0 else list(map(scope_name, columns[plan.scope]))
-    told.scope += scopes
+    scopes = [""] * n if plan.scope < 0 else scope_names(columns[plan.scope])
     fields = [_Field(names[i], columns[i]) for i in plan.rest]
     messages, bare = _messages(plan, columns, fields, n)
-    _texts(told, plan, columns, fields[:SHOWN], (time, levels, scopes, messages if not bare else None), n)
-    if any("\n" in message for message in messages):
-        messages = list(map(first_line, messages))
-    if plan.kind >= 0 or plan.exceptions:
-        messages = _with_kind(messages, plan, columns)
-    told.message += messages
-    for i, field in zip(plan.rest, fields, strict=True):
-        if i in plan.valued and (kept := field.valued(rows)) is not None:
-            told.fields.setdefault(field.name, []).append(kept)
+    if texts is None:
+        texts = _texts(plan, columns, fields[:SHOWN], (time, levels, scopes, None if bare else messages), n)
+    told.rows += rows
+    told.time += time
+    told.level += levels
+    told.scope += scopes
+    told.text += texts
+    told.message += _mined(messages, plan, columns)
+    at = np.array(rows, dtype=np.int32)
+    for field in fields[: plan.valued]:
+        some, values = field.valued()
+        if values:
+            told.fields.setdefault(field.name, []).append((at if some is None else at[some], values))
 
 
 class _Field:
     """One field of a group."""
 
-    __slots__ = ("kinds", "name", "values")
+    __slots__ = ("_shown", "kinds", "name", "values")
 
     def __init__(self, name: str, values: Column) -> None:
         self.name, self.values = name, values
         self.kinds = set(map(type, values))
+        self._shown: Column | None = None
 
-    def shown(self) -> Sequence[Any]:
+    def shown(self) -> Column:
         """As text: what `%s` makes of it."""
-        if self.kinds <= {int, float}:
-            return self.values
-        if self.kinds == {str}:
-            all_of = "".join(self.values)
-            if len(all_of) < 4 * TEXT_MOST and all_of.isalnum() and all(self.values):
-                return self.values
-            if any(c in all_of for c in ' "=\n\t,;') or not all(self.values) or max(map(len, self.values)) > 1024:
-                return list(map(quoted, self.values))
-            return self.values
-        return list(map(shown, self.values))
+        if self._shown is None:
+            self._shown = self._told()
+        return self._shown
 
-    def valued(self, rows: list[int]) -> tuple[list[int], Column] | None:
-        """Rows and values for the detectors."""
-        if self.kinds <= {int, float, str}:
-            return rows, self.values
+    def _told(self) -> Column:
+        if self.kinds == {str}:
+            together = "".join(self.values)
+            plain = together.isalnum() or not (" " in together or '"' in together or "=" in together)
+            if plain and len(together) < 1024 * TEXT_MOST and together.isprintable():
+                plain = all(self.values) and max(map(len, self.values)) <= 512
+                return self.values if plain else list(map(quoted, self.values))
+            return list(map(quoted, self.values))
+        return self.values if self.kinds <= {int, float} else list(map(shown, self.values))
+
+    def valued(self) -> tuple[list[int] | None, Column]:
+        """Rows (None: all) and values for the detectors."""
+        if self.kinds.issubset(_PLAIN):
+            return None, self.values
         values = [str(value).lower() if type(value) is bool else value for value in self.values]
-        good = [type(value) in (int, float, str) for value in values]
-        if not any(good):
-            return None
-        some = [(row, value) for row, value, is_good in zip(rows, values, good, strict=True) if is_good]
-        return [row for row, _ in some], [value for _, value in some]
+        some = [i for i, value in enumerate(values) if type(value) in _PLAIN]
+        return some, [values[i] for i in some]
 
 
 def _messages(plan: Plan, columns: Sequence[Column], fields: list[_Field], n: int) -> tuple[list[str], bool]:
     """Messages [n], and whether they were made of fields."""
-    if plan.message >= 0:
-        values = columns[plan.message]
-        if set(map(type, values)) != {str}:
-            values = ["" if value is None else value if type(value) is str else shown(value) for value in values]
-        if all(values):
-            return list(values), False
-        instead = _made(fields, n)
-        return [value or other for value, other in zip(values, instead, strict=True)], False
-    return _made(fields, n), True
+    if plan.message < 0:
+        return _made(fields, n), True
+    values = columns[plan.message]
+    if set(map(type, values)) != {str}:
+        values = ["" if value is None else value if type(value) is str else shown(value) for value in values]
+    if all(values):
+        return list(values), False
+    instead = _made(fields, n)
+    return [value or other for value, other in zip(values, instead, strict=True)], False
 
 
 def _made(fields: list[_Field], n: int) -> list[str]:
@@ -129,13 +146,14 @@ def _escaped(name: str) -> str:
     return name[:128].replace("%", "%%").replace(" ", "_").replace("\n", "_")
 
 
-def _texts(told: Told, plan: Plan, columns: Sequence[Column], fields: list[_Field], head: tuple[Any, ...], n: int) -> None:
+def _texts(plan: Plan, columns: Sequence[Column], fields: list[_Field], head: tuple[Any, ...], n: int) -> list[str]:
     """What people see of rows [n]; `head` is time, level, scope and message."""
     time, levels, scopes, messages = head
-    form, parts = [], []
+    form: list[str] = []
+    parts: list[Column] = []
     if plan.time >= 0 and str in set(map(type, time)):
         form.append("%s")
-        parts.append(time if max(map(_length, time)) <= 40 else [str(value)[:40] for value in time])
+        parts.append([value[:40] if type(value) is str else "" for value in time])
     if any(levels):
         form.append("%s")
         parts.append(list(map(NAMES.__getitem__, levels)))
@@ -158,15 +176,15 @@ def _texts(told: Told, plan: Plan, columns: Sequence[Column], fields: list[_Fiel
     texts = list(map(" ".join(form).__mod__, zip(*parts, strict=True))) if parts else [""] * n
     if max(map(len, texts)) > TEXT_MOST:
         texts = [text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 1] + "…" for text in texts]
-    told.text += texts
+    return texts
 
 
-def _length(value: Any) -> int:
-    return len(value) if type(value) is str else 0
-
-
-def _with_kind(messages: list[str], plan: Plan, columns: Sequence[Column]) -> list[str]:
-    """The exception's type belongs to the template; its trace does not."""
+def _mined(messages: list[str], plan: Plan, columns: Sequence[Column]) -> list[str]:
+    """What templates are made of: first lines, with the exception's type, without its trace."""
+    if "\n" in "".join(messages):
+        messages = list(map(first_line, messages))
+    if plan.kind < 0 and not plan.exceptions:
+        return messages
     source = plan.kind if plan.kind >= 0 else plan.exceptions[0]
-    kinds = [trace_kind(value) for value in columns[source]]
+    kinds = list(map(trace_kind, columns[source]))
     return [f"{m} [{kind}]" if kind and kind not in m else m for m, kind in zip(messages, kinds, strict=True)]

@@ -9,8 +9,6 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from logwatch.parse.formats.flatten import flat
-
 _SEPARATOR = secrets.randbits(60)
 """Stands between the lines. No line can know it, so none can end early and pass what follows for lines of its own."""
 _JOIN = b",\n" + str(_SEPARATOR).encode() + b",\n"
@@ -22,16 +20,14 @@ _LONE = re.compile(r"[\ud800-\udfff]")
 
 
 def read(lines: list[bytes]) -> list[dict[str, Any] | None]:
-    """The flat fields of each line [n]; None where it is not a JSON object. Never raises."""
+    """The record of each line [n], maybe nested; None where it is not a JSON object. Never raises."""
     records = _all_at_once(lines)
     if records is None:
-        each = [_one(line) for line in lines]
-        good = iter(flat([opened_record(record) for record in each if record is not None]))
-        return [None if record is None else next(good) for record in each]
+        return [opened(_one(line)) for line in lines]
     joined = b"\n".join(lines)
     if b'"{' in joined or b'"\\u007' in joined:  # only then may a message begin with a brace
-        records = [opened_record(record) for record in records]
-    return list(flat(records))
+        return [opened(record) for record in records]
+    return list(records)
 
 
 def _all_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
@@ -89,8 +85,10 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def opened_record(record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose message is JSON: the fields of both, the inner ones first in doubt."""
+def opened(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A record whose message may be JSON: the fields of both, the inner ones first in doubt."""
+    if record is None:
+        return None
     for name in _INSIDE:
         text = record.get(name)
         if type(text) is str and text[:1] == "{" and text.rstrip()[-1:] == "}":
@@ -113,11 +111,3 @@ def _role_kept(name: str, inner: dict[str, Any]) -> bool:
     """A field of the envelope stays unless the record inside says the same better."""
     role = _role(name)
     return name not in inner and (not role or all(_role(other) != role for other in inner))
-
-
-def opened(record: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A flat record whose message may be JSON, flat again."""
-    if record is None:
-        return None
-    inside = opened_record(record)
-    return record if inside is record else flat([inside])[0]

@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-# Possessive: linear in the length of the line, whatever is in it. Not line ends: lines are read by the batch.
-_PAIR = re.compile(r'([^\s="]++)(?:=(?:"((?:[^"\\\n]|\\[^\n])*+)"|([^\s"]?[^\s]*+)))?+|(\S)|(\n)')
-_ESCAPE = re.compile(r"\\(.)")
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
-PAIRS = 128
-"""Fields of a line at most."""
+from logwatch.parse.formats.gather import Group, groups_of
+from logwatch.parse.formats.skeleton import bare, by_skeleton, unquoted
+
+PAIRS = 64
+"""Fields of a line at most; a line of more is no logfmt."""
+
+_VALUE = r'"(?:[^"\\]|\\.)*"|[^\s"]\S*|'
+_TAKEN = rf"=(?:{_VALUE})"
+_NAME = r'[^\s="]+'
+_SKELETON = re.compile(rf"(?:{_NAME}= ?)++")
+_GROUP = r'("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"]\S*+|)'
+# Possessive: linear in the length of the line, whatever is in it.
+_PAIR = re.compile(rf"({_NAME}+)(?:={_GROUP}(?=\s|$))?+(?:\s++|$)|(\S++\s*+)")
 
 
-def read(texts: list[str]) -> list[dict[str, Any] | None]:
-    """Fields of each line [n] (no line end inside), values as text; None where half of it or more is no pair."""
-    out: list[dict[str, Any] | None] = []
-    record: dict[str, Any] = {}
-    bare = 0
-    for key, quoted, word, odd, end in _PAIR.findall("\n".join(texts) + "\n"):
-        if word:
-            record[key] = word
-        elif quoted:
-            record[key] = quoted if "\\" not in quoted else _ESCAPE.sub(_unescaped, quoted)
-        elif end:
-            out.append(_checked(record, bare))
-            record, bare = {}, 0
-        elif odd or not key:
-            bare += 1
-        else:
-            bare += key not in record
-            record.setdefault(key, "")
-    return out
+def read(texts: list[str]) -> tuple[list[Group], list[int]]:
+    """Fields of texts [n], values as text: groups (their rows are indices), and the texts half of which is no pair."""
+    groups, odd = by_skeleton(texts, _TAKEN, _compiled, unquoted)
+    records = [_one(texts[i]) for i in odd]
+    good = [i for i, record in zip(odd, records, strict=True) if record is not None]
+    if good:
+        groups += groups_of(good, [record for record in records if record is not None])
+    return groups, [i for i, record in zip(odd, records, strict=True) if record is None]
 
 
-def _checked(record: dict[str, Any], bare: int) -> dict[str, Any] | None:
-    if not record or 2 * bare > len(record):
+@lru_cache(maxsize=4096)
+def _compiled(skeleton: str) -> tuple[tuple[str, ...], re.Pattern[str]] | None:
+    """For lines whose pairs are parted by single blanks, and have different names."""
+    if len(skeleton) > 4096 or _SKELETON.fullmatch(skeleton) is None:
         return None
-    if len(record) > PAIRS:
-        record = dict(list(record.items())[:PAIRS])
-    return record
+    names = tuple(skeleton.rstrip(" ").removesuffix("=").split("= "))
+    if len(set(names)) < len(names) or len(names) > PAIRS or "" in names or skeleton.count("=") != len(names):
+        return None
+    return names, re.compile(" ".join(f"{re.escape(name)}={_GROUP}" for name in names) + " ?")
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return _LETTERS.get(found[1], found[1])
+def _one(text: str) -> dict[str, Any] | None:
+    """Any line: pairs, words alone, and what is neither."""
+    record: dict[str, Any] = {}
+    odd = 0
+    for name, value, rest in _PAIR.findall(text):
+        if rest:
+            odd += 1
+        elif value or name not in record:
+            record[name] = bare(value)
+            odd += not value
+    return record if record and 2 * odd <= len(record) and len(record) <= PAIRS else None

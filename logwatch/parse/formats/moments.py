@@ -11,7 +11,7 @@ from logwatch.parse.civil import DAY
 from logwatch.parse.head import head_of
 from logwatch.parse.stamps import Bears, Stamps
 from logwatch.parse.timestamp import find
-from logwatch.types import Int64
+from logwatch.types import Float64, Int64
 
 WIDTH = 40
 """Bytes of a time at most."""
@@ -35,7 +35,7 @@ def stamps_of(values: Sequence[Any]) -> Stamps:
 
 
 def _text(out: Stamps, rows: Int64, values: Sequence[str]) -> None:
-    digits = [i for i, value in enumerate(values) if value[:1] in _DIGITS and _is_number(value)]
+    digits = [i for i, value in enumerate(values) if ":" not in value and _is_number(value)]
     if digits:  # epochs written as text: OpenTelemetry, journald
         _epochs(out, rows[digits], [_number(values[i]) for i in digits])
         if len(digits) == len(values):
@@ -51,11 +51,8 @@ def _text(out: Stamps, rows: Int64, values: Sequence[str]) -> None:
     out.put(rows, found, slice(None))
 
 
-_DIGITS = frozenset("0123456789")
-
-
 def _is_number(value: str) -> bool:
-    return len(value) < 32 and value.isascii() and value.replace(".", "", 1).isdigit()
+    return len(value) < 32 and value.isascii() and value[:1].isdigit() and value.replace(".", "", 1).isdigit()
 
 
 def _number(value: str) -> int | float:
@@ -66,20 +63,42 @@ def _epochs(out: Stamps, rows: Int64, values: Sequence[int | float]) -> None:
     """Epochs: their size tells the unit."""
     if not len(rows):
         return
-    ns = np.array([_nanoseconds(value) for value in values], dtype=np.int64)
+    try:
+        numbers = np.array(values)
+    except OverflowError:
+        numbers = np.array([], dtype=object)
+    if numbers.dtype.kind == "i":
+        ns = _whole(numbers.astype(np.int64))
+    elif numbers.dtype.kind == "f" and set(map(type, values)) == {float}:
+        ns = _broken(numbers)
+    else:
+        ns = np.array([_nanoseconds(value) for value in values], dtype=np.int64)
     good = ns > 0
-    rows, ns = rows[good], ns[good]
+    if not good.all():
+        rows, ns = rows[good], ns[good]
     out.bears[rows] = Bears.DATE
     out.day[rows], out.ns[rows] = ns // DAY, ns % DAY
     out.zoned[rows] = True
 
 
+def _whole(value: Int64) -> Int64:
+    """Nanoseconds [n] of whole numbers, 0 where they are no time."""
+    unit = np.where(value < 10**11, 10**9, np.where(value < 10**14, 10**6, np.where(value < 10**17, 10**3, 1)))
+    possible = (value >= _EARLIEST) & (value < _LATEST // unit)
+    return np.where(possible, value, 0) * unit
+
+
+def _broken(value: Float64) -> Int64:
+    """The same of floats; one of seconds holds microseconds."""
+    scale = np.where(value < 1e11, 1e6, np.where(value < 1e14, 1e6, np.where(value < 1e17, 1e3, 1.0)))
+    unit = np.where(value < 1e11, 10**3, 1)
+    possible = (value >= _EARLIEST) & (value < 9.2e18)  # not a number compares false
+    return np.where(possible, np.rint(np.where(possible, value, 0.0) * scale), 0.0).astype(np.int64) * unit
+
+
 def _nanoseconds(value: int | float) -> int:
-    if not _EARLIEST <= value < 10**19:  # not a number compares false
+    """One number; huge ones are none."""
+    if not _EARLIEST <= value < _LATEST:
         return 0
-    unit = 10**9 if value < 10**11 else 10**6 if value < 10**14 else 10**3 if value < 10**17 else 1
-    if isinstance(value, int):
-        ns = value * unit
-    else:
-        ns = round(value * min(unit, 10**6)) * (unit // min(unit, 10**6))  # a float of seconds holds microseconds
-    return ns if ns < _LATEST else 0
+    one = _whole(np.array([value])) if isinstance(value, int) else _broken(np.array([value]))
+    return int(one[0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,21 +13,19 @@ from numpy.typing import NDArray
 
 from logwatch.parse.formats import jsonlines, logfmt, syslog
 from logwatch.parse.formats.envelope import Peeled, peel
-from logwatch.parse.formats.gather import gather
+from logwatch.parse.formats.gather import TEXT_MOST, Group, gather, groups_of
 from logwatch.parse.formats.moments import stamps_of
+from logwatch.parse.formats.nested import flat
 from logwatch.parse.formats.told import Rows, Told
 from logwatch.parse.stamps import Stamps
 from logwatch.parse.words import byte_set
 from logwatch.types import Bool, Flag, Int64, UInt8
 
-FORMATS = ("auto", "plain", "json", "logfmt", "syslog", "cri", "journal")
-"""What a source's `format` may say."""
-
 _USUAL = frozenset((b"time", b"ts", b"t", b"level", b"lvl", b"msg", b"message", b"severity"))
 _PAIR = re.compile(rb" (?:time|ts|level|lvl|msg|message|severity)=")
 _NAME = re.compile(rb"[A-Za-z_@][\w@./-]{0,63}")
 _AUDIT = b"msg=audit("
-_STRUCTURED = re.compile(rb"<\d{1,3}>[1-9]\d? ")
+_VERSION = b">1 "
 _SYSLOG = re.compile(
     rb"<\d{1,3}>|[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d \S|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* \S+ [^\s:\[]+[:\[]"
 )
@@ -55,12 +54,28 @@ class Read:
     failed: list[Failed]
     invalid: UInt8  # [n] Flag.INVALID where bytes of a row in `told` are not UTF-8, and at the rows that failed
 
+    def put_outer(self, stamps: Stamps) -> None:
+        """Give the lines that bear no time that of their prefix."""
+        if self.outer is not None:
+            bare = np.flatnonzero(stamps.bears[self.outer_rows] == 0)
+            stamps.put(self.outer_rows[bare], self.outer, bare)
+
 
 def read(lines: list[bytes], wanted: Wanted) -> Read | None:
     """Read the lines [n] of structured formats; None where there are none, nor anything else to be told."""
     chosen = _formats(len(lines), wanted)
     if chosen == ["plain"]:
         return None
+    collecting = gc.isenabled()
+    gc.disable()  # rows are many small objects, and none of them a cycle: looking for some takes a third of the time
+    try:
+        return _read(lines, chosen)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(lines: list[bytes], chosen: list[str]) -> Read | None:
     reader = _Reader(lines, chosen)
     reader.read()
     if not reader.told.rows and not reader.failed and reader.peeled.lines is lines:
@@ -118,42 +133,48 @@ class _Reader:
         return self.every or self.chosen[row]
 
     def _json(self, rows: list[int]) -> None:
-        rows = [i for i in rows if self.lines[i].rstrip()[-1:] == b"}"]
+        lines = self.lines if len(rows) == len(self.lines) else [self.lines[i] for i in rows]
+        if not all(line.endswith(b"}") for line in lines):
+            rows = [i for i in rows if self.lines[i].rstrip().endswith(b"}")]
+            lines = [self.lines[i].rstrip() for i in rows]
         if not rows:
             return
-        records = jsonlines.read([self.lines[i].rstrip() for i in rows])
-        self._take(rows, [self._journal(i, record) for i, record in zip(rows, records, strict=True)])
+        records = jsonlines.read(lines)
+        good = [(i, r) for i, r in zip(rows, records, strict=True) if r is not None and self._is_wanted(i, r)]
+        if good:
+            for group in groups_of([i for i, _ in good], [record for _, record in good]):
+                for part in flat(group):
+                    gather(self.told, part)
 
-    def _journal(self, row: int, record: dict[str, Any] | None) -> dict[str, Any] | None:
-        if record is None or self._format(row) != "journal" or _JOURNAL & record.keys():
-            return record
-        return None
+    def _is_wanted(self, row: int, record: dict[str, Any]) -> bool:
+        return self.every == "auto" or self._format(row) != "journal" or not _JOURNAL.isdisjoint(record)
 
     def _syslog(self, rows: list[int]) -> None:
-        rows = [i for i in rows if _STRUCTURED.match(self.lines[i])]
-        if rows:
-            records = syslog.read([_text(self.lines[i]) for i in rows])
-            self._take(rows, [jsonlines.opened(record) for record in records])
+        self._texts([i for i in rows if _VERSION in self.lines[i][2:8]], syslog.read)
 
     def _logfmt(self, rows: list[int]) -> None:
-        rows = [i for i in rows if self._is_logfmt(i)]
-        if rows:
-            self._take(rows, logfmt.read([_text(self.lines[i]) for i in rows]))
+        self._texts([i for i in rows if self._is_logfmt(i)], logfmt.read)
+
+    def _texts(self, rows: list[int], read: Callable[[list[str]], tuple[list[Group], list[int]]]) -> None:
+        """Formats that people can read as they are."""
+        if not rows:
+            return
+        texts = _decoded([self.lines[i] for i in rows])
+        for group in read(texts)[0]:
+            own = [texts[k] for k in group.rows]
+            here = Group([rows[k] for k in group.rows], group.names, group.columns)
+            gather(self.told, here, own if max(map(len, own)) <= TEXT_MOST else [text[:TEXT_MOST] for text in own])
 
     def _is_logfmt(self, row: int) -> bool:
         line = self.lines[row]
         if self._format(row) == "logfmt":
             return b"=" in line
         name = line[: max(line.find(b"=", 1, 65), 0)]
-        if not name or _NAME.fullmatch(name) is None or _AUDIT in line[:200]:
+        if name in _USUAL:
+            return _AUDIT not in line[:200]
+        if not name or b" " in name or _NAME.fullmatch(name) is None or _AUDIT in line[:200]:
             return False
-        return name in _USUAL or _PAIR.search(line) is not None
-
-    def _take(self, rows: list[int], records: Sequence[dict[str, Any] | None]) -> None:
-        """Read the rows whose record is one."""
-        kept = [i for i, record in zip(rows, records, strict=True) if record is not None]
-        if kept:
-            gather(self.told, kept, [record for record in records if record is not None])
+        return _PAIR.search(line) is not None
 
     def _missed(self) -> None:
         """Rows that the configuration says are of a format, and are not."""
@@ -187,8 +208,12 @@ class _Reader:
 _NAMING = byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@")
 
 
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").replace("\n", " ").rstrip("\r")
+def _decoded(lines: list[bytes]) -> list[str]:
+    """Lines as text, each in one line."""
+    joined = b"\0".join(lines)
+    if joined.isascii() and joined.count(b"\0") == len(lines) - 1 and b"\n" not in joined and b"\r" not in joined:
+        return joined.decode("ascii").split("\0")
+    return [line.decode("utf-8", "replace").replace("\n", " ").rstrip("\r") for line in lines]
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -76,7 +76,7 @@ class Plan(NamedTuple):
     traces: tuple[tuple[str, int], ...]  # shown as trace_id, request_id: one pattern finds them in every dialect
     exceptions: tuple[int, ...]
     rest: tuple[int, ...]  # shown behind the message
-    valued: tuple[int, ...]  # of the rest: for the detectors
+    valued: int  # the first so many of the rest are for the detectors
     level_name: str  # in lower case
     syslog: bool  # numbers of levels are severities of syslog
     letters: bool  # levels are letters (MongoDB)
@@ -104,7 +104,8 @@ def plan_of(names: tuple[str, ...]) -> Plan:
     if scope >= 0 and names[scope].lower() in ("location", "caller"):
         used.add(scope)
     rest = tuple(i for name, i in at.items() if i not in used and name not in IDLE and not name.startswith("_"))
-    valued = tuple(i for i in rest if len(names[i]) <= NAME_MOST)[:MOST]
+    rest = tuple(sorted(rest, key=lambda i: len(names[i]) > NAME_MOST))  # long names last: they are no values
+    valued = min(MOST, sum(len(names[i]) <= NAME_MOST for i in rest))
     level_name = names[level].lower() if level >= 0 else ""
     syslog = level_name == "priority" or "short_message" in at
     return Plan(time, level, scope, message, kind, traces, exceptions, rest, valued, level_name, syslog, mongo)

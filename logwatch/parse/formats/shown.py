@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -51,12 +52,17 @@ def first_line(message: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _scope(value: str) -> str:
-    return _PLACE.sub("", value[:SCOPE_MOST]).strip().replace(" ", "_")
+    return _PLACE.sub("", value).strip().replace(" ", "_")
 
 
-def scope_name(value: Any) -> str:
-    """A logger's name, without the line of its call."""
-    return _scope(value[:SCOPE_MOST]) if type(value) is str else ""
+def scope_names(values: Sequence[Any]) -> list[str]:
+    """Names of loggers [n], without the line of the call."""
+    known = {value: _scope(value[:SCOPE_MOST]) if type(value) is str else "" for value in _keys(values)}
+    return [known[value] if type(value) is str else "" for value in values]
+
+
+def _keys(values: Sequence[Any]) -> set[str]:
+    return {value for value in values if type(value) is str}
 
 
 def class_of_status(value: Any) -> str:

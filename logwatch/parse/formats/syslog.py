@@ -6,41 +6,76 @@ RFC 6587's octet counts before a record are taken off by `logwatch.parse.formats
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
+from logwatch.parse.formats.gather import Group, groups_of
+from logwatch.parse.formats.jsonlines import opened
+from logwatch.parse.formats.skeleton import by_skeleton, unescaped
+
 # Bounded, and possessive: linear in the length of the line.
+_DATA = r'\[[^\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\]"]*+)*+\]'
 _HEADER = re.compile(
-    r"<(\d{1,3})>[1-9]\d? (\S{1,48}) (\S{1,255}) (\S{1,64}) (\S{1,128}) (\S{1,64}) "
-    r'(-|(?:\[[^\s\]"=]{1,64}+(?: ++[^\s=\]"]{1,64}+="(?:[^"\\]|\\.)*+")*+ *+\])++)(?: +\ufeff?(.*+)|$)',
+    rf"<(\d{{1,3}})>[1-9]\d? (\S{{1,48}}) (\S{{1,255}}) (\S{{1,64}}) \S{{1,128}} (\S{{1,64}}) (-|(?:{_DATA})++)"
+    "(?: +\ufeff?(.*+)|$)",
     re.DOTALL,
 )
-_ELEMENT = re.compile(r'\[([^\s\]"=]{1,64}+)((?: ++[^\s=\]"]{1,64}+="(?:[^"\\]|\\.)*+")*+) *+\]', re.DOTALL)
-_PARAMETER = re.compile(r' ([^\s=\]"]{1,64}+)="((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_ESCAPE = re.compile(r'\\(["\\\]])')
+_TAKEN = r'="(?:[^"\\]|\\.)*"'
+_NAME = r'[^\s=\]"\[]{1,64}'
+_SKELETON = re.compile(rf"(?:\[{_NAME}(?: +{_NAME}=)* *\])++")
+_ELEMENT = re.compile(rf"\[({_NAME})((?: +{_NAME}=)*) *\]")
+_GROUP = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+PARAMETERS = 64
+NAMES = ("timestamp", "priority", "syslog_identifier", "msg", "msgid", "hostname")
 
 
-def read(texts: list[str]) -> list[dict[str, Any] | None]:
-    """Fields of each line [n], its structured data as `id.name`; None where it is not of RFC 5424."""
-    return [_one(match) if (match := _HEADER.match(text)) is not None else None for text in texts]
+def read(texts: list[str]) -> tuple[list[Group], list[int]]:
+    """Fields of texts [n], structured data as `id.name`: groups (their rows are indices), and the texts that are not of
+    RFC 5424."""
+    found = [_HEADER.match(text) for text in texts]
+    parts = {i: match.groups("") for i, match in enumerate(found) if match is not None and int(match[1]) < 192}
+    rows = list(parts)
+    heads = [parts[i] for i in rows]
+    groups: list[Group] = []
+    bare = [k for k, head in enumerate(heads) if head[5] == "-"]
+    if bare:
+        groups += _groups(heads, bare, (), [])
+    data = [k for k, head in enumerate(heads) if head[5] != "-"]
+    bad: list[int] = []
+    if data:
+        told, bad = by_skeleton([heads[k][5] for k in data], _TAKEN, _compiled, unescaped)
+        for group in told:
+            groups += _groups(heads, [data[j] for j in group.rows], group.names, list(group.columns))
+    missed = [rows[data[j]] for j in bad] + [i for i in range(len(texts)) if i not in parts]
+    return [Group([rows[k] for k in group.rows], *group[1:]) for group in groups], sorted(missed)
 
 
-def _one(match: re.Match[str]) -> dict[str, Any] | None:
-    priority, time, host, program, _process, kind, data, message = match.groups()
-    severity = int(priority)
-    if severity > 191:
+def _groups(heads: list[tuple[str, ...]], which: list[int], names: tuple[str, ...], columns: list[Any]) -> list[Group]:
+    """Rows with the same structured data; those whose message is JSON apart."""
+    priority, time, host, program, kind, _, message = zip(*[heads[k] for k in which], strict=True)
+    severity = [int(one) & 7 for one in priority]
+    head: list[Any] = [_given(time), severity, _given(program), list(message), _given(kind), _given(host)]
+    inside = [j for j, text in enumerate(message) if text[:1] == "{"]
+    if not inside:
+        return [Group(which, (*NAMES, *names), [*head, *columns])]
+    every = [*head, *columns]
+    records = [dict(zip((*NAMES, *names), [column[j] for column in every], strict=True)) for j in range(len(which))]
+    return list(groups_of(which, [opened(record) or record for record in records]))
+
+
+def _given(column: tuple[str, ...]) -> list[str | None]:
+    return [None if value == "-" else value for value in column]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(skeleton: str) -> tuple[tuple[str, ...], re.Pattern[str]] | None:
+    if len(skeleton) > 8192 or _SKELETON.fullmatch(skeleton) is None:
         return None
-    record: dict[str, Any] = {} if time == "-" else {"timestamp": time}
-    record["priority"] = severity & 7
-    if program != "-":
-        record["syslog_identifier"] = program
-    record["msg"] = (message or "").removeprefix("\ufeff")
-    if kind != "-":
-        record["msgid"] = kind
-    if host != "-":
-        record["hostname"] = host
-    if data != "-":
-        for element in _ELEMENT.finditer(data):
-            name = element[1].partition("@")[0]
-            for key, value in _PARAMETER.findall(element[2]):
-                record[f"{name}.{key}"] = value if "\\" not in value else _ESCAPE.sub(r"\1", value)
-    return record
+    names, pattern = [], ""
+    for element in _ELEMENT.finditer(skeleton):
+        own = element[2].split()
+        names += [f"{element[1].partition('@')[0]}.{one[:-1]}" for one in own]
+        pattern += re.escape(element[0]).replace("=", f"={_GROUP}")
+    if len(set(names)) < len(names) or len(names) > PARAMETERS:
+        names = [f"{name}#{i}" if name in names[:i] else name for i, name in enumerate(names)]
+    return (tuple(names), re.compile(pattern)) if len(names) <= PARAMETERS else None

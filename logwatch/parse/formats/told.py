@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from logwatch.parse.formats.moments import stamps_of
 from logwatch.parse.formats.safe import safe_texts
+from logwatch.parse.formats.valued import columns_of
 from logwatch.parse.stamps import Stamps
-from logwatch.types import FieldColumn, Float64, Int8, Int32, Int64
-
-WORD_MOST = 64
-"""Characters of a value that is a word."""
-
-_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_SPAN = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,12}(?:\.\d{1,12})?)(ns|us|µs|μs|ms|s))?", re.ASCII)
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, None: 0.0}
-_FIRST = frozenset("+-.0123456789")
+from logwatch.types import FieldColumn, Int8, Int32, Int64
 
 
 @dataclass(slots=True)
@@ -48,7 +39,7 @@ class Told:
     scope: list[str] = field(default_factory=list)
     message: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
-    fields: dict[str, list[tuple[list[int], Sequence[Any]]]] = field(default_factory=dict)
+    fields: dict[str, list[tuple[Int32, Sequence[Any]]]] = field(default_factory=dict)
 
     def done(self) -> Rows:
         """All rows in ascending order."""
@@ -65,78 +56,9 @@ class Told:
         return Rows(rows, stamps, level, scope, message, text, columns)
 
 
-def _columns(name: str, parts: list[tuple[list[int], Sequence[Any]]]) -> list[FieldColumn]:
+def _columns(name: str, parts: list[tuple[Int32, Sequence[Any]]]) -> list[FieldColumn]:
     """One field, of all groups of rows: a column of its numbers, and one of its words."""
-    rows = np.fromiter(chain.from_iterable(part[0] for part in parts), dtype=np.int32)
-    values: Sequence[Any] = parts[0][1] if len(parts) == 1 else list(chain.from_iterable(part[1] for part in parts))
-    if (rows[1:] < rows[:-1]).any():
-        order = np.argsort(rows)
-        rows, values = rows[order], [values[i] for i in order.tolist()]
+    rows, values = parts[0]
+    if len(parts) > 1:
+        rows, values = np.concatenate([part[0] for part in parts]), list(chain.from_iterable(p[1] for p in parts))
     return columns_of(safe_texts([name])[0], rows, values)
-
-
-def columns_of(name: str, rows: Int32, values: Sequence[Any]) -> list[FieldColumn]:
-    """Columns of values [k]: int, float, str; anything else is left out. A word that is a number is one, and a
-    duration (`1.5ms`, `2m3s`) is its seconds."""
-    known = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    code = np.fromiter(map(known.__getitem__, values), np.int32, len(values))
-    numbers = list(map(number_of, known))
-    plain = [number is not None for number in numbers]
-    found = []
-    if any(plain):
-        some = np.array([0.0 if number is None else number for number in numbers])
-        found.append(_numbers(name, *_only(rows, code, plain), some))
-    if not all(plain):
-        words = [value[:WORD_MOST] if type(value) is str else "" for value in known]
-        wordy = [number is None and type(value) is str for number, value in zip(numbers, known, strict=True)]
-        if any(wordy):
-            found.append(_words(name, *_only(rows, code, wordy), words))
-    return found
-
-
-def _only(rows: Int32, code: Int32, chosen: list[bool]) -> tuple[Int32, Int32]:
-    if all(chosen):
-        return rows, code
-    kept = np.array(chosen)[code]
-    return rows[kept], code[kept]
-
-
-def _numbers(name: str, rows: Int32, code: Int32, numbers: Float64) -> FieldColumn:
-    distinct, back = np.unique(numbers, return_inverse=True)
-    return FieldColumn(name, rows, back.astype(np.int32)[code], distinct, None)
-
-
-def _words(name: str, rows: Int32, code: Int32, words: list[str]) -> FieldColumn:
-    clean = safe_texts(words)
-    distinct = {word: i for i, word in enumerate(dict.fromkeys(clean))}
-    back = np.fromiter(map(distinct.__getitem__, clean), np.int32, len(clean))
-    return FieldColumn(name, rows, back[code], None, list(distinct))
-
-
-def number_of(value: Any) -> float | None:
-    """The number that a value is, finite; None where it is none."""
-    kind = type(value)
-    if kind is str:
-        return _read(value) if value[:1] in _FIRST and len(value) <= 40 else None
-    if kind is int or kind is float:
-        try:
-            number = float(value)
-        except OverflowError:
-            return None
-        return number if math.isfinite(number) else None
-    return None
-
-
-def _read(word: str) -> float | None:
-    if _NUMBER.fullmatch(word):
-        return float(word)
-    span = _SPAN.fullmatch(word)
-    if span is None:
-        return None
-    hours, minutes, seconds, unit = span.groups()
-    return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + float(seconds or 0) * _SECONDS[unit]
-
-
-def pick(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:
-    """The values that are chosen."""
-    return list(compress(values, chosen))

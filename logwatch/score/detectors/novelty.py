@@ -16,6 +16,8 @@ from logwatch.score.detectors.table import HashTable, UInt64, pair
 from logwatch.score.grouped import Groups
 from logwatch.types import Bool, Int64
 
+NO_KEYS: UInt64 = np.zeros(0, dtype=np.uint64)
+
 
 @plugin(kind="detector", name="new", api=(1, 0), config=NewConfig)
 class Novelty:
@@ -37,7 +39,7 @@ class Novelty:
         self._config = config
         self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
         self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8")])
-        self._fresh: set[int] = set()  # first seen in this chunk; the table is filled at the chunk's end
+        self._fresh = NO_KEYS  # [f] first seen in this chunk; the table is filled at the chunk's end
         self._fresh_log = Pending(key="u8")
         self._merges = Merges(())  # of this chunk's end, for `learn`
         self._chunk = 1
@@ -57,13 +59,12 @@ class Novelty:
         return nats
 
     def _first(self, rows: Int64, keys: UInt64) -> Int64:
-        fresh, out = self._fresh, []
-        for row, key in zip(rows.tolist(), keys[rows].tolist(), strict=True):
-            if key not in fresh:
-                fresh.add(key)
-                out.append(row)
-        found = np.array(out, dtype=np.int64)
-        if out:
+        new, first = np.unique(keys[rows], return_index=True)
+        if len(self._fresh):
+            first = first[~np.isin(new, self._fresh, assume_unique=True)]
+        found = rows[np.sort(first)]
+        if len(found):
+            self._fresh = np.concatenate([self._fresh, keys[found]])
             self._fresh_log.add(key=keys[found])
         return found
 
@@ -82,7 +83,7 @@ class Novelty:
         groups = Groups(chunk.source)
         count = np.add.reduceat(calm[groups.order], groups.begin, dtype=np.int64)
         novel = np.zeros(len(groups), dtype=np.int64)
-        if self._fresh:
+        if len(self._fresh):
             novel = self._novel(keys, calm, groups)
         rows = self._sources.rows
         keep = np.exp(-count / self._config.memory)
@@ -94,13 +95,12 @@ class Novelty:
         kept = at >= 0
         self._seen.stamps[at[kept]] = rows["clock"][chunk.source[kept]].astype(np.uint32)
         self._chunk += 1
-        self._fresh = set()
+        self._fresh = NO_KEYS
         self._fresh_log.take()
 
     def _novel(self, keys: UInt64, calm: Bool, groups: Groups) -> Int64:
         """By source, the templates first seen in this chunk by an event that did not alert."""
-        fresh = np.fromiter(self._fresh, np.uint64, len(self._fresh))
-        rows = np.flatnonzero(np.isin(keys, fresh))
+        rows = np.flatnonzero(np.isin(keys, self._fresh))
         _, first = np.unique(keys[rows], return_index=True)
         new = np.zeros(len(keys), dtype=np.int64)
         new[rows[first]] = calm[rows[first]]
@@ -112,8 +112,7 @@ class Novelty:
         if not pairs:
             return
         self._merges = merges = Merges(pairs)
-        fresh = np.array(sorted(self._fresh), dtype=np.uint64)
-        self._fresh = set(self._forward(fresh, merges).tolist())
+        self._fresh = np.unique(self._forward(self._fresh, merges))
         keys, at = self._seen.entries()
         moved = self._forward(keys, merges)
         gone = moved != keys
@@ -146,7 +145,7 @@ class Novelty:
         self._seen.restore("seen/", cells)
         self._sources.restore("source/", cells)
         self._fresh_log.restore("fresh", cells)
-        self._fresh = set(self._fresh_log.peek()["key"].tolist())
+        self._fresh = self._fresh_log.peek()["key"]
         if "chunk" in cells:
             self._chunk = int.from_bytes(cells["chunk"], "little")
 

@@ -117,10 +117,10 @@ class HashTable:
 
     def _insert(self, keys: UInt64, chunk: int) -> None:
         bucket = (mix(keys) & np.uint64(self._buckets - 1)).astype(np.int64)
-        waiting = np.arange(len(keys))
-        while len(waiting):
-            one_each = Groups(bucket[waiting]).first
-            now = waiting[one_each]
+        groups = Groups(bucket)
+        turn = groups.ungroup(np.arange(len(keys)) - groups.begin[groups.group])  # one of each bucket in a turn
+        for number in range(int(groups.counts.max())):
+            now = np.flatnonzero(turn == number)
             way = np.argmin(self._learned[bucket[now]], axis=1)  # a free way was never learned: 0
             entry = bucket[now] * WAYS + way
             self._used += int(np.count_nonzero(self._keys.reshape(-1)[entry] == 0))
@@ -128,7 +128,6 @@ class HashTable:
             self._learned.reshape(-1)[entry] = chunk
             self.values[entry] = 0
             self.stamps[entry] = 0
-            waiting = np.delete(waiting, one_each)
 
     def _double(self) -> None:
         old = self._buckets

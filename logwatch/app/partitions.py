@@ -1,0 +1,73 @@
+"""Who keeps the state of the partitions of each Kafka source: this machine's store, or a state topic."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from logwatch.api import Source
+from logwatch.app.session import Session
+from logwatch.plugins.loader import Resolved
+
+if TYPE_CHECKING:
+    from logwatch.checkpoint.topic_admin import TopicSettings
+    from logwatch.partitions import Partitions
+    from logwatch.sources.kafka_config import KafkaConfig
+    from logwatch.stored_partitions import StoredPartitions
+
+Kept: TypeAlias = "Partitions | StoredPartitions"
+
+SHARE_OF_TIMEOUT = 0.75
+"""Of a revocation's time, what one last commit may take: the source must still let go in time."""
+
+
+@contextlib.contextmanager
+def kept_partitions(
+    session: Session, resolved: Sequence[Resolved], sources: Mapping[str, Source]
+) -> Iterator[list[Kept]]:
+    """Give each source with lanes of its own a keeper, as its `state` says; set before the sources are opened."""
+    kept: list[Kept] = []
+    with contextlib.ExitStack() as stack:
+        for one in resolved:
+            if one.part.kind == "source" and hasattr(sources[one.part.id], "hooks"):
+                keeper = _keeper(session, one.part.id, sources[one.part.id], one.config, stack)
+                stack.callback(keeper.close)
+                session.lanes.keepers.append(keeper)
+                kept.append(keeper)
+        yield kept
+
+
+def _keeper(session: Session, component: str, source: Any, config: Any, stack: contextlib.ExitStack) -> Kept:
+    from logwatch.partitions import Partitions
+    from logwatch.sources.kafka import LaneHooks
+    from logwatch.stored_partitions import StoredPartitions
+
+    def settings(topic: str) -> TopicSettings:
+        return _settings(config, topic)
+
+    keeper: Kept
+    if config.state == "topic":
+        spill = stack.enter_context(contextlib.closing(_spill(session, component)))
+        bounded_s = SHARE_OF_TIMEOUT * config.revoke_timeout
+        keeper = Partitions(session.lanes, component, source, settings, spill, session.clock, bounded_s)
+    else:
+        keeper = StoredPartitions(session.lanes, component, source, settings, session.clock)
+    source.hooks = LaneHooks(keeper.assigned, keeper.revoked, keeper.lost)
+    return keeper
+
+
+def _spill(session: Session, component: str) -> Any:
+    from logwatch.checkpoint.spill import Spill
+
+    name = "".join(letter if letter.isalnum() else "-" for letter in component)
+    return Spill(session.store.directory / f"spill-{name}.db")
+
+
+def _settings(config: KafkaConfig, topic: str) -> TopicSettings:
+    from logwatch.checkpoint.topic_admin import TopicSettings
+    from logwatch.kafka.client_settings import SHARED
+
+    client = {key: value for key, value in config.client_config().items() if key not in config.client or key in SHARED}
+    name = config.state_topic.replace("{group}", config.group).replace("{topic}", topic)
+    return TopicSettings(client, name, topic, config.state_copies)

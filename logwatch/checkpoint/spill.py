@@ -1,0 +1,67 @@
+"""Cells that a lane on a state topic does not keep in memory: a scratch database, made anew at every start.
+
+The topic is the truth; this only saves reading it again for a key that fell silent and comes back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+_TABLE = "CREATE TABLE spilled (lane TEXT, name TEXT, value BLOB, PRIMARY KEY (lane, name)) WITHOUT ROWID"
+
+
+class Spill:
+    """Cells by lane and name, on disk.
+
+    Args:
+        path: of the database; what is there is deleted, and nothing is made before it is needed. None: in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._open: sqlite3.Connection | None = None
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = sqlite3.connect(self._path or ":memory:", isolation_level=None)
+            self._open.execute("PRAGMA journal_mode=OFF")
+            self._open.execute("PRAGMA synchronous=OFF")
+            self._open.execute(_TABLE)
+            if self._path is not None:
+                self._path.chmod(0o600)
+        return self._open
+
+    def put(self, lane: str, cells: Mapping[str, bytes]) -> None:
+        """Keep cells, over what was there."""
+        if cells:
+            self._db.execute("BEGIN")
+            rows = [(lane, *cell) for cell in cells.items()]
+            self._db.executemany("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+
+    def get(self, lane: str, name: str) -> bytes | None:
+        """A cell, or None."""
+        if self._open is None:
+            return None
+        row = self._db.execute("SELECT value FROM spilled WHERE lane = ? AND name = ?", (lane, name)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop(self, lane: str) -> None:
+        """Forget a lane."""
+        if self._open is not None:
+            self._db.execute("DELETE FROM spilled WHERE lane = ?", (lane,))
+
+    def close(self) -> None:
+        """Delete it. Safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+            self._remove()

@@ -1,0 +1,174 @@
+"""The state topic of an input topic: made with the right settings, or refused with the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from logwatch.errors import ConfigError, UnreachableError
+from logwatch.telemetry import Logger
+
+log = Logger(__name__)
+
+LEAST_MESSAGE = 600_000
+"""Bytes that the broker must take in one record: a part of a cell and its head."""
+
+SETTINGS = {
+    "cleanup.policy": "compact",
+    "min.cleanable.dirty.ratio": "0.2",  # a restore reads what is not compacted yet, too
+    "segment.bytes": str(32 * 2**20),  # the newest segment is never compacted
+    "compression.type": "producer",
+}
+"""Of a state topic that we make."""
+
+MOST_COPIES = 3
+
+
+@dataclass(frozen=True)
+class TopicSettings:
+    """Which topic holds the state of which, and how it is reached.
+
+    Args:
+        client: keyword arguments that every client takes.
+        name: of the state topic.
+        of: the input topic.
+        replication: copies of a topic that is made; 0: as many as the input topic has, at most three.
+        consumer: more settings of the client that reads.
+    """
+
+    client: Mapping[str, Any]
+    name: str
+    of: str
+    replication: int = 0
+    consumer: Mapping[str, Any] = field(default_factory=dict)
+
+
+def default_name(group: str, topic: str) -> str:
+    """Of the state topic of an input topic."""
+    return f"logwatchd-state-{group}-{topic}"
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What there is: partitions of the input topic, and whether it has a state topic."""
+
+    partitions: int
+    state: bool
+
+
+def look(settings: TopicSettings, *, make: bool) -> Topics:
+    """Check the state topic, and make it where it is missing.
+
+    Args:
+        make: False: a missing one is left missing.
+
+    Raises:
+        ConfigError: it cannot serve, or may not be made; says the command that mends it.
+        UnreachableError: no broker answers, or there is no input topic yet.
+    """
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        admin = KafkaAdminClient(**settings.client)
+        try:
+            return _look(admin, settings, make)
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise UnreachableError(
+            f"the state topic {settings.name} cannot be looked at: {error}", "is `bootstrap` right, and a broker up?"
+        ) from error
+
+
+def _look(admin: Any, settings: TopicSettings, make: bool) -> Topics:
+    wanted = _described(admin, settings.of)
+    if wanted is None:
+        raise UnreachableError(f"the topic {settings.of} does not exist", "create it, or wait for its producer")
+    found = _described(admin, settings.name)
+    if found is not None:
+        _check(admin, settings, found.partitions, wanted.partitions)
+    elif make:
+        _make(admin, settings, wanted)
+    return Topics(wanted.partitions, found is not None or make)
+
+
+@dataclass(frozen=True)
+class _Topic:
+    partitions: int
+    copies: int
+
+
+def _described(admin: Any, name: str) -> _Topic | None:
+    (topic,) = admin.describe_topics([name])
+    if topic["error_code"] or not topic["partitions"]:
+        return None
+    return _Topic(len(topic["partitions"]), len(topic["partitions"][0]["replica_nodes"]))
+
+
+def _make(admin: Any, settings: TopicSettings, wanted: _Topic) -> None:
+    from kafka.admin import NewTopic
+    from kafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAlreadyExistsError
+    from kafka.errors import TopicAuthorizationFailedError as NotAllowed
+
+    copies = settings.replication or min(wanted.copies, MOST_COPIES)
+    topic = NewTopic(settings.name, wanted.partitions, copies, topic_configs=SETTINGS)
+    try:
+        admin.create_topics([topic])
+    except TopicAlreadyExistsError:
+        return  # another worker was quicker
+    except (ClusterAuthorizationFailedError, NotAllowed, KafkaError) as error:
+        reason = type(error).__name__.removesuffix("Error")
+        raise ConfigError(
+            f"the state topic {settings.name} does not exist, and may not be made ({reason})",
+            f"make it: {_create_command(settings, wanted.partitions, copies)}",
+        ) from error
+    log.info("state topic made", topic=settings.name, partitions=wanted.partitions, copies=copies)
+
+
+def _check(admin: Any, settings: TopicSettings, partitions: int, wanted: int) -> None:
+    where = f"--bootstrap-server {_bootstrap(settings)}"
+    if partitions < wanted:
+        raise ConfigError(
+            f"the state topic {settings.name} has {partitions} partitions, the topic {settings.of} has {wanted}",
+            f"kafka-topics.sh {where} --alter --topic {settings.name} --partitions {wanted}",
+        )
+    found = _configs(admin, settings.name)
+    change = f"kafka-configs.sh {where} --alter --entity-type topics --entity-name {settings.name} --add-config"
+    policy = found.get("cleanup.policy", "compact")
+    if policy != "compact":
+        raise ConfigError(
+            f'the state topic {settings.name} has cleanup.policy = "{policy}": it would forget what was learned',
+            f"{change} cleanup.policy=compact",
+        )
+    if int(found.get("max.message.bytes", LEAST_MESSAGE)) < LEAST_MESSAGE:
+        raise ConfigError(
+            f"the state topic {settings.name} takes records of {found['max.message.bytes']} bytes at most",
+            f"{change} max.message.bytes=1048588",
+        )
+
+
+def _configs(admin: Any, name: str) -> dict[str, str]:
+    """Empty where we may not see them."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.errors import KafkaError
+
+    try:
+        found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all")
+        return {key: str(one["value"]) for key, one in found["topic"][name].items()}
+    except (KafkaError, KeyError):
+        return {}
+
+
+def _create_command(settings: TopicSettings, partitions: int, copies: int) -> str:
+    configs = " ".join(f"--config {key}={value}" for key, value in SETTINGS.items())
+    return (
+        f"kafka-topics.sh --bootstrap-server {_bootstrap(settings)} --create --topic {settings.name} "
+        f"--partitions {partitions} --replication-factor {copies} {configs}"
+    )
+
+
+def _bootstrap(settings: TopicSettings) -> str:
+    given = settings.client.get("bootstrap_servers", "")
+    return given if isinstance(given, str) else ",".join(given)

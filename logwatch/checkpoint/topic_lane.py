@@ -1,0 +1,204 @@
+"""The state of one lane in its partition of the state topic: one transaction a commit, one owner at a time.
+
+The owner is whoever last initialised the transactional id of the partition: Kafka itself refuses every other (a worker
+that was stopped, and wakes after its partition has moved), and ends what it had begun. So: first become the owner,
+then read the partition to its end, then go on from there. A producer that failed once is never used again: whether its
+last transaction was committed is known only by becoming the owner anew, and reading.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from logwatch.checkpoint.spill import Spill
+from logwatch.checkpoint.store import Cell, Cells
+from logwatch.checkpoint.topic_admin import TopicSettings
+from logwatch.checkpoint.topic_records import Encoder, Newest, encode_marker
+from logwatch.errors import StateCorrupt, UnreachableError
+
+READ_AT_ONCE = 20_000
+STALLED_S = 60.0
+"""A read that gets nothing for so long is given up, and begun again."""
+
+MARKED_WITHIN = 8
+"""Offsets before the end among which the last marker is: it ends a transaction, and a control record follows."""
+
+TRANSACTION_MS = 60_000
+"""A transaction that stays open for longer is aborted by the broker: it holds up everybody who reads."""
+
+INITIALISE_MS = 30_000
+
+Progress = Callable[[int, int], None]
+"""Offsets read so far, of how many."""
+
+
+class Message(NamedTuple):
+    """A record for another topic, in the same transaction: an alert of a Kafka sink."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+class TopicLane:
+    """One lane on a state topic. `acquire` and `commit` block, and are called from any thread, one at a time.
+
+    Args:
+        settings: of the state topic.
+        lane: its name.
+        partition: its number in the input and in the state topic.
+        spill: where keys that fell silent are kept.
+    """
+
+    def __init__(self, settings: TopicSettings, lane: str, partition: int, spill: Spill) -> None:
+        self.lane = lane
+        self._settings = settings
+        self._partition = partition
+        self._spill = spill
+        self._encoder = Encoder()
+        self._producer: Any = None
+        self._stopped = threading.Event()
+        self._restored: dict[str, dict[str, bytes]] = {}
+        self._adopted: dict[Cell, bytes | None] = {}
+        self.marker: dict[str, Any] | None = None
+
+    def acquire(self, progress: Progress = lambda done, total: None) -> None:
+        """Become the owner and read the state; `cell` and `cells` then show it until `release`.
+
+        Raises:
+            StateCorrupt, UnreachableError, or what the client raises.
+        """
+        producer = self._producer = self._new_producer()
+        producer.init_transactions()
+        self.load(progress)
+        if self._stopped.is_set():  # abandoned meanwhile, perhaps before there was a producer
+            producer.close(timeout=0)
+
+    def load(self, progress: Progress = lambda done, total: None) -> None:
+        """Read the state without becoming its owner."""
+        newest = self._read(progress)
+        self.marker = newest.marker()
+        cells = newest.take()
+        self._encoder.knows(cells)
+        self._hold(cells)
+
+    def adopt(self, cells: Mapping[Cell, bytes]) -> None:
+        """Go on from these cells instead of what was read: the next commit brings the topic to them."""
+        self._adopted = {cell: None for cell in self.all() if cell not in cells} | dict(cells)
+        self._hold(cells)
+
+    def all(self) -> dict[Cell, bytes]:
+        """Everything that was read."""
+        return {(part, name): value for part, cells in self._restored.items() for name, value in cells.items()}
+
+    def _hold(self, cells: Mapping[Cell, bytes]) -> None:
+        self._restored = {}
+        for (component, name), value in cells.items():
+            self._restored.setdefault(component, {})[name] = value
+
+    def _new_producer(self) -> Any:
+        from kafka import KafkaProducer
+
+        return KafkaProducer(
+            **self._settings.client,
+            transactional_id=f"{self._settings.name}-{self._partition}",
+            transaction_timeout_ms=TRANSACTION_MS,
+            max_block_ms=INITIALISE_MS,
+            acks="all",
+            linger_ms=5,
+            batch_size=256 * 1024,
+            max_request_size=4 * 2**20,
+            compression_type="lz4",
+        )
+
+    def look(self) -> dict[str, Any] | None:
+        """The marker alone, without becoming the owner: the last records of the partition."""
+        return self._read(lambda done, total: None, last=MARKED_WITHIN).marker()
+
+    def _read(self, progress: Progress, last: int | None = None) -> Newest:
+        from kafka import KafkaConsumer, TopicPartition
+
+        options = {
+            "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest",
+            "isolation_level": "read_committed", "max_poll_records": READ_AT_ONCE,
+            "fetch_max_bytes": 64 * 2**20, "max_partition_fetch_bytes": 16 * 2**20,
+        }  # fmt: skip
+        consumer = KafkaConsumer(**{**self._settings.client, **options})
+        try:
+            return self._read_all(consumer, TopicPartition(self._settings.name, self._partition), progress, last)
+        finally:
+            consumer.close()
+
+    def _read_all(self, consumer: Any, partition: Any, progress: Progress, last: int | None) -> Newest:
+        """Up to the end as of now: positions are compared, since control records and compaction leave gaps."""
+        newest = Newest()
+        consumer.assign([partition])
+        begin = consumer.beginning_offsets([partition])[partition]
+        end = consumer.end_offsets([partition])[partition]
+        begin = begin if last is None else max(begin, end - last)
+        consumer.seek(partition, begin)
+        at, idle = begin, 0.0
+        while at < end:
+            for record in consumer.poll(timeout_ms=500).get(partition, ()):
+                if record.key is not None:
+                    newest.add(record.key, record.value)
+            before, at = at, consumer.position(partition)
+            idle = 0.0 if at > before else idle + 0.5
+            if self._stopped.is_set() or idle > STALLED_S:
+                raise UnreachableError(f"the state of {self.lane} cannot be read to its end ({at} of {end})")
+            progress(at - begin, end - begin)
+        return newest
+
+    def cell(self, component: str, name: str) -> bytes | None:
+        """One cell; keys that fell silent come from the disk."""
+        found = self._restored.get(component, {}).get(name)
+        return self._spill.get(self.lane, name) if found is None and component == "keys" else found
+
+    def cells(self, component: str) -> Mapping[str, bytes]:
+        """All cells of a component, as they were read."""
+        return self._restored.get(component, {})
+
+    def corrupt(self, error: Exception) -> StateCorrupt:
+        """What to raise where cells cannot be read."""
+        return StateCorrupt(
+            f"the state of {self.lane} in the topic {self._settings.name} is corrupt: {error}",
+            "name another state topic, or delete this one: logwatchd then learns afresh",
+        )
+
+    def release(self, spilled: Callable[[bytes], bool]) -> None:
+        """The pipeline is restored: keep nothing in memory, and on disk only the keys that it left out."""
+        self._spill.drop(self.lane)
+        self.spill({("keys", name): cell for name, cell in self._restored.get("keys", {}).items()}, spilled)
+        self._restored = {}
+
+    def spill(self, cells: Cells, spilled: Callable[[bytes], bool]) -> None:
+        """Keep keys that left the table, to be found by `cell`."""
+        keys = {name: cell for (part, name), cell in cells.items() if part == "keys" and cell and spilled(cell)}
+        self._spill.put(self.lane, keys)
+
+    def commit(self, cells: Cells, marker: Mapping[str, Any], messages: Iterable[Message] = ()) -> None:
+        """One transaction: cells, messages, the marker last. Any error leaves the lane to be acquired anew."""
+        producer = self._producer
+        cells, self._adopted = {**self._adopted, **cells}, {}
+        producer.begin_transaction()
+        sent = [
+            producer.send(self._settings.name, key=key, value=value, partition=self._partition)
+            for key, value in self._encoder.encode(cells)
+        ]
+        sent += [producer.send(message.topic, key=message.key, value=message.value) for message in messages]
+        key, value = encode_marker(marker)
+        sent.append(producer.send(self._settings.name, key=key, value=value, partition=self._partition))
+        producer.commit_transaction()
+        for future in sent:
+            future.get(0)  # raises what a record failed with
+
+    def abandon(self) -> None:
+        """Stop at once, whatever is in flight. Safe to call twice, from any thread."""
+        self._stopped.set()
+        self._restored = {}
+        self._spill.drop(self.lane)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=0)

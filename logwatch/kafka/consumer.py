@@ -1,0 +1,106 @@
+"""The client's consumer, made the way we need it. All that is used of it beside its public interface stands here.
+
+Why each default is overridden: reads and commits are ours (`enable_auto_commit`), a lost offset is a gap and not a
+silent jump (`auto_offset_reset`), a misspelt topic is an error (`allow_auto_create_topics`), state moves with single
+partitions (`CooperativeStickyAssignor`, which cannot be listed beside eager ones), what a transaction took back is
+not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from kafka import KafkaConsumer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.net.compat import KafkaNetClient
+
+from logwatch.kafka.connection import ConnectionConfig
+from logwatch.kafka.partition_records import PartitionRecords
+
+BOOTSTRAP_MS = 5000
+"""One try to reach a broker; the caller tries again."""
+
+DEFAULTS: dict[str, Any] = {
+    "isolation_level": "read_committed",
+    "metadata_max_age_ms": 30_000,
+    "max_partition_fetch_bytes": 1024 * 1024,
+}
+OVERRIDES: dict[str, Any] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "none",
+    "allow_auto_create_topics": False,
+    "partition_assignment_strategy": [CooperativeStickyAssignor],
+    "bootstrap_timeout_ms": BOOTSTRAP_MS,
+}
+
+
+def open_consumer(config: ConnectionConfig, **own: Any) -> Any:
+    """A KafkaConsumer whose `poll` returns `Columns` and never stops at a record.
+
+    Args:
+        config: of the connection.
+        own: `group_id` and the like.
+
+    Raises:
+        KafkaError: no broker answered (KafkaTimeoutError), or it refused.
+    """
+    made: list[Any] = []
+
+    def client(**settings: Any) -> Any:
+        made.append(KafkaNetClient(**settings))
+        return made[-1]
+
+    try:
+        consumer = KafkaConsumer(**(DEFAULTS | config.client_config() | OVERRIDES | own), kafka_client=client)
+    except BaseException:
+        for one in made:  # its thread would stay
+            with contextlib.suppress(Exception):
+                one.close()
+        raise
+    consumer._fetcher.PartitionRecords = PartitionRecords
+    return consumer
+
+
+def close_consumer(consumer: Any, timeout_ms: int) -> None:
+    """Leave the group (dynamic members do) and close; never raises."""
+    with contextlib.suppress(Exception):
+        consumer.close(autocommit=False, timeout_ms=timeout_ms)
+
+
+def topic_id(consumer: Any, topic: str) -> str:
+    """The topic's id; empty where the broker told none."""
+    found = consumer._cluster.topic_id(topic)
+    return str(found) if found is not None and found.int else ""
+
+
+def is_known(consumer: Any, topic: str) -> bool:
+    """Whether the newest metadata has the topic; asks nobody."""
+    return bool(consumer._cluster.partitions_for_topic(topic))
+
+
+def unauthorized(consumer: Any) -> set[str]:
+    """Topics that we may not even see."""
+    return set(consumer._cluster.unauthorized_topics)
+
+
+def is_connected(consumer: Any) -> bool:
+    """Whether there is a connection to any broker."""
+    return any(connection.connected for connection in list(consumer._client._manager._conns.values()))
+
+
+def brokers(consumer: Any) -> list[str]:
+    """host:port of every broker, as the cluster names them to its clients."""
+    return [f"{broker.host}:{broker.port}" for broker in consumer._cluster.brokers()]
+
+
+async def sleep(consumer: Any, seconds: float) -> None:
+    """Inside a rebalance listener: let the client's other work (heartbeats) go on meanwhile."""
+    await consumer._net.sleep(seconds)
+
+
+__all__ = [
+    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "open_consumer",
+    "sleep", "topic_id", "unauthorized",
+]  # fmt: skip

@@ -1,0 +1,106 @@
+"""Values of a field, for the detectors: numbers, and short words by dictionary."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from logwatch.parse.formats.safe import safe_texts
+from logwatch.types import FieldColumn, Float64, Int32
+
+WORD_MOST = 64
+"""Characters of a value that is a word."""
+
+# Possessive: linear, over a whole column at once.
+_DECIMAL = r"[+-]?+(?:\d{1,18}+(?:\.\d{0,18}+)?+|\.\d{1,18}+)(?:[eE][+-]?+\d{1,2}+)?+"
+_NUMBER = re.compile(_DECIMAL, re.ASCII)
+_NUMBERS = re.compile(rf"(?:{_DECIMAL}\n)++", re.ASCII)
+_SPAN = re.compile(
+    r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,12}(?:\.\d{1,12})?)(ns|us|\u00b5s|\u03bcs|ms|s))?", re.ASCII
+)
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1.0, None: 0.0}
+_FIRST = frozenset("+-.0123456789")
+
+
+def columns_of(name: str, rows: Int32, values: Sequence[Any]) -> list[FieldColumn]:
+    """Columns of values [k] in rows [k] of any order: int, float, str; anything else is left out. A word that is a
+    number is one, and a duration (`1.5ms`, `2m3s`) is its seconds."""
+    if (numbers := _all_numbers(values)) is not None:
+        return [_ordered(FieldColumn(name, rows, numbers, None, None))]
+    known = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    code = np.fromiter(map(known.__getitem__, values), np.int32, len(values))
+    read = [number_of(value) if type(value) is not str or value[:1] in _FIRST else None for value in known]
+    numeric = np.array([number is not None for number in read])
+    found = []
+    if numeric.any():
+        some = np.array([0.0 if number is None else number for number in read])
+        kept = np.flatnonzero(numeric[code])
+        found.append(_ordered(FieldColumn(name, rows[kept], some[code[kept]], None, None)))
+    wordy = np.array([number is None and type(value) is str for number, value in zip(read, known, strict=True)])
+    if wordy.any():
+        kept = np.arange(len(rows)) if wordy.all() else np.flatnonzero(wordy[code])
+        words, back = _distinct([value if type(value) is str else "" for value in known])
+        found.append(_ordered(FieldColumn(name, rows[kept], None, back[code[kept]], words)))
+    return found
+
+
+def _ordered(column: FieldColumn) -> FieldColumn:
+    if (column.rows[1:] < column.rows[:-1]).any():
+        order = np.argsort(column.rows)
+        column.rows = column.rows[order]
+        column.numbers = None if column.numbers is None else column.numbers[order]
+        column.code = None if column.code is None else column.code[order]
+    return column
+
+
+def _distinct(words: list[str]) -> tuple[list[str], Int32]:
+    """Words [c] cut and made safe, without those that became the same; where each is now."""
+    if max(map(len, words)) > WORD_MOST:
+        words = [word[:WORD_MOST] for word in words]
+    words = safe_texts(words)
+    distinct = {word: i for i, word in enumerate(dict.fromkeys(words))}
+    if len(distinct) == len(words):
+        return words, np.arange(len(words), dtype=np.int32)
+    return list(distinct), np.fromiter(map(distinct.__getitem__, words), np.int32, len(words))
+
+
+def _all_numbers(values: Sequence[Any]) -> Float64 | None:
+    """The values as floats, where all are finite numbers, or all are text that is."""
+    kinds = set(map(type, values))
+    try:
+        if kinds == {str}:
+            if values[0][:1] in _FIRST and _NUMBERS.fullmatch("\n".join(values) + "\n"):
+                return np.array(list(map(float, values)))
+            return None
+        numbers = np.array(values, dtype=np.float64) if kinds <= {int, float} else None
+    except OverflowError:
+        return None
+    return numbers if numbers is not None and bool(np.isfinite(numbers).all()) else None
+
+
+def number_of(value: Any) -> float | None:
+    """The number that a value is, finite; None where it is none."""
+    kind = type(value)
+    if kind is str:
+        return _read(value) if value[:1] in _FIRST and len(value) <= 48 else None
+    if kind is int or kind is float:
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
+    return None
+
+
+def _read(word: str) -> float | None:
+    if _NUMBER.fullmatch(word):
+        return float(word)
+    span = _SPAN.fullmatch(word)
+    if span is None:
+        return None
+    hours, minutes, seconds, unit = span.groups()
+    return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + float(seconds or 0) * _SECONDS[unit]

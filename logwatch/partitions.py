@@ -1,0 +1,338 @@
+"""The lanes of a Kafka source whose state follows its partitions: acquired, restored, committed and given up.
+
+A partition that is assigned stays paused while its lane is acquired and read, beside everything else; then it goes on
+from the state's own next offset. A commit is one transaction a lane, in the background: the loop only collects what
+changed. Its alerts are the sinks' once it has succeeded. One that fails says nothing about what was written: the lane
+is then dropped as it is, and acquired anew; if the partition has moved meanwhile, it is lost instead, and discarded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from logwatch import __version__
+from logwatch.api import Clock
+from logwatch.checkpoint.spill import Spill
+from logwatch.checkpoint.store import Cell, NewAlert
+from logwatch.checkpoint.topic_admin import TopicSettings, look
+from logwatch.checkpoint.topic_lane import TopicLane
+from logwatch.errors import ConfigError, StateCorrupt, StateFull
+from logwatch.kafka.position import load, partition_of
+from logwatch.lanes import Lanes
+from logwatch.pipeline import Changes, Pipeline
+from logwatch.score.keys import is_spilled
+from logwatch.tasks import Task
+from logwatch.telemetry import Logger
+
+log = Logger(__name__)
+
+COMMIT_EVERY_S = 5.0
+"""How often a lane that changed is committed; one with alerts at once."""
+
+RESTORED_AT_ONCE = 4
+"""Lanes that are read at a time: more would only wait for each other, and hold more memory."""
+
+AGAIN_S = 1.0
+"""Before a lane is acquired anew: time for the source to hear that the partition has moved."""
+
+CONFIGURED = -3
+"""Go on as the source's `start` says: there is no state. As in `logwatch.sources.kafka`."""
+
+
+class Resumes(Protocol):
+    """What is needed of the source."""
+
+    def resume(self, lane: str, offset: int) -> None:
+        """Go on with a lane from an offset."""
+        ...
+
+
+@dataclass
+class _Held:
+    """One assigned lane."""
+
+    state: TopicLane
+    acquiring: Task | None = None
+    pipeline: Pipeline | None = None  # None until it is restored
+    committing: Task | None = None
+    changes: Changes | None = None  # of the commit in flight
+    committed: float = 0.0  # monotonic
+    again: float | None = None  # when to acquire it anew
+    next: int = CONFIGURED  # offset that the saved state goes on from
+    done: int = 0  # of the restore
+    total: int = 0
+    began: float = 0.0
+    number: int = 0  # of the next alert in the outbox
+    outbox: dict[str, str] = field(default_factory=dict)  # its cells' names -> ids of alerts
+
+
+class Partitions:
+    """Implements the hooks of `logwatch.sources.kafka`.
+
+    Args:
+        lanes: where the pipelines run.
+        component: name of the source.
+        source: to be told where to go on.
+        topic: settings of the state topic of an input topic.
+        spill: scratch space.
+        clock: for timers.
+        bounded_s: how long a revoked lane may take to be saved.
+    """
+
+    def __init__(
+        self, lanes: Lanes, component: str, source: Resumes, topic: Callable[[str], TopicSettings], spill: Spill,
+        clock: Clock, bounded_s: float,
+    ) -> None:  # fmt: skip
+        self._lanes = lanes
+        self._component = component
+        self._source = source
+        self._topic = topic
+        self._spill = spill
+        self._clock = clock
+        self._bounded_s = bounded_s
+        self._held: dict[str, _Held] = {}
+        self._gate = threading.Semaphore(RESTORED_AT_ONCE)
+        self._checked: dict[str, int] = {}  # partitions, by input topic whose state topic was looked at
+        self._check = threading.Lock()
+        self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
+        self._moved: list[str] = []  # lanes that this machine's store need not keep any more
+
+    def assigned(self, lanes: Sequence[str]) -> Mapping[str, int]:
+        """They stay paused until they are restored."""
+        for lane in lanes:
+            self._give_up(lane)
+            self._acquire(lane)
+        return {}
+
+    def _acquire(self, lane: str) -> None:
+        topic, partition = partition_of(lane)
+        settings = self._topic(topic)
+        held = self._held[lane] = _Held(TopicLane(settings, lane, partition, self._spill))
+        held.began = self._clock.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            held.done, held.total = done, total
+
+        def work() -> None:
+            with self._check:
+                if topic not in self._checked:
+                    self._checked[topic] = look(settings, make=True).partitions
+            held.state.acquire(progress)
+
+        held.acquiring = Task(work, f"restore-{lane}", self._gate)
+
+    def turn(self) -> int:
+        """Carry on with what has ended meanwhile; returns how many alerts became the sinks'. Called by the loop.
+
+        Raises:
+            ConfigError, StateCorrupt: a state topic cannot serve.
+        """
+        now = self._clock.monotonic()
+        for lane, held in list(self._held.items()):
+            if held.acquiring is not None and held.acquiring.done:
+                self._acquired(lane, held)
+            elif held.committing is not None and held.committing.done:
+                self._settle(lane, held)
+            elif held.again is not None and now >= held.again:
+                self._acquire(lane)
+        return self._hand_over()
+
+    def _acquired(self, lane: str, held: _Held) -> None:
+        error = held.acquiring.error if held.acquiring else None
+        held.acquiring = None
+        if error is None:
+            self._restore(lane, held)
+        elif isinstance(error, ConfigError | StateCorrupt):
+            raise error
+        else:
+            log.warning("a lane could not be acquired, will try again", lane=lane, error=_text(error))
+            self._later(lane, held)
+
+    def _later(self, lane: str, held: _Held) -> None:
+        """Drop the lane as it is; acquire it anew in a moment, unless it is lost by then."""
+        self._lanes.drop(lane)
+        held.state.abandon()
+        held.pipeline, held.committing, held.changes = None, None, None
+        held.again = self._clock.monotonic() + AGAIN_S
+
+    def _restore(self, lane: str, held: _Held) -> None:
+        self._take_over(lane, held.state)
+        share = 1.0 / max(1, self._checked.get(partition_of(lane)[0], 1))
+        pipeline = self._lanes.build(lane, held.state, share)
+        pipeline.restore()
+        offset = self._offset(held.state.cells(f"source/{self._component}"), lane)
+        self._outbox(held, held.state.cells("outbox"))
+        held.state.release(is_spilled)
+        held.pipeline, held.committed, held.next = pipeline, self._clock.monotonic(), offset
+        self._lanes.adopt(lane, pipeline)
+        seconds = round(self._clock.monotonic() - held.began, 3)
+        log.info("lane restored", lane=lane, offset=offset, keys=len(pipeline.stages.keys), seconds=seconds)
+        self._source.resume(lane, offset)
+
+    def _take_over(self, lane: str, state: TopicLane) -> None:
+        """Where this machine's store is ahead of the topic (it kept the state until now), go on from it."""
+        own = self._lanes.store.all(lane)
+        if not own:
+            return
+        name = f"source/{self._component}"
+        mine = self._offset({cell[1]: value for cell, value in own.items() if cell[0] == name}, lane)
+        theirs = self._offset(state.cells(name), lane)
+        if mine > theirs:
+            log.info("state taken over from this machine's store", lane=lane, offset=mine, topic=theirs)
+            state.adopt(own)
+
+    def _offset(self, cursors: Mapping[str, bytes], lane: str) -> int:
+        try:
+            return load(cursors[lane]).offset if lane in cursors else CONFIGURED
+        except ValueError as error:
+            raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
+
+    def _outbox(self, held: _Held, cells: Mapping[str, bytes]) -> None:
+        """What the lane's last owner committed, and perhaps did not deliver, is ours to deliver."""
+        for name in sorted(cells):
+            alert = NewAlert(**json.loads(cells[name]))
+            held.outbox[name], held.number = alert.id, int(name) + 1
+            self._waiting.append(alert)
+
+    def commit(self, delivered: Mapping[str, int], *, all_lanes: bool = False) -> None:
+        """Begin to save lanes that changed: those with alerts at once, others when it is time.
+
+        Args:
+            delivered: sink -> the last `seq` that it delivered.
+            all_lanes: as if it were time for all.
+        """
+        now = self._clock.monotonic()
+        for lane, held in self._held.items():
+            due = all_lanes or now - held.committed >= COMMIT_EVERY_S
+            if held.pipeline is not None and held.committing is None and (due or held.pipeline.raised):
+                self._begin(lane, held, held.pipeline, delivered)
+
+    def _begin(self, lane: str, held: _Held, pipeline: Pipeline, delivered: Mapping[str, int]) -> None:
+        held.committed = self._clock.monotonic()
+        changes = pipeline.take()
+        outbox = self._delivered(held, delivered)
+        if not changes and not outbox:
+            return
+        for alert in changes.stored():
+            name = f"{held.number:012d}"
+            held.number += 1
+            held.outbox[name] = alert.id
+            outbox["outbox", name] = json.dumps(alert._asdict()).encode()
+        held.state.spill(changes.cells, is_spilled)
+        cells, state = {**changes.cells, **outbox}, held.state
+        marker = self._marker(lane, held, pipeline, changes)
+        held.changes = changes
+        held.committing = Task(lambda: state.commit(cells, marker), f"commit-{lane}")
+
+    def _delivered(self, held: _Held, delivered: Mapping[str, int]) -> dict[Cell, bytes | None]:
+        """Alerts that every sink has delivered leave the outbox."""
+        done, waiting = min(delivered.values(), default=None), {alert.id for alert in self._waiting}
+        gone: dict[Cell, bytes | None] = {}
+        for name, id_ in list(held.outbox.items()):
+            seq = self._lanes.store.seq(id_)
+            if id_ not in waiting and (done is None or seq is None or seq <= done):
+                gone["outbox", name] = None
+                del held.outbox[name]
+        return gone
+
+    def _marker(self, lane: str, held: _Held, pipeline: Pipeline, changes: Changes) -> dict[str, Any]:
+        cursor = changes.cells.get((f"source/{self._component}", lane))
+        held.next = load(cursor).offset if cursor else held.next
+        return {
+            "next": held.next, "seen": pipeline.seen, "time": changes.time, "model": pipeline.model,
+            "program": __version__,
+        }  # fmt: skip
+
+    def _settle(self, lane: str, held: _Held) -> bool:
+        """The commit in flight has ended; whether it saved what it was to save."""
+        task, changes, pipeline = held.committing, held.changes, held.pipeline
+        held.committing = held.changes = None
+        if task is None or changes is None or pipeline is None:
+            return True
+        if task.error is not None:
+            log.warning("a commit failed, the lane is acquired anew", lane=lane, error=_text(task.error))
+            self._later(lane, held)
+            return False
+        pipeline.saved(changes)
+        self._waiting += changes.stored()
+        self._moved.append(lane)
+        return True
+
+    def _hand_over(self) -> int:
+        """What is committed is the sinks'; where the disk is full it waits, and is safe in the topic."""
+        if not self._waiting and not self._moved:
+            return 0
+        with contextlib.suppress(StateFull):
+            stored = self._lanes.store.commit_lanes({}, self._waiting, closed=self._moved)
+            self._waiting, self._moved = [], []
+            return len(stored)
+        return 0
+
+    def raised(self) -> bool:
+        """Whether alerts wait for a commit that could begin now."""
+        lanes = self._held.values()
+        return any(held.pipeline.raised for held in lanes if held.pipeline is not None and held.committing is None)
+
+    def settle(self, seconds: float) -> bool:
+        """Save everything that changed, and wait for it; False where that took longer."""
+        until = time.monotonic() + seconds
+        ended = all(self._save(lane, held, until) for lane, held in self._begun(list(self._held), until))
+        self._hand_over()
+        return ended
+
+    def _begun(self, lanes: Sequence[str], until: float) -> list[tuple[str, _Held]]:
+        """Begin the last commit of lanes, after the one in flight; those that are not restored have none."""
+        begun = []
+        for lane in lanes:
+            held = self._held.get(lane)
+            if held is None or held.pipeline is None:
+                continue
+            if held.committing is None or (held.committing.wait(until) and self._settle(lane, held)):
+                self._begin(lane, held, held.pipeline, {})
+            begun.append((lane, held))
+        return begun
+
+    def _save(self, lane: str, held: _Held, until: float) -> bool:
+        return held.committing is None or (held.committing.wait(until) and self._settle(lane, held))
+
+    def revoked(self, lanes: Sequence[str]) -> None:
+        """One last commit, bounded; what it does not save in time is done again by the next owner."""
+        until = time.monotonic() + self._bounded_s
+        for lane, held in self._begun(lanes, until):
+            if not self._save(lane, held, until):
+                log.warning("a revoked lane was not saved in time, and goes as it was", lane=lane)
+        self._hand_over()
+        self.lost(lanes)
+
+    def lost(self, lanes: Sequence[str]) -> None:
+        """They belong to another worker: nothing of them is written or delivered any more."""
+        for lane in lanes:
+            self._give_up(lane)
+
+    def _give_up(self, lane: str) -> None:
+        held = self._held.pop(lane, None)
+        if held is not None:
+            self._lanes.drop(lane)
+            held.state.abandon()
+
+    def close(self) -> None:
+        """Give everything up as it is. Safe to call twice."""
+        self.lost(list(self._held))
+
+    def status(self) -> Iterator[dict[str, Any]]:
+        """One row a lane, for people."""
+        for lane, held in sorted(self._held.items()):
+            restored = held.pipeline is not None
+            share = 1.0 if restored else held.done / held.total if held.total else 0.0
+            seen = held.pipeline.seen if held.pipeline is not None else 0
+            yield {"lane": lane, "restored": share, "next": held.next, "events": seen}
+
+
+def _text(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,77 @@
+"""Cells as records of a compacted topic: whatever is written, in whatever commits, is what is read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logwatch.checkpoint import topic_records
+from logwatch.checkpoint.store import Cell
+from logwatch.checkpoint.topic_records import MARKER, PART, Encoder, Newest, encode_marker
+from logwatch.errors import StateCorrupt
+
+CELLS = st.tuples(st.sampled_from(["keys", "detector/lstm"]), st.sampled_from(["a", "b", "0/1f", "#1"]))
+SIZES = st.one_of(st.none(), st.integers(0, 30), st.sampled_from([PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 7]))
+COMMITS = st.lists(st.dictionaries(CELLS, SIZES, max_size=4), max_size=6)
+
+
+def value(cell: Cell, commit: int, size: int) -> bytes:
+    return (f"{cell}{commit}".encode() * (size // 8 + 1))[:size]
+
+
+@given(COMMITS, st.integers(0, 5))
+def test_what_was_written_is_read(commits: list[dict[Cell, int | None]], moved_after: int) -> None:
+    """Also where another owner, who knows only what he has read, goes on in the middle."""
+    expected: dict[Cell, bytes] = {}
+    log: list[tuple[bytes, bytes | None]] = []
+    encoder = Encoder()
+    for number, sizes in enumerate(commits):
+        if number == moved_after:
+            encoder = Encoder()
+            encoder.knows(expected)
+        cells = {cell: None if size is None else value(cell, number, size) for cell, size in sizes.items()}
+        log += [*encoder.encode(cells), encode_marker({"next": number})]
+        for cell, new in cells.items():
+            expected.pop(cell, None)
+            if new is not None:
+                expected[cell] = new
+    newest = Newest()
+    for key, record in log:
+        assert record is None or len(record) <= PART + 16
+        newest.add(key, record)
+    assert newest.marker() == ({"v": 1, "next": len(commits) - 1} if commits else None)
+    live = {key for key in newest.values if key != MARKER}
+    assert len(live) == sum(max(1, -(-len(cell) // PART)) for cell in expected.values())  # nothing is left behind
+    assert newest.take() == expected
+
+
+def test_records_of_a_newer_program_are_refused() -> None:
+    newest = Newest()
+    newest.add(MARKER, json.dumps({"v": 2, "next": 5}).encode())
+    with pytest.raises(StateCorrupt, match="newer than this program"):
+        newest.marker()
+
+
+def test_a_missing_part_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic_records, "PART", 10)
+    newest = Newest()
+    records = list(Encoder().encode({("lstm", "model"): b"x" * 25}))
+    for key, record in (records[0], records[2]):
+        newest.add(key, record)
+    with pytest.raises(StateCorrupt, match="part 1 of 3"):
+        newest.take()
+
+
+@given(st.binary(max_size=12))
+def test_damaged_records_are_an_error_that_says_so_and_no_crash(data: bytes) -> None:
+    newest = Newest()
+    newest.add(b"keys\ta", data)
+    newest.add(MARKER, data)
+    for read in (newest.marker, newest.take):
+        try:
+            read()
+        except StateCorrupt as error:
+            assert "state topic" in error.message
