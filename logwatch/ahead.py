@@ -130,6 +130,10 @@ class Ahead:
         for waiting in self._queue:
             waiting.dropped |= waiting.ready.records.lane == lane
 
+    def held(self, lane: str) -> int:
+        """Records of a lane that have not left yet."""
+        return sum(len(w.ready.records) for w in self._queue if w.ready.records.lane == lane and not w.dropped)
+
     def close(self) -> None:
         """End the process; what is held is dropped, and read again by whoever begins at the saved cursors."""
         self._queue.clear()

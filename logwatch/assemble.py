@@ -17,7 +17,9 @@ from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
 from logwatch.evidence import Context
 from logwatch.idle import Idle
+from logwatch.parse.join import Joiner
 from logwatch.parse.miner import TemplateMiner
+from logwatch.parse.multiline import Multiline, multiline
 from logwatch.parse.parser import Parser, ParseSettings
 from logwatch.pipeline import Saved, Stages
 from logwatch.plugins.loader import Resolved
@@ -27,7 +29,7 @@ from logwatch.score.registry import Registry
 from logwatch.score.units import Units
 from logwatch.types import Bool, Int32
 
-ORDER = ("lstm", "new", "rare", "markov", "gap")
+ORDER = ("lstm", "new", "rare", "markov", "gap", "values")
 """Built-in detectors in the order of their columns; others come after them, by name."""
 
 
@@ -74,6 +76,12 @@ def _parse_settings(settings: Settings, table: SourceTable) -> ParseSettings:
     return ParseSettings(table.entity or "", table.timezone or "UTC", table.format, lateness)
 
 
+def _multiline(table: SourceTable) -> Multiline:
+    if isinstance(table.multiline, str):
+        return multiline(table.multiline)
+    return multiline("start", table.multiline.start)
+
+
 def parsed_ahead(settings: Settings, tables: Mapping[str, SourceTable], clock: Clock) -> Ahead:
     """What parses the batches of these sources beside their scoring; nothing is started yet."""
     return Ahead(
@@ -112,7 +120,9 @@ def assemble(
     units = Units(keys, names, per.has_entities)
     judge = Judge(Calibration(units.detectors, BudgetThresholds(per.budget)))
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
+    values: Any = next((detector for detector in built if hasattr(detector, "explain")), None)
     return Stages(
+        joiner=Joiner(lambda component, source: _multiline(_table_of(tables, component, source)), clock),
         registry=registry,
         miner=miner,
         parser=Parser(per.parse, miner, clock, settings.redact, finished),
@@ -121,7 +131,7 @@ def assemble(
         units=units,
         judge=judge,
         incidents=Incidents(judge, per.cap),
-        context=Context(registry, keys, miner, model, units.usual, units.window),
+        context=Context(registry, keys, miner, model, units.usual, units.window, values),
         idle=Idle(0.0 if finished else settings.idle_after, clock),
     )
 

@@ -38,6 +38,16 @@ def longest_end(begin: int) -> int:
     return ((begin - CHUNK) // size + 1) * size + CHUNK
 
 
+LONGEST = 4096
+"""Events of the longest chunks."""
+
+
+def full_batch(seen: int) -> int:
+    """Records to read at once after so many events, 1 to `LONGEST`: up to where a long chunk may end, so that stages
+    are called for whole chunks."""
+    return LONGEST - (seen - CHUNK) % LONGEST
+
+
 class ChunkClock:
     """Where chunks end: by the number of the event and by event time, whatever the batches.
 

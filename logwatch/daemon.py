@@ -13,6 +13,7 @@ import numpy as np
 
 from logwatch.ahead import Ahead, Ready
 from logwatch.api import Clock, RecordBatch, Source, Stream
+from logwatch.chunks import LONGEST, full_batch
 from logwatch.control import ControlSocket, Handler
 from logwatch.delivery import Delivery
 from logwatch.errors import StateFull
@@ -23,8 +24,9 @@ from logwatch.types import Bool
 
 log = Logger(__name__)
 
-READ_AT_ONCE = 4096
-"""Records of one poll: enough to make vectorised stages cheap, few enough to stay fair and responsive."""
+READ_AT_LEAST = 512
+"""Records of one poll, where so many wait: enough to make vectorised stages cheap. At most `LONGEST` more: few enough
+to stay fair and responsive."""
 
 COMMIT_EVERY_S = 5.0
 FIRST_COMMITS_S = (0.5, 1.0, 2.0)
@@ -41,6 +43,9 @@ RETRY_FULL_S = 1.0
 
 IDLE_WAIT_S = 0.05
 """A new line is seen within this time; the figure for a line written → alert rests on it."""
+
+HOLDING_WAIT_S = 0.02
+"""Likewise, while a line waits for what may belong to it: it is let go on time."""
 
 DRAIN_S = 5.0
 """How long a stop waits for the sinks; what they have not delivered by then is delivered after the next start."""
@@ -105,6 +110,7 @@ class Daemon:
                 read = self._read()
                 self._look_after()
                 if not read and not self._wait():
+                    self._finish()
                     break
             self.notifier.stopping()
             self._catch_up()
@@ -119,12 +125,30 @@ class Daemon:
             return False
         read = False
         for name, source in self.sources.items():
-            records = source.poll(READ_AT_ONCE)
+            room = self._room()
+            records = source.poll(room)
             if records is not None:
                 read = True
-                ready = Ready(name, records, _warm(source, records))
-                self._process([ready] if self.ahead is None else self.ahead.feed(*ready))
+                self._feed(name, self.lanes.join(records, name))
+            for released in self.lanes.release(name, behind=records is not None and len(records) >= room):
+                self._feed(name, released)
         return read or self._catch_up()
+
+    def _feed(self, name: str, records: RecordBatch) -> None:
+        ready = Ready(name, records, _warm(self.sources[name], records))
+        self._process([ready] if self.ahead is None else self.ahead.feed(*ready))
+
+    def _finish(self) -> None:
+        """Nothing more will come: what waited for its next line does so no longer."""
+        for name in self.sources:
+            for released in self.lanes.finish(name):
+                self._feed(name, released)
+
+    def _room(self) -> int:
+        """Records of the next poll: batches end where long chunks do, unless that is but a few records away."""
+        held = 0 if self.ahead is None else self.ahead.held("")
+        size = full_batch(self.lanes.own.seen + held)
+        return size if size >= READ_AT_LEAST else size + LONGEST
 
     def _catch_up(self) -> bool:
         """Process what was read ahead; False where nothing was."""
@@ -146,7 +170,7 @@ class Daemon:
         if self.progress.paused or not live:
             self._stop.wait(IDLE_WAIT_S)
         else:
-            live[0].wait(IDLE_WAIT_S)
+            live[0].wait(HOLDING_WAIT_S if self.lanes.holds() else IDLE_WAIT_S)
         return True
 
     def _look_after(self) -> None:

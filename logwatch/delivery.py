@@ -70,8 +70,10 @@ class _Worker:
                 return
 
     def _deliver(self, batch: list[StoredAlert]) -> bool:
+        alerts = [from_json(json.loads(stored.body)) for stored in batch if self.name not in stored.done.split("\n")]
         try:
-            self.sink.deliver([from_json(json.loads(stored.body)) for stored in batch])
+            if alerts:
+                self.sink.deliver(alerts)
         except Exception as error:  # noqa: BLE001  # a sink may fail in any way: it is tried again, and it is said
             self.failures += 1
             DELIVERY_FAILURES.inc(sink=self.name)
@@ -79,7 +81,7 @@ class _Worker:
             log.warning("sink failed, will try again", sink=self.name, error=self.error, failures=self.failures)
             return False
         self.failures, self.error = 0, ""
-        DELIVERED.inc(len(batch), sink=self.name)
+        DELIVERED.inc(len(alerts), sink=self.name)
         return True
 
     def _pause(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from logwatch.decide.alerts import Facts
+from logwatch.parse.headline import excerpt
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.types import EventBatch, Expected, Float32, Int64, Kind, Line, Stream, UnitBatch
@@ -37,6 +38,12 @@ class Model(Protocol):
     def expected_next(self, slots: Sequence[int], top: int = 3) -> list[list[Expected]]: ...
 
 
+class Explains(Protocol):
+    """The detector of field values."""
+
+    def explain(self, events: EventBatch, row: int) -> str: ...
+
+
 class Templates(Protocol):
     """Texts of templates."""
 
@@ -50,6 +57,7 @@ class Context:
         model: None where the LSTM is switched off.
         usual: usual counts of a source's windows: low, mean, high.
         window: length of windows, ns.
+        values: None where the detector of field values is switched off.
     """
 
     def __init__(
@@ -60,7 +68,9 @@ class Context:
         model: Model | None,
         usual: Callable[[int], tuple[float, float, float] | None],
         window: int,
+        values: Explains | None = None,
     ) -> None:
+        self._values = values
         self._usual = usual
         self._window_s = window / 1e9
         self._registry = registry
@@ -138,7 +148,12 @@ class Context:
         return int(self._now.level[event])
 
     def facts(self, units: UnitBatch, row: int) -> Facts:
-        """Numbers for a window or a silence."""
+        """Numbers for a window or a silence, the odd value of an event."""
+        event = int(units.row[row])
+        if units.kind[row] <= Kind.VISIT:
+            if self._values is None or self._now is None or event < 0:
+                return Facts()
+            return Facts(odd=self._values.explain(self._now, event))
         usual = self._usual(int(units.source[row]))
         if units.kind[row] == Kind.SILENCE and usual is not None and usual[1] > 0:
             return Facts(usual_gap=self._window_s / usual[1])
@@ -201,8 +216,7 @@ class Context:
 
 def _line(events: EventBatch, row: int) -> Line:
     text = events.text[row]
-    text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-    return Line(text, int(events.time[row]), int(events.start[row]), int(events.template[row]))
+    return Line(excerpt(text, MAX_TEXT), int(events.time[row]), int(events.start[row]), int(events.template[row]))
 
 
 def _most(members: list[tuple[float, Line]], count: int) -> list[tuple[float, Line]]:

@@ -99,6 +99,31 @@ class Lanes:
         """Where a source of this machine's own lane went on from, as saved."""
         return self.own.cursors(source)
 
+    def join(self, records: RecordBatch, component: str) -> RecordBatch:
+        """The whole records that a batch completes, in its lane; see `Pipeline.join`."""
+        pipeline = self._pipelines.get(records.lane)
+        return records if pipeline is None else pipeline.join(records, component)
+
+    def release(self, component: str, behind: bool) -> Iterator[RecordBatch]:
+        """Records of a source that have waited long enough for their next line."""
+        for lane, pipeline in self._pipelines.items():
+            released = pipeline.release(component, behind)
+            if released is not None:
+                released.lane = lane
+                yield released
+
+    def holds(self) -> bool:
+        """Whether a record waits for its next line."""
+        return any(pipeline.stages.joiner.holds() for pipeline in self)
+
+    def finish(self, component: str) -> Iterator[RecordBatch]:
+        """Records of a source that still wait, where nothing more will come."""
+        for lane, pipeline in self._pipelines.items():
+            released = pipeline.finish(component)
+            if released is not None:
+                released.lane = lane
+                yield released
+
     def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
         """Take records through their lane's pipeline; returns how many alerts they raised.
 

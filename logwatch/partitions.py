@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from logwatch import __version__
-from logwatch.api import Clock
+from logwatch.api import Alert, Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, NewAlert
 from logwatch.checkpoint.topic_admin import TopicSettings, look
-from logwatch.checkpoint.topic_lane import TopicLane
+from logwatch.checkpoint.topic_lane import Message, TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
-from logwatch.kafka.position import load, partition_of
+from logwatch.kafka.position import Position, load, partition_of
 from logwatch.lanes import Lanes
 from logwatch.pipeline import Changes, Pipeline
 from logwatch.score.keys import is_spilled
@@ -45,11 +45,15 @@ CONFIGURED = -3
 """Go on as the source's `start` says: there is no state. As in `logwatch.sources.kafka`."""
 
 
+Encode = Callable[[Alert], Message]
+"""An alert as the record of a Kafka sink."""
+
+
 class Resumes(Protocol):
     """What is needed of the source."""
 
-    def resume(self, lane: str, offset: int) -> None:
-        """Go on with a lane from an offset."""
+    def resume(self, lane: str, offset: int, topic_id: str = "") -> None:
+        """Go on with a lane from an offset of that topic."""
         ...
 
 
@@ -69,7 +73,8 @@ class _Held:
     total: int = 0
     began: float = 0.0
     number: int = 0  # of the next alert in the outbox
-    outbox: dict[str, str] = field(default_factory=dict)  # its cells' names -> ids of alerts
+    outbox: dict[str, NewAlert] = field(default_factory=dict)  # by the names of its cells
+    alerts: list[NewAlert] = field(default_factory=list)  # of the commit in flight
 
 
 class Partitions:
@@ -83,12 +88,14 @@ class Partitions:
         spill: scratch space.
         clock: for timers.
         bounded_s: how long a revoked lane may take to be saved.
+        within: by name, sinks whose alerts are written by the commit's own transaction: exactly once.
     """
 
     def __init__(
         self, lanes: Lanes, component: str, source: Resumes, topic: Callable[[str], TopicSettings], spill: Spill,
-        clock: Clock, bounded_s: float,
+        clock: Clock, bounded_s: float, within: Mapping[str, Encode] | None = None,
     ) -> None:  # fmt: skip
+        self._within = dict(within or {})
         self._lanes = lanes
         self._component = component
         self._source = source
@@ -101,6 +108,7 @@ class Partitions:
         self._checked: dict[str, int] = {}  # partitions, by input topic whose state topic was looked at
         self._check = threading.Lock()
         self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
+        self._delivered: Mapping[str, int] | None = None  # sink -> last `seq`; None: nobody has said yet
         self._moved: list[str] = []  # lanes that this machine's store need not keep any more
 
     def assigned(self, lanes: Sequence[str]) -> Mapping[str, int]:
@@ -166,14 +174,14 @@ class Partitions:
         share = 1.0 / max(1, self._checked.get(partition_of(lane)[0], 1))
         pipeline = self._lanes.build(lane, held.state, share)
         pipeline.restore()
-        offset = self._offset(held.state.cells(f"source/{self._component}"), lane)
+        at = saved_position(held.state.cells(f"source/{self._component}"), lane)
         self._outbox(held, held.state.cells("outbox"))
         held.state.release(is_spilled)
-        held.pipeline, held.committed, held.next = pipeline, self._clock.monotonic(), offset
+        held.pipeline, held.committed, held.next = pipeline, self._clock.monotonic(), at.offset
         self._lanes.adopt(lane, pipeline)
         seconds = round(self._clock.monotonic() - held.began, 3)
-        log.info("lane restored", lane=lane, offset=offset, keys=len(pipeline.stages.keys), seconds=seconds)
-        self._source.resume(lane, offset)
+        log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys), seconds=seconds)
+        self._source.resume(lane, at.offset, at.topic_id)
 
     def _take_over(self, lane: str, state: TopicLane) -> None:
         """Where this machine's store is ahead of the topic (it kept the state until now), go on from it."""
@@ -181,65 +189,75 @@ class Partitions:
         if not own:
             return
         name = f"source/{self._component}"
-        mine = self._offset({cell[1]: value for cell, value in own.items() if cell[0] == name}, lane)
-        theirs = self._offset(state.cells(name), lane)
-        if mine > theirs:
-            log.info("state taken over from this machine's store", lane=lane, offset=mine, topic=theirs)
+        mine = saved_position({cell[1]: value for cell, value in own.items() if cell[0] == name}, lane)
+        theirs = saved_position(state.cells(name), lane)
+        if mine.offset > theirs.offset:
+            log.info("state taken over from this machine's store", lane=lane, offset=mine.offset, topic=theirs.offset)
             state.adopt(own)
-
-    def _offset(self, cursors: Mapping[str, bytes], lane: str) -> int:
-        try:
-            return load(cursors[lane]).offset if lane in cursors else CONFIGURED
-        except ValueError as error:
-            raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
 
     def _outbox(self, held: _Held, cells: Mapping[str, bytes]) -> None:
         """What the lane's last owner committed, and perhaps did not deliver, is ours to deliver."""
         for name in sorted(cells):
             alert = NewAlert(**json.loads(cells[name]))
-            held.outbox[name], held.number = alert.id, int(name) + 1
+            held.outbox[name], held.number = alert, int(name) + 1
             self._waiting.append(alert)
 
-    def commit(self, delivered: Mapping[str, int], *, all_lanes: bool = False) -> None:
+    def commit(self, delivered: Mapping[str, int]) -> None:
         """Begin to save lanes that changed: those with alerts at once, others when it is time.
 
         Args:
             delivered: sink -> the last `seq` that it delivered.
-            all_lanes: as if it were time for all.
         """
+        self._delivered = delivered
         now = self._clock.monotonic()
         for lane, held in self._held.items():
-            due = all_lanes or now - held.committed >= COMMIT_EVERY_S
+            due = now - held.committed >= COMMIT_EVERY_S
             if held.pipeline is not None and held.committing is None and (due or held.pipeline.raised):
-                self._begin(lane, held, held.pipeline, delivered)
+                self._begin(lane, held, held.pipeline)
 
-    def _begin(self, lane: str, held: _Held, pipeline: Pipeline, delivered: Mapping[str, int]) -> None:
+    def _begin(self, lane: str, held: _Held, pipeline: Pipeline) -> None:
         held.committed = self._clock.monotonic()
         changes = pipeline.take()
-        outbox = self._delivered(held, delivered)
+        outbox = self._progress(held, self._delivered) if self._delivered is not None else {}
         if not changes and not outbox:
             return
-        for alert in changes.stored():
+        held.alerts = self._outgoing(changes)
+        for alert in held.alerts:
             name = f"{held.number:012d}"
             held.number += 1
-            held.outbox[name] = alert.id
-            outbox["outbox", name] = json.dumps(alert._asdict()).encode()
+            held.outbox[name] = alert
+            outbox["outbox", name] = _outbox_cell(alert)
         held.state.spill(changes.cells, is_spilled)
         cells, state = {**changes.cells, **outbox}, held.state
         marker = self._marker(lane, held, pipeline, changes)
+        messages = [message for alert in changes.alerts for message in self._messages(alert)]
         held.changes = changes
-        held.committing = Task(lambda: state.commit(cells, marker), f"commit-{lane}")
+        held.committing = Task(lambda: state.commit(cells, marker, messages), f"commit-{lane}")
 
-    def _delivered(self, held: _Held, delivered: Mapping[str, int]) -> dict[Cell, bytes | None]:
-        """Alerts that every sink has delivered leave the outbox."""
-        done, waiting = min(delivered.values(), default=None), {alert.id for alert in self._waiting}
-        gone: dict[Cell, bytes | None] = {}
-        for name, id_ in list(held.outbox.items()):
-            seq = self._lanes.store.seq(id_)
-            if id_ not in waiting and (done is None or seq is None or seq <= done):
-                gone["outbox", name] = None
+    def _outgoing(self, changes: Changes) -> list[NewAlert]:
+        """The alerts of a commit; sinks that get them by its very transaction have them already."""
+        done = "\n".join(self._within)
+        return [alert._replace(done=done) for alert in changes.stored()]
+
+    def _progress(self, held: _Held, delivered: Mapping[str, int]) -> dict[Cell, bytes | None]:
+        """Cells of the outbox that changed: which sinks have an alert; once all do, it leaves."""
+        cells: dict[Cell, bytes | None] = {}
+        waiting = {alert.id for alert in self._waiting}
+        for name, alert in list(held.outbox.items()):
+            if alert.id in waiting:
+                continue
+            seq = self._lanes.store.seq(alert.id)
+            by = {sink for sink, last in delivered.items() if seq is None or seq <= last}
+            if by >= delivered.keys() - set(alert.done.split("\n")):
+                cells["outbox", name] = None
                 del held.outbox[name]
-        return gone
+            elif not by <= (had := set(filter(None, alert.done.split("\n")))):
+                held.outbox[name] = alert._replace(done="\n".join(sorted(had | by)))
+                cells["outbox", name] = _outbox_cell(held.outbox[name])
+        return cells
+
+    def _messages(self, alert: Alert) -> Iterator[Message]:
+        return (encode(alert) for encode in self._within.values())
 
     def _marker(self, lane: str, held: _Held, pipeline: Pipeline, changes: Changes) -> dict[str, Any]:
         cursor = changes.cells.get((f"source/{self._component}", lane))
@@ -260,7 +278,7 @@ class Partitions:
             self._later(lane, held)
             return False
         pipeline.saved(changes)
-        self._waiting += changes.stored()
+        self._waiting += held.alerts
         self._moved.append(lane)
         return True
 
@@ -294,7 +312,7 @@ class Partitions:
             if held is None or held.pipeline is None:
                 continue
             if held.committing is None or (held.committing.wait(until) and self._settle(lane, held)):
-                self._begin(lane, held, held.pipeline, {})
+                self._begin(lane, held, held.pipeline)
             begun.append((lane, held))
         return begun
 
@@ -332,6 +350,18 @@ class Partitions:
             share = 1.0 if restored else held.done / held.total if held.total else 0.0
             seen = held.pipeline.seen if held.pipeline is not None else 0
             yield {"lane": lane, "restored": share, "next": held.next, "events": seen}
+
+
+def saved_position(cursors: Mapping[str, bytes], lane: str) -> Position:
+    """Where a lane goes on, by its source's cells. Raises StateCorrupt."""
+    try:
+        return load(cursors[lane]) if lane in cursors else Position(CONFIGURED)
+    except ValueError as error:
+        raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
+
+
+def _outbox_cell(alert: NewAlert) -> bytes:
+    return json.dumps(alert._asdict()).encode()
 
 
 def _text(error: BaseException | None) -> str:

@@ -2,7 +2,7 @@
 
 Stages, for each sub-batch (which never crosses a chunk's end):
 
-    records → parse → keys → detectors → units → judge → incidents → alerts
+    records → join → parse → keys → detectors → units → judge → incidents → alerts
 
 At a chunk's end, and only there, everything learns: detectors, units, calibration; keys are evicted. The chunk's
 length is a function of the events' numbers and times, so that results depend neither on batching nor on wall time.
@@ -36,6 +36,7 @@ from logwatch.decide.judge import Judge, Judged
 from logwatch.errors import StateCorrupt
 from logwatch.evidence import Context
 from logwatch.idle import Idle
+from logwatch.parse.join import Joiner
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser
 from logwatch.rows import Scored
@@ -51,6 +52,7 @@ from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float3
 class Stages:
     """Everything between the records and the alerts, in the order of the flow."""
 
+    joiner: Joiner
     registry: Registry
     miner: TemplateMiner
     parser: Parser
@@ -65,6 +67,7 @@ class Stages:
     def cells(self) -> dict[str, Cells]:
         """What is saved, by component."""
         named: dict[str, Cells] = {
+            JOINER: self.joiner,
             "registry": self.registry,
             "miner": self.miner,
             "parser": self.parser,
@@ -76,6 +79,9 @@ class Stages:
         }
         return named | {f"detector/{detector.name}": detector for detector in self.detectors}
 
+
+JOINER = "joiner"
+"""The component of the cells that ride on batches."""
 
 CLOCK: Cell = ("pipeline", "clock")
 """The cell that every saved lane has."""
@@ -187,6 +193,25 @@ class Pipeline:
         """Where a source went on from, as saved."""
         return self._from.cells(f"source/{source}")
 
+    def join(self, records: RecordBatch, component: str) -> RecordBatch:
+        """The whole records that a batch completes. It goes before `process`, and may go ahead of it."""
+        return self._held(self.stages.joiner.join(records, component))
+
+    def release(self, component: str, behind: bool = False) -> RecordBatch | None:
+        """Records that have waited long enough for their next line; see `Joiner.release`."""
+        released = self.stages.joiner.release(component, behind)
+        return None if released is None else self._held(released)
+
+    def finish(self, component: str) -> RecordBatch | None:
+        """Records that still wait, where nothing more will come."""
+        released = self.stages.joiner.finish(component)
+        return None if released is None else self._held(released)
+
+    def _held(self, records: RecordBatch) -> RecordBatch:
+        """What the joiner remembers rides on the batch, like its cursor: a commit covers only what was processed."""
+        records.held = dict(self.stages.joiner.changes())
+        return records
+
     def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
         """Take records through every stage; returns how many alerts they raised.
 
@@ -215,6 +240,7 @@ class Pipeline:
             self._raise([gap_alert(gap, self._clock.now())])
         self._count_marks(events)
         self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
+        self._unsaved |= {(JOINER, name): value for name, value in records.held.items()}
         return len(self.raised) - before
 
     def _count(self, source: Int32, records: RecordBatch) -> None:

@@ -6,11 +6,15 @@ the time before it; files without any time come last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from logwatch.clock import SystemClock
+from logwatch.errors import LogwatchError
+from logwatch.parse.join import Joiner
+from logwatch.parse.multiline import AUTO
 from logwatch.types import NO_TIME, Int64, RecordBatch, Stream, UInt8
 
 Chunk = tuple[list[bytes], Int64, Int64, UInt8]
@@ -33,6 +37,26 @@ class Finished:
     stream: Stream
     chunks: Iterator[Chunk]
     times: Times
+
+
+def joined(chunks: Iterator[Chunk], stream: Stream) -> Iterator[Chunk]:
+    """Chunks of a file with the lines in one record that belong together. It goes before the merge: a record's place
+    is that of its first line."""
+    joiner, failure = Joiner(lambda component, source: AUTO, SystemClock()), None
+    try:
+        for lines, start, end, flags in chunks:
+            which = np.zeros(len(lines), np.int32)
+            yield from _chunks(joiner.join(RecordBatch(lines, [stream], which, start, end, flags), ""))
+    except (LogwatchError, OSError) as error:
+        failure = error  # what came before it is delivered first
+    yield from _chunks(joiner.finish(""))
+    if failure is not None:
+        raise failure
+
+
+def _chunks(records: RecordBatch | None) -> Iterator[Chunk]:
+    if records is not None and len(records):
+        yield records.lines, records.start, records.end, records.flags
 
 
 def replay(files: Sequence[Finished]) -> Iterator[RecordBatch]:
@@ -106,6 +130,44 @@ class _Head:
         return taken
 
 
+def aligned(batches: Iterable[RecordBatch], seen: int, full_batch: Callable[[int], int]) -> Iterator[RecordBatch]:
+    """The same records in batches that end where long chunks do: every call of a stage is as long as it can be.
+
+    Args:
+        seen: events before the first of them.
+        full_batch: how many records to take after so many events.
+    """
+    held: RecordBatch | None = None
+    for batch in batches:
+        held = batch if held is None else _joined(held, batch)
+        while len(held) >= (size := full_batch(seen)):
+            yield _part(held, slice(0, size))
+            seen += size
+            held = _part(held, slice(size, None))
+    if held is not None and len(held):
+        yield held
+
+
+def _joined(one: RecordBatch, other: RecordBatch) -> RecordBatch:
+    streams, shift = one.streams, 0
+    if other.streams != streams:
+        streams, shift = streams + other.streams, len(streams)
+    return RecordBatch(
+        one.lines + other.lines,
+        streams,
+        np.concatenate([one.stream, other.stream + np.int32(shift)]),
+        np.concatenate([one.start, other.start]),
+        np.concatenate([one.end, other.end]),
+        np.concatenate([one.flags, other.flags]),
+    )
+
+
+def _part(batch: RecordBatch, rows: slice) -> RecordBatch:
+    return RecordBatch(
+        batch.lines[rows], batch.streams, batch.stream[rows], batch.start[rows], batch.end[rows], batch.flags[rows]
+    )
+
+
 def _batch(
     streams: list[Stream], parts: list[Chunk], owner: np.ndarray, order: np.ndarray | None = None
 ) -> RecordBatch:
@@ -119,7 +181,4 @@ def _batch(
 
 def _cut(batch: RecordBatch) -> Iterator[RecordBatch]:
     for at in range(0, len(batch), BATCH):
-        part = slice(at, at + BATCH)
-        yield RecordBatch(
-            batch.lines[part], batch.streams, batch.stream[part], batch.start[part], batch.end[part], batch.flags[part]
-        )
+        yield _part(batch, slice(at, at + BATCH))

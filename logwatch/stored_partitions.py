@@ -16,9 +16,9 @@ from logwatch.checkpoint.store import Cell
 from logwatch.checkpoint.topic_admin import TopicSettings, look
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
-from logwatch.kafka.position import next_offset, partition_of
+from logwatch.kafka.position import partition_of
 from logwatch.lanes import Lanes
-from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes
+from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes, saved_position
 from logwatch.tasks import Task
 from logwatch.telemetry import Logger
 
@@ -80,14 +80,8 @@ class StoredPartitions:
         return {}
 
     def _begin(self, lane: str) -> None:
-        own = self._offset(self._lanes.store.cells(f"source/{self._component}", lane), lane)
-        self._opening[lane] = _Opening(self._topic(partition_of(lane)[0]), lane, own)
-
-    def _offset(self, cursors: Mapping[str, bytes], lane: str) -> int:
-        try:
-            return next_offset(cursors[lane]) if lane in cursors else CONFIGURED
-        except ValueError as error:
-            raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
+        own = saved_position(self._lanes.store.cells(f"source/{self._component}", lane), lane)
+        self._opening[lane] = _Opening(self._topic(partition_of(lane)[0]), lane, own.offset)
 
     def turn(self) -> int:
         """Open what was looked at. Raises ConfigError, StateCorrupt."""
@@ -116,9 +110,10 @@ class StoredPartitions:
             log.info("state taken over from the state topic", lane=lane, cells=len(opening.ahead))
             self._lanes.store.commit_lanes({lane: opening.ahead}, closed=[lane])
         pipeline = self._lanes.open(lane, opening.share)
-        offset = self._open[lane] = self._offset(pipeline.cursors(self._component), lane)
-        log.info("lane restored", lane=lane, offset=offset, keys=len(pipeline.stages.keys))
-        self._source.resume(lane, offset)
+        at = saved_position(pipeline.cursors(self._component), lane)
+        self._open[lane] = at.offset
+        log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys))
+        self._source.resume(lane, at.offset, at.topic_id)
 
     def commit(self, delivered: Mapping[str, int]) -> None:
         """They are saved with everything else in the store."""

@@ -73,6 +73,7 @@ class RecordBatch:
     flags: UInt8  # [n] of Flag
     cursor: dict[str, bytes | None] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    held: dict[str, bytes | None] = field(default_factory=dict)  # cells of the joiner, to be saved with the cursor
     lane: str = ""  # whose state the records belong to: "" this machine's, else one partition's; see `logwatch.lanes`
     shaped: Any = None  # what `logwatch.parse.shape` made of the lines, where that was done ahead
 

@@ -30,11 +30,10 @@ def test_a_source_is_told_with_its_own_budget_its_phase_and_its_rate(tmp_path: P
         (young,) = session.sources()
         assert (young.phase, young.budget, young.achieved) == ("learning", "5/day", "")
         assert young.to_go.endswith(" lines")
-        feed(session, 100, 500)
+        feed(session, 100, 640)
         (short,) = session.sources()
-        assert (short.phase, short.to_go) == ("learning", "about 4 min")  # a rate is judged after twelve
-        feed(session, 500, 700)
-        feed(session, 700, 9000)
+        assert (short.phase, short.to_go) == ("learning", "about 4 min")  # a budget is a rate: it needs some time
+        feed(session, 640, 9000)
         (grown,) = session.sources()
         assert (grown.phase, grown.to_go) == ("watching", "")
         assert grown.records == 9000

@@ -20,7 +20,7 @@ from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
 from logwatch.errors import NoInputError, UsageError
 from logwatch.parse.parser import LineTimes, ParseSettings
-from logwatch.replay import Finished, replay
+from logwatch.replay import Finished, joined, replay
 from logwatch.requests import DemoReport, DemoRequest, Fault, RecordingReport, Ui
 from logwatch.rows import Scored, rfc3339
 from logwatch.sources.finished import finished_stream, read_finished, size_of
@@ -111,7 +111,8 @@ def _batches(chosen: dict[str, _Recording], ui: Ui) -> Iterator[RecordBatch]:
             ui.progress(sum(done.values()), total, "replaying")
 
         times = LineTimes(ParseSettings(ENTITY.get(recording.name, "")), clock).times
-        finished.append(Finished(finished_stream(path, "{name}", taken), read_finished(path, progress=progress), times))
+        stream = finished_stream(path, "{name}", taken)
+        finished.append(Finished(stream, joined(read_finished(path, progress=progress), stream), times))
     return replay(finished)
 
 

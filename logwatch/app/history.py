@@ -15,13 +15,14 @@ import numpy as np
 
 from logwatch.app.names import PipelineNames
 from logwatch.app.session import Session, detectors_of, opened
+from logwatch.chunks import full_batch
 from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
 from logwatch.errors import DataError, NoInputError
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import LineTimes, Parser, ParseSettings
-from logwatch.replay import Chunk, Finished, replay
+from logwatch.replay import Chunk, Finished, aligned, joined, replay
 from logwatch.requests import ScoreRequest, Summary, TemplateReport, TemplatesRequest, Ui
 from logwatch.rows import RowWriter, Scored, rfc3339
 from logwatch.score.registry import Registry
@@ -67,7 +68,7 @@ class Files:
             self._ui.progress(sum(self._done.values()), sum(self._sizes.values()), Path(path).name)
 
         try:
-            yield from read_finished(path, progress=progress)
+            yield from joined(read_finished(path, progress=progress), self.streams[path])
         except (DataError, OSError) as error:
             self._ui.warn(_reason(path, error))
 
@@ -137,7 +138,7 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
     committed = session.clock.monotonic()
     stop = threading.Event()
     with on_signals(stop.set):
-        for ready in session.ahead.through(COMPONENT, batches):
+        for ready in session.ahead.through(COMPONENT, aligned(batches, pipeline.seen, full_batch)):
             pipeline.process(ready.records, COMPONENT)
             now = session.clock.monotonic()
             if pipeline.raised or now - committed >= COMMIT_EVERY_S:

@@ -14,8 +14,8 @@ from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
 from logwatch.config import Loaded, Settings, SourceTable
-from logwatch.lanes import Lanes
 from logwatch.decide.budget import LEARN_S
+from logwatch.lanes import Lanes
 from logwatch.pipeline import Pipeline, Saved
 from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport

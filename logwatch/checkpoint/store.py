@@ -25,7 +25,8 @@ _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (lane, component, name));
-CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL,
+    done TEXT NOT NULL DEFAULT '');
 CREATE TABLE sinks (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);
 """
 
@@ -36,6 +37,7 @@ CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT N
     PRIMARY KEY (lane, component, name));
 INSERT INTO cells SELECT '', component, name, value FROM old;
 DROP TABLE old;
+ALTER TABLE alerts ADD COLUMN done TEXT NOT NULL DEFAULT '';
 """,
 }
 """Schema version -> SQL that brings a database of that version to the next."""
@@ -49,6 +51,7 @@ class StoredAlert(NamedTuple):
     seq: int
     id: str
     body: str
+    done: str = ""  # see `NewAlert`
 
 
 class NewAlert(NamedTuple):
@@ -57,6 +60,7 @@ class NewAlert(NamedTuple):
     id: str
     time: int
     body: str
+    done: str = ""  # names of sinks that have it already, a line each
 
 
 Cell = tuple[str, str]
@@ -179,10 +183,11 @@ class Store:
         stored = []
         for alert in alerts:
             row = self._db.execute(
-                "INSERT INTO alerts (id, time, body) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq", alert
+                "INSERT INTO alerts (id, time, body, done) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq",
+                alert,
             ).fetchone()
             if row is not None:
-                stored.append(StoredAlert(int(row[0]), alert.id, alert.body))
+                stored.append(StoredAlert(int(row[0]), alert.id, alert.body, alert.done))
         return stored
 
     def seq(self, id: str) -> int | None:
@@ -201,8 +206,8 @@ class Store:
 
     def alerts_after(self, seq: int, limit: int) -> list[StoredAlert]:
         """Alerts in the order of delivery, beginning after `seq`."""
-        rows = self._read("SELECT seq, id, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
-        return [StoredAlert(int(seq), str(id_), str(body)) for seq, id_, body in rows]
+        rows = self._read("SELECT seq, id, body, done FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+        return [StoredAlert(int(seq), str(id_), str(body), str(done)) for seq, id_, body, done in rows]
 
     def undelivered_bytes(self, seq: int) -> int:
         """Size of the alerts after `seq`."""

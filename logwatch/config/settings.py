@@ -58,6 +58,15 @@ class Table(BaseModel):
         return dict(self.model_extra or {})
 
 
+class MultilineStart(BaseModel):
+    """`multiline = { start = REGEX }`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: Pattern
+    """Matches the first line of each record, and no other."""
+
+
 class SourceTable(Table):
     """One `[[source]]`."""
 
@@ -67,6 +76,7 @@ class SourceTable(Table):
     format: Literal["auto", "plain", "json", "logfmt", "syslog", "cri", "journal"] = "auto"  # plain: lines bear no time
     entity: Pattern | None = None
     timezone: Zone = "UTC"  # of times that name none
+    multiline: Literal["auto", "off"] | MultilineStart = "auto"  # how lines that belong together are found
     budget: Budget | None = None  # None: the top-level one
     max_incidents: Rate | None = None
 

@@ -28,6 +28,7 @@ class Facts(NamedTuple):
     low: int | None = None  # usual range of that count
     high: int | None = None
     usual_gap: float | None = None  # seconds between lines
+    odd: str = ""  # of an event: the value that is odd, and what is usual
 
 
 class Evidence(Protocol):
@@ -93,12 +94,12 @@ def severity(beyond: float, level: int) -> str:
 
 
 def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
-    """One sentence for what lines do not say; "" for events and visits."""
+    """One sentence for what lines do not say; of events and visits, which value was odd."""
     if kind is Kind.SILENCE:
         usual = "" if facts.usual_gap is None else f"; usually one every {duration(facts.usual_gap)}"
         return f"no line for {duration(max(last - first, 0) / 1e9)}{usual}"
     if kind is not Kind.WINDOW or facts.lines is None:
-        return ""
+        return facts.odd if rule == "values" else ""
     lines = f"{facts.lines:,} {'line' if facts.lines == 1 else 'lines'}"
     if rule != "rate":
         return f"unusual lines within seconds, among {lines}"

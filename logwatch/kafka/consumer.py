@@ -3,12 +3,14 @@
 Why each default is overridden: reads and commits are ours (`enable_auto_commit`), a lost offset is a gap and not a
 silent jump (`auto_offset_reset`), a misspelt topic is an error (`allow_auto_create_topics`), state moves with single
 partitions (`CooperativeStickyAssignor`, which cannot be listed beside eager ones), what a transaction took back is
-not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`).
+not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`), and so is a broker
+that is back (`reconnect_backoff_max_ms`).
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kafka import KafkaConsumer
@@ -25,7 +27,7 @@ BOOTSTRAP_MS = 5000
 DEFAULTS: dict[str, Any] = {
     "isolation_level": "read_committed",
     "metadata_max_age_ms": 30_000,
-    "max_partition_fetch_bytes": 1024 * 1024,
+    "reconnect_backoff_max_ms": 5_000,
 }
 OVERRIDES: dict[str, Any] = {
     "enable_auto_commit": False,
@@ -46,21 +48,29 @@ def open_consumer(config: ConnectionConfig, **own: Any) -> Any:
     Raises:
         KafkaError: no broker answered (KafkaTimeoutError), or it refused.
     """
+    consumer = make(KafkaConsumer, DEFAULTS | config.client_config() | OVERRIDES | own)
+    consumer._fetcher.PartitionRecords = PartitionRecords
+    return consumer
+
+
+def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
+    """A consumer, producer or admin client that leaves nothing behind where it cannot be made. Raises KafkaError."""
     made: list[Any] = []
 
-    def client(**settings: Any) -> Any:
-        made.append(KafkaNetClient(**settings))
-        return made[-1]
+    def client(**given: Any) -> Any:
+        one = KafkaNetClient(**given)
+        made.append(one)
+        # The client takes this setting and does not hand it on (3.0.12).
+        one.cluster.config["allow_auto_create_topics"] = False
+        return one
 
     try:
-        consumer = KafkaConsumer(**(DEFAULTS | config.client_config() | OVERRIDES | own), kafka_client=client)
+        return kind(**settings, kafka_client=client)
     except BaseException:
         for one in made:  # its thread would stay
             with contextlib.suppress(Exception):
                 one.close()
         raise
-    consumer._fetcher.PartitionRecords = PartitionRecords
-    return consumer
 
 
 def close_consumer(consumer: Any, timeout_ms: int) -> None:
@@ -101,6 +111,6 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 
 __all__ = [
-    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "open_consumer",
+    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "make", "open_consumer",
     "sleep", "topic_id", "unauthorized",
 ]  # fmt: skip

@@ -60,6 +60,10 @@ class Headers:
     scope_start: Int64  # [n] columns of the logger's name; equal where there is none
     scope_end: Int64  # [n]
 
+    def take(self, rows: Int64) -> Headers:
+        """Some of them, copied."""
+        return Headers(self.level[rows], self.message[rows], self.scope_start[rows], self.scope_end[rows])
+
 
 @dataclass(slots=True)
 class _Look:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from logwatch.types import Int32
+from logwatch.types import Bool, Int32, UInt8
 
 VARIABLE = "\x00"
 """Stands for one variable part in masked texts: `collapse` lets none of these characters through."""
@@ -30,7 +30,7 @@ SCOPE_END = "\x1f"
 MAX_CHARS = 2_000
 """Characters of a line that are looked at: what names a statement stands at its head."""
 
-_ZERO = bytes.maketrans(b"123456789\x00\x01\x02\x03", b"000000000    ")
+ZERO = bytes.maketrans(b"123456789\x00\x01\x02\x03", b"000000000    ")
 _ZERO_UNSCOPED = bytes.maketrans(b"123456789\x00\x01\x02\x03\x1f", b"000000000     ")
 # Rust syntax; `(?-u:\b)` is ASCII-only and twice as fast.
 _HEX = r"(?-u:\b)(?:0[xX][0a-fA-F]+|(?:[a-fA-F]+0|0[a-fA-F])[0a-fA-F]*)(?-u:\b)"
@@ -86,7 +86,7 @@ def collapse(texts: Sequence[str], scopes: Sequence[str] | None = None) -> list[
     if scopes is None:
         keys = _collapse("\n".join(texts), _ZERO_UNSCOPED)
     else:
-        keys = _collapse("\n".join(map(SCOPE_END.join, zip(scopes, texts, strict=True))), _ZERO)
+        keys = _collapse("\n".join(map(SCOPE_END.join, zip(scopes, texts, strict=True))), ZERO)
     if len(keys) == len(texts):
         return keys
     # A line end inside a text or a scope: rare enough for the slow way.
@@ -96,20 +96,38 @@ def collapse(texts: Sequence[str], scopes: Sequence[str] | None = None) -> list[
 
 def _collapse(joined: str, table: bytes) -> list[str]:
     data = np.frombuffer(joined.encode("utf-8", "replace").translate(table), np.uint8)
+    return without_hex(numbered(data)).to_list()
+
+
+def numbered(data: UInt8, inside: Bool | None = None) -> str:
+    """Text with each run of zeros made one, and only what is `inside` where that is given."""
     zero = data == ord("0")
-    keep = np.empty(len(data), np.bool_)
-    keep[:1] = True
-    np.logical_and(zero[1:], zero[:-1], out=keep[1:])
-    np.logical_not(keep[1:], out=keep[1:])
-    digits = data[keep].tobytes().decode()
-    collapsed: str = pl.Series([digits]).str.replace_all(_HEX, "0")[0]
-    return collapsed.split("\n")
+    again = zero[1:] & zero[:-1]
+    if inside is None:
+        keep = np.ones(len(data), np.bool_)
+    else:
+        keep = inside
+        again &= inside[:-1]
+    keep[1:] &= ~again
+    return data[keep].tobytes().decode()
 
 
-def distinct(values: list[str]) -> tuple[list[str], Int32]:
+def without_hex(joined: str) -> pl.Series:
+    """Lines [n] of a text with each hexadecimal word made `0`."""
+    return pl.Series([joined]).str.replace_all(_HEX, "0").str.split("\n").explode()
+
+
+def distinct(values: pl.Series) -> tuple[list[str], Int32]:
     """Values [k] that are all different, in the order in which they appear, and the index [n] of each line's."""
-    order = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    return list(order), np.fromiter(map(order.__getitem__, values), np.int32, len(values))
+    hashes = values.hash().to_numpy()
+    _, first, back = np.unique(hashes, return_index=True, return_inverse=True)
+    if not (values.gather(first).gather(back) == values).all():  # two have the same hash: chance, or malice
+        order = {value: i for i, value in enumerate(dict.fromkeys(values))}
+        return list(order), np.fromiter(map(order.__getitem__, values), np.int32, len(values))
+    appear = np.argsort(first)
+    number = np.empty(len(first), np.int32)
+    number[appear] = np.arange(len(first), dtype=np.int32)
+    return values.gather(first[appear]).to_list(), number[back]
 
 
 def mask(key: str) -> str:

@@ -14,7 +14,7 @@ from logwatch.types import Bool
 
 _SENTENCE = byte_set(b"abcdefghijklmnopqrstuvwxyz:=,")
 _AROUND = byte_set(b" \"'[(")
-_BLANK = " \t|"
+BLANK = " \t|"
 _STATUS = re.compile('" ([1-5])[0-9]{2} ')
 _CLASSES = {"1": "continue", "2": "ok", "3": "redirect", "4": "client-error", "5": "server-error"}
 """The class of an HTTP status is what a web server has to say: it belongs to the template, its number does not. In
@@ -26,12 +26,12 @@ def messages(
 ) -> list[str]:
     """Messages [n]; a line that is nothing but header keeps what there is."""
     columns = headers.message.tolist()
-    out = [text[at:].lstrip(_BLANK) for text, at in zip(texts, columns, strict=True)]
+    out = [text[at:].lstrip(BLANK) for text, at in zip(texts, columns, strict=True)]
     if not ascii_only:  # columns count bytes
         for i, line in enumerate(raw):
             if not line[: columns[i]].isascii():
-                out[i] = line[columns[i] :].decode("utf-8", "replace").lstrip(_BLANK)
-    for i in np.flatnonzero(_amid(raw, head, stamps)).tolist():
+                out[i] = line[columns[i] :].decode("utf-8", "replace").lstrip(BLANK)
+    for i in np.flatnonzero(is_amid(raw, head, stamps)).tolist():
         begin, end = int(stamps.start[i]), int(stamps.end[i])
         out[i] = (raw[i][:begin] + raw[i][end:]).decode("utf-8", "replace").strip()
     for i in np.flatnonzero(stamps.form == Form.ACCESS).tolist():
@@ -45,8 +45,8 @@ def _class(status: re.Match[str]) -> str:
     return f'" {_CLASSES[status[1]]} '
 
 
-def _amid(raw: list[bytes], head: Head, stamps: Stamps) -> Bool:
-    """The time stands within a sentence: what is before it belongs to the message."""
+def is_amid(raw: list[bytes], head: Head, stamps: Stamps) -> Bool:
+    """Lines [n] whose time stands within a sentence: what is before it belongs to the message."""
     amid = np.zeros(head.n, dtype=np.bool_)
     rows = np.flatnonzero((stamps.start > 0) & (stamps.form == Form.PLAIN))
     if not len(rows):

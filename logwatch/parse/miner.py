@@ -16,6 +16,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from logwatch.errors import StateCorrupt
 from logwatch.parse import template
@@ -81,7 +82,7 @@ class TemplateMiner:
 
     def mine(self, texts: list[str], scopes: list[str] | None = None) -> Int32:
         """Ids of lines [n] at their arrival; `scopes` [n]: logger, class or component of each, may be empty."""
-        return self.mine_keys(*distinct(collapse(texts, scopes)))
+        return self.mine_keys(*distinct(pl.Series(collapse(texts, scopes), dtype=pl.String)))
 
     def mine_keys(self, keys: list[str], key: Int32) -> Int32:
         """Ids of lines [n] at their arrival, each given by its key's index; `keys` [k] of `collapse`, all different."""

@@ -3,7 +3,7 @@
 `Shaper.shape` is a pure function of the lines and their settings, so it may run in another process, ahead of the
 rest, with bit-equal results (`logwatch.ahead`). What needs memory (clocks, templates) is `logwatch.parse.parser`'s.
 
-The order of the steps:
+A record of many lines is read by one, and shown by all: `headline`. The order of the steps:
 
     1. formats    lines of JSON, logfmt, syslog 5424, CRI, journald: columns of their fields    `formats.read`
     2. redaction  of these, after they are read: an escape hides nothing                        `formats.redacted`
@@ -39,6 +39,7 @@ from logwatch.parse.formats.read import Failed, Read, read
 from logwatch.parse.formats.redacted import redacted
 from logwatch.parse.formats.told import Rows
 from logwatch.parse.head import Head, head_of
+from logwatch.parse.headline import fold
 from logwatch.parse.mask import collapse, distinct
 from logwatch.parse.message import messages, scopes
 from logwatch.parse.redact import Redactor
@@ -98,11 +99,16 @@ class Shaper:
 
     def shape(self, lines: list[bytes], groups: Groups) -> Shaped:
         """Columns of lines [n], each by itself."""
+        folded = fold(lines)
+        lines = lines if folded is None else folded.lines
         timeless = np.zeros(len(lines), dtype=np.bool_)
         for settings, rows in groups:
             timeless[rows] = settings.format == "plain"
         found = read(lines, [(settings.format, rows) for settings, rows in groups])
         columns = self._plain(lines, timeless) if found is None else self._formed(found, timeless)
+        if folded is not None:
+            folded.alarm(columns.level)
+            folded.unfold(columns.texts, columns.invalid, self._redactor)
         entity = _entities(columns.texts, groups)
         keys, key = distinct(collapse(columns.message, columns.scope))
         failed = [] if found is None else found.failed
@@ -201,6 +207,8 @@ def own_stamps(lines: list[bytes], format: str) -> Stamps:
     """What lines [n] of one source say of their times, and no more."""
     if format == "plain":
         return Stamps.none(len(lines))
+    folded = fold(lines)
+    lines = lines if folded is None else folded.lines
     found = read(lines, [(format, slice(None))])
     raw = decode(lines if found is None else found.lines).raw
     stamps = find(raw, head_of(raw))

@@ -9,23 +9,31 @@ from logwatch.api import Kind
 BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("source", "file"): "logwatch.sources.file",
     ("source", "stdin"): "logwatch.sources.stdin",
+    ("source", "kafka"): "logwatch.sources.kafka",
+    ("source", "kafka"): "logwatch.sources.kafka",
     ("detector", "new"): "logwatch.score.detectors.novelty",
     ("detector", "rare"): "logwatch.score.detectors.rare",
     ("detector", "gap"): "logwatch.score.detectors.gap",
     ("detector", "markov"): "logwatch.score.detectors.markov",
+    ("detector", "values"): "logwatch.score.detectors.values",
     ("detector", "lstm"): "logwatch.score.lstm",
     ("sink", "file"): "logwatch.sinks.file",
     ("sink", "stdout"): "logwatch.sinks.stdout",
+    ("sink", "kafka"): "logwatch.sinks.kafka",
 }
 """(kind, name) → module that declares it."""
 
 CONFIG: Mapping[tuple[Kind, str], str] = {
     ("source", "file"): "logwatch.sources.file_config:FileConfig",
     ("source", "stdin"): "logwatch.sources.stdin_config:StdinConfig",
+    ("source", "kafka"): "logwatch.sources.kafka_config:KafkaConfig",
+    ("source", "kafka"): "logwatch.sources.kafka_config:KafkaConfig",
+    ("sink", "kafka"): "logwatch.sinks.kafka_config:KafkaSinkConfig",
     ("detector", "new"): "logwatch.score.detector_configs:NewConfig",
     ("detector", "rare"): "logwatch.score.detector_configs:RareConfig",
     ("detector", "gap"): "logwatch.score.detector_configs:GapConfig",
     ("detector", "markov"): "logwatch.score.detector_configs:MarkovConfig",
+    ("detector", "values"): "logwatch.score.detector_configs:ValuesConfig",
     ("detector", "lstm"): "logwatch.score.detector_configs:LstmConfig",
 }
 """(kind, name) → its config, where the module that declares it needs numpy or a library of its own: a configuration

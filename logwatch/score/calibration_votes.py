@@ -8,7 +8,7 @@ import numpy as np
 
 from logwatch.types import Float32, Kind, UInt8
 
-VOTES: tuple[tuple[str, ...], ...] = (("lstm",), ("new", "rare", "set"), ("rate",), ("silence",))
+VOTES: tuple[tuple[str, ...], ...] = (("lstm",), ("new", "rare", "set"), ("rate",), ("silence",), ("values",))
 """Sum of complementary nats; inside a group only the largest counts: a new template is also a rare one, and makes its
 visit's set a rare one (HDFS: average precision 0.90 so, 0.84 with `set` on its own)."""
 

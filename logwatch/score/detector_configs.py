@@ -57,3 +57,14 @@ class LstmConfig(PluginConfig):
     learning: Literal["online", "frozen"] = "online"
     learn_cap: float = 2000.0  # segments of up to 24 events learned per second of event time
     seed: int = 0
+
+
+class ValuesConfig(PluginConfig):
+    """Settings of `values`."""
+
+    memory: float = 10_000.0
+    """Values of a field over which shares and distributions age."""
+    per_source: int = 64
+    """Fields of a source that are looked at: the first ones."""
+    limit: int = 1 << 14
+    """(source, field) pairs kept (1.2 kB each, and 0.8 kB where they are numbers)."""

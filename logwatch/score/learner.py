@@ -1,4 +1,4 @@
-"""Training of the log LSTM beside scoring: one step per chunk, in one background thread, repeatable.
+"""Training of the log LSTM beside scoring: one step per chunk, in a background thread, repeatable.
 
 A step is a pure function of its inputs (weights, segments, step number): a step in flight is not saved, its inputs
 are, and it is run again after a restart.
@@ -6,7 +6,8 @@ are, and it is run again after a restart.
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import os
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,21 +124,28 @@ def _adamw(flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor, steps:
     flat.mul_(1.0 - RATE * DECAY).addcdiv_(first, root, value=-scale)
 
 
+_POOL: list[ThreadPoolExecutor] = []
+
+
+def _pool() -> ThreadPoolExecutor:
+    """The threads of all trainers of the process: one a lane would be many that mostly sleep."""
+    if not _POOL:
+        _POOL.append(ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="logwatchd-learn"))
+    return _POOL[0]
+
+
 class Trainer:
-    """Runs steps one at a time in a background thread. `collect` is the only point where scoring waits for it."""
+    """Runs steps one at a time in the background. `collect` is the only point where scoring waits for it."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._thread: ThreadPoolExecutor | None = None
         self._pending: Future[Outcome] | None = None
 
     def start(self, step: Step, model: Model, previous: Tensor | None) -> None:
         """Begin a step; the one before must have been collected."""
         if self._pending is not None:
             raise RuntimeError("a training step is still in flight")
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="logwatchd-learn")
-        self._pending = self._thread.submit(run, step, model, previous, self._shape)
+        self._pending = _pool().submit(run, step, model, previous, self._shape)
 
     def collect(self) -> Outcome | None:
         """The outcome of the step in flight, waited for; None where there is none. An error of the step is raised."""
@@ -145,8 +153,7 @@ class Trainer:
         return None if pending is None else pending.result()
 
     def close(self) -> None:
-        """Wait for the thread to end; a step in flight is dropped."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True, cancel_futures=True)
-            self._thread = None
-        self._pending = None
+        """Drop the step in flight; wait for it where it runs already. Safe to call twice."""
+        pending, self._pending = self._pending, None
+        if pending is not None and not pending.cancel():
+            wait([pending])

@@ -33,7 +33,7 @@ class Units:
 
     Args:
         table: the key table, with `COLUMNS` among its columns.
-        detectors: names of the event detectors, at most 6.
+        detectors: names of the event detectors, at most 8.
         has_entities: which of the given source numbers [n] have entities [n].
         visit_gap: silence of a key that closes its visit until its source is known to need a shorter one, ns; see
             `units_gaps`.

@@ -21,7 +21,7 @@ RUNGS = np.array([10 * SECOND, 60 * SECOND, 600 * SECOND, 3600 * SECOND], dtype=
 SETTLE = 600 * SECOND
 """Silence after which a visit's set is counted, and taken back should the visit go on: ns. Counted only at the closing,
 a change of habit would look rare for as long as a visit stays open (HDFS: 330 false finds in one hour)."""
-DETECTORS = 6
+DETECTORS = 8
 """Detectors of events that a key's row has room for."""
 
 VISIT = (

@@ -32,7 +32,7 @@ CLIP = 4.0
 """Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
 COMPANY = 16
 """Earlier windows of a source whose odd templates are remembered together."""
-USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0}
+USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0, "values": 5.0}
 """Nats of an event that are nothing special in a window of hundreds; 0 for detectors not named."""
 VOTING = ("lstm", "new", "rare")
 """Detectors whose surprise makes an event odd; of an odd event all are added up."""

@@ -42,6 +42,7 @@ _HEADLINE = {
     "markov": "Not what usually follows here",
     "lstm": "Not what was expected at this point",
     "gap": "An unusual pause before this line",
+    "values": "An unusual value in this line",
     "rate": "An unusual number of lines",
     "silence": "Silent for longer than it should be",
 }
@@ -141,7 +142,7 @@ def _rows(alert: Alert, width: int, zone: tzinfo | None) -> Iterator[Text]:
     if alert.lines or alert.before:
         yield Text()
     for line in alert.before[-BEFORE:]:
-        yield Text("  " + escape(line.text), "dim")
+        yield Text("  " + escape(line.text.partition("\n")[0]), "dim")
     yield from _offending(alert.lines, width)
     yield Text()
     if alert.state != "end":

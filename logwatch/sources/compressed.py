@@ -8,18 +8,30 @@ import io
 import lzma
 import os
 import zlib
+from collections.abc import Callable
 from typing import IO, cast
 
+from logwatch import telemetry
 from logwatch.sources.opening import OpenFile, Refused, Stat
 from logwatch.sources.signature import HEAD
+from logwatch.sources.zstd import ZstdReader
 
-SUFFIXES = (".gz", ".xz", ".bz2")
-"""What the standard library can read."""
+log = telemetry.Logger(__name__)
+
+SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
+"""What can be read."""
+
+MAX_MEMORY = 256 * 2**20
+"""Bytes of memory that an .xz file may ask for; the largest preset (`xz -9`) needs 65 MiB."""
 
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError, ValueError)
 """What damaged data raises."""
 
 _BLOCK = 256 * 1024
+_COMPRESSED = 64 * 1024
+
+
+Decompressor = lzma.LZMADecompressor | bz2.BZ2Decompressor
 
 
 def can_read(path: str) -> bool:
@@ -32,10 +44,60 @@ def decompressing(path: str, raw: io.BufferedIOBase) -> IO[bytes]:
     if path.endswith(".gz"):
         return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     if path.endswith(".xz"):
-        return lzma.LZMAFile(cast(IO[bytes], raw))
+        return cast(IO[bytes], StreamsReader(raw, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_MEMORY)))
+    if path.endswith(".zst"):
+        return cast(IO[bytes], ZstdReader(raw))
     if path.endswith(".bz2"):
-        return bz2.BZ2File(cast(IO[bytes], raw))
+        return cast(IO[bytes], StreamsReader(raw, bz2.BZ2Decompressor))
     return cast(IO[bytes], raw)
+
+
+class StreamsReader(io.RawIOBase):
+    """The decompressed bytes of streams one after the other, in bounded memory.
+
+    `read` gives what came before damage or a cut first; then it raises what the decompressor does, or EOFError.
+
+    Args:
+        raw: the compressed bytes.
+        make: the decompressor of one stream.
+    """
+
+    def __init__(self, raw: io.BufferedIOBase, make: Callable[[], Decompressor]) -> None:
+        self._raw = raw
+        self._make = make
+        self._one = make()
+        self._begun = False  # something of the current stream was read
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; none at the end."""
+        while True:
+            data = self._input()
+            if not data and self._one.needs_input:
+                if self._begun:
+                    raise EOFError("the compressed file ends too early")
+                return b""
+            self._begun = True
+            block = self._one.decompress(data, size)
+            if block or not size:
+                return block
+
+    def _input(self) -> bytes:
+        """What the decompressor needs, if anything; the next stream's beginning, where one has ended."""
+        data = b""
+        if self._one.eof:
+            data = self._one.unused_data.lstrip(b"\0")  # padding
+            self._one, self._begun = self._make(), False
+        while not data and self._one.needs_input:
+            data = block = self._raw.read(_COMPRESSED)
+            if not block:
+                break
+            if not self._begun:
+                data = block.lstrip(b"\0")
+        return data
 
 
 class CompressedFile(OpenFile):
@@ -117,6 +179,8 @@ class CompressedFile(OpenFile):
             return self._stream.read(size)
         except BROKEN as error:
             self.damage = str(error) or type(error).__name__
+            telemetry.DROPPED.inc(reason="damaged_file")
+            log.warning("a compressed file is damaged; what came before was read", path=self._path, reason=self.damage)
             return b""
 
 

@@ -50,7 +50,7 @@ class FileConfig(PluginConfig):
     """Follow also links that less privileged users can change."""
 
     compressed: bool = False
-    """Read .gz, .xz and .bz2 files too; with `once` they always are."""
+    """Read .gz, .xz, .bz2 and .zst files too; with `once` they always are."""
 
     @field_validator("start", mode="before")
     @classmethod

@@ -34,7 +34,7 @@ def read_finished(
     """All records of a file, in chunks of `chunk_lines` (the last one shorter).
 
     Args:
-        path: a regular file; .gz, .xz and .bz2 are decompressed, and positions are those of the decompressed bytes.
+        path: a regular file; .gz, .xz, .bz2 and .zst are decompressed: positions are those of the decompressed bytes.
         chunk_lines: records of a chunk; at least 1.
         progress: told the bytes of the file (as it lies on the disk) read so far; see `size_of`.
         max_line_bytes: longer lines are truncated and marked.

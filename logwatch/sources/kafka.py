@@ -150,13 +150,19 @@ class KafkaSource:
             raise failure
         self._replace_stalled()
 
-    def resume(self, lane: str, offset: int) -> None:
-        """Read a lane from an offset on, or from BEGINNING, END or CONFIGURED; nothing where it is ours no more."""
+    def resume(self, lane: str, offset: int, topic_id: str = "") -> None:
+        """Read a lane from an offset on, or from BEGINNING, END or CONFIGURED; nothing where it is ours no more.
+
+        A lane that is being read already starts over there. Args: topic_id: of the topic that the offset belongs to.
+        """
         with self._board.changed:
-            if lane in self._board.lanes:
+            held = self._board.lanes.get(lane)
+            if held is not None:
                 saved = self._saved.get(lane)
-                if saved is not None and saved.offset == offset:
-                    self._board.lanes[lane].topic_id = saved.topic_id
+                if topic_id or (saved is not None and saved.offset == offset):
+                    held.topic_id = topic_id or (saved.topic_id if saved is not None else "")
+                held.reading = False
+                held.drop()
                 self._board.starting[lane] = offset
 
     def wait(self, seconds: float) -> None:
@@ -250,7 +256,7 @@ class KafkaSource:
         streams, which = naming.streams(piece.key, lines, piece.headers)
         cursor: dict[str, bytes | None] = {lane: position.dump(self._saved[lane])}
         cursor |= self._topics_cursor(lane)
-        return RecordBatch(lines, streams, which, piece.offset, piece.offset + 1, flags, cursor, gaps, lane)
+        return RecordBatch(lines, streams, which, piece.offset, piece.offset + 1, flags, cursor, gaps, lane=lane)
 
     def _topics_cursor(self, lane: str) -> dict[str, bytes]:
         topic = position.partition_of(lane)[0]

@@ -53,11 +53,14 @@ class Ledger:
         self._keys.add(key)
         return key
 
+    def take(self, key: str) -> Cursor:
+        """A saved cursor, to go on from or to give up. The key stays in use."""
+        cursor = self.pending.pop(key)
+        self._instances.discard(cursor.instance)
+        return cursor
+
     def forget(self, key: str) -> None:
-        """Delete a key, and the saved cursor under it, from the state."""
-        cursor = self.pending.pop(key, None)
-        if cursor is not None:
-            self._instances.discard(cursor.instance)
+        """Delete a key from the state."""
         self._keys.discard(key)
         self.gone.append(key)
 
@@ -88,6 +91,13 @@ class Ledger:
         """Remember a file that is followed no more."""
         self.closed.append(cursor)
         self.dirty = True
+
+    def followed(self, identity: Identity) -> None:
+        """A file is followed: what was closed under its identity has gone on in it, or is gone."""
+        stale = [cursor for cursor in self.closed if cursor.identity == identity]
+        for cursor in stale:
+            self.closed.remove(cursor)
+            self.dirty = True
 
     def reopen(self, identity: Identity, head: bytes, size: int) -> Cursor | None:
         """The cursor of a file that was closed and came back; it is closed no more."""

@@ -123,9 +123,7 @@ def refuse_unreadable(path: str, file: OpenFile) -> None:
 def _magic_hint(kind: str) -> str:
     if kind == "the journal":
         return "read it through `journalctl -o json -f | logwatchd tail -`"
-    if kind == "zstd":
-        return "decompress it first: zstd -d FILE"
-    return "finished files are decompressed by `score` and `tail --once` where the name ends in .gz, .xz or .bz2"
+    return "finished files are decompressed by `score` and `tail --once` where the name ends in .gz, .xz, .bz2 or .zst"
 
 
 def _open_trusted(path: str) -> int:

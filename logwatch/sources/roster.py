@@ -10,6 +10,7 @@ A scan goes in this order, so that the rest of an old file always comes before t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ class Roster:
         self._paths = {identity: path for path, identity in present.items()}
         self._copies.begin()
         self._place(present)
+        self._reopen_grown()
         pending, ledger = self.ledger.pending, self.ledger
         for key, cursor in list(pending.items()):
             self._resume(key, cursor, present)
@@ -99,8 +101,9 @@ class Roster:
         if self._config.once:
             file.close()
             return
-        before = self._came_between(path, but=identity)
-        fresh = self._follow(path, file, identity, Point(0), head_of(file))
+        signature = head_of(file)
+        before = self._came_between(path, signature.head, but=identity)
+        fresh = self._follow(path, file, identity, Point(0), signature)
         fresh.attached, fresh.idle_since = attached, self._clock.monotonic()
         fresh.before = before or entry
         fresh.mark = Flag.GAP if lost else Flag.NONE
@@ -116,7 +119,7 @@ class Roster:
         self.ledger.forget(entry.key)
         if entry.gap is not None:
             self.gaps.append(entry.gap)
-        if entry.over or entry.muted or not entry.follower.signature.size:
+        if entry.over or entry.muted:
             return
         if not deleted:
             self.ledger.close(entry.saved())
@@ -178,6 +181,34 @@ class Roster:
         elif entry.file is None and not self._continue_elsewhere(entry):
             self.abandon(entry, "deleted before it was read to its end")
 
+    def _reopen_grown(self) -> None:
+        """Go on with closed files that grew: a program that was not told of the rotation writes on to its old file."""
+        for cursor in list(self.ledger.closed):
+            if cursor.muted or not cursor.inode or self._config.once or cursor.identity in self.by_id:
+                continue
+            path = self._grown(cursor)
+            file = self.access.open(path) if path is not None else None
+            if path is None or file is None:
+                continue
+            signature = head_of(file)
+            # The inode of an empty file that is gone may have become that of a copy.
+            copied = self._copies.is_copy(path, signature) is not False
+            if cursor.fits(signature.head, file.stat().size) and not copied:
+                self._restored(self.ledger.key(cursor.identity), cursor, path, file, signature).attached = False
+            else:
+                file.close()
+
+    def _grown(self, cursor: Cursor) -> str | None:
+        """Where a closed file lies now, where it grew since."""
+        folder, name = os.path.split(cursor.path)
+        for path in self._listings.by_inode(folder, cursor.inode):
+            with contextlib.suppress(OSError):
+                found = os.stat(path)
+                same = (found.st_dev, found.st_ino) == cursor.identity and base(os.path.basename(path)) == base(name)
+                if same and found.st_size > cursor.offset:
+                    return path
+        return None
+
     def _holds(self, path: str, entry: Followed) -> bool:
         """Whether a file with the entry's identity has its content: that of a file that is not open may be another's."""
         if entry.file is not None:
@@ -194,6 +225,7 @@ class Roster:
         """Go on with a file that is still among those that match."""
         if not cursor.signed:
             # Nothing was in it: whatever has its inode number now is as good as new.
+            self.ledger.take(key)
             self.ledger.forget(key)
             self._missed[cursor.path] = cursor
             return
@@ -213,6 +245,7 @@ class Roster:
             self._elsewhere(key, cursor, "truncated while nothing was reading it")
             return
         if cursor.fits(signature.head, found.size):
+            self.ledger.take(key)
             self._restored(key, cursor, path, file, signature)
             return
         file.close()
@@ -229,6 +262,7 @@ class Roster:
             signature = head_of(file)
             wanted = path != cursor.path or not cursor.attached
             if wanted and not is_compressed(path) and cursor.fits(signature.head, file.stat().size):
+                self.ledger.take(key)
                 self._restored(key, cursor, path, file, signature).attached = False
                 return
             file.close()
@@ -239,6 +273,7 @@ class Roster:
 
     def _elsewhere(self, key: str, cursor: Cursor, reason: str) -> None:
         """The content is no longer where it was: go on in a copy of it, or report what is lost."""
+        self.ledger.take(key)
         found = None if cursor.muted else self._copies.holding(cursor.path, cursor.offset, cursor.fits)
         if found is not None:
             path, file = found
@@ -277,7 +312,7 @@ class Roster:
         if copied is not False:
             self._follow(path, file, identity, Point(found.size), signature).muted = True
             return
-        before = self._came_between(path)
+        before = self._came_between(path, signature.head)
         from_head = (self.ledger.started and path not in self._early) or self._from_head(found.mtime)
         self._early.discard(path)
         packed = is_compressed(path)
@@ -295,8 +330,13 @@ class Roster:
         since = self._config.since
         return self._config.start == "beginning" or (since is not None and mtime >= since)
 
-    def _came_between(self, path: str, but: Identity | None = None) -> Followed | None:
-        """Follow what had this path after its last known content, and lost it again; the last of them."""
+    def _came_between(self, path: str, now: bytes, but: Identity | None = None) -> Followed | None:
+        """Follow what had this path after its last known content, and lost it again; the last of them.
+
+        Args:
+            now: head of what is there.
+            but: its identity.
+        """
         before, missed = self._last.get(path), self._missed.pop(path, None)
         if not self.ledger.started or (before is None and missed is None):
             return None
@@ -307,7 +347,7 @@ class Roster:
             if file is None:
                 continue
             head, found = head_of(file), file.stat()
-            copied = before is not None and head.size and before.original_of(head.head)
+            copied = head.size and (now.startswith(head.head) or (before is not None and before.original_of(head.head)))
             copied = copied or (is_compressed(other) and self._copies.is_copy(other, head) is not False)
             if copied or self.ledger.saved((found.dev, found.inode), head.head, found.size) is not None:
                 file.close()
@@ -397,7 +437,6 @@ class Roster:
         return entry
 
     def _restored(self, key: str, cursor: Cursor, path: str, file: OpenFile, signature: Signature) -> Followed:
-        self.ledger.pending.pop(key, None)
         self.ledger.name(cursor.instance)
         found = file.stat()
         self._displace((found.dev, found.inode))
@@ -423,6 +462,7 @@ class Roster:
         self.by_id[entry.identity] = entry
         self._last[entry.path] = entry
         self._copies.entered(entry)
+        self.ledger.followed(entry.identity)
         if entry.file is not None and not entry.muted:
             entry.follower.look(entry.file)
         self._opened(entry)

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from logwatch.types import Alert, EventBatch, Expected, Fired, Flag, Int32, Int64, Line, UInt8
+from logwatch.types import (
+    Alert,
+    Bool,
+    EventBatch,
+    Expected,
+    FieldColumn,
+    Fired,
+    Flag,
+    Int32,
+    Int64,
+    Line,
+    UInt8,
+    Values,
+)
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -23,6 +36,7 @@ class Steps:
     time: Int64  # [n] ns; mostly rising per stream
     template: Int32  # [n]
     flags: UInt8  # [n]
+    values: Values | None = None  # of [n]
 
     def __len__(self) -> int:
         return len(self.entity)
@@ -37,6 +51,7 @@ class Steps:
             begin, self.source[rows].copy(), self.stream[rows].copy(), slot, self.time[rows].copy(),
             reached - 5 * SECOND, np.full(n, 3, np.int8), self.template[rows].copy(), at, at + 80,
             self.flags[rows].copy(), self.entity[rows], [f"sample line of template {t}" for t in self.template[rows]],
+            None if self.values is None else self.values.take(begin, end),
         )  # fmt: skip
 
 
@@ -44,7 +59,7 @@ def sample_steps(count: int = 1500, seed: int = 0) -> Steps:
     """Three sources: one without entities, one with sessions that come and go, one that speaks in bursts.
 
     Holds what detectors stumble over: new templates late in the stream, pauses of hours, equal times, times that go
-    back, and lines that alerted and must not be learned.
+    back, and lines that alerted and must not be learned. Most events have fields: a status, a duration, a user, an id.
     """
     rng = np.random.default_rng(seed)
     source = rng.choice(3, size=count, p=[0.5, 0.3, 0.2]).astype(np.int32)
@@ -58,7 +73,26 @@ def sample_steps(count: int = 1500, seed: int = 0) -> Steps:
     step = rng.integers(0, 2 * SECOND, count) * (rng.random(count) < 0.8) + pause
     back = np.where(rng.random(count) < 0.01, rng.integers(0, 20 * SECOND, count), 0)
     flags = np.where(rng.random(count) < 0.02, np.uint8(Flag.ALERTED), np.uint8(0)).astype(np.uint8)
-    return Steps(source, stream, entity, START + np.cumsum(step) - back, template, flags)
+    return Steps(source, stream, entity, START + np.cumsum(step) - back, template, flags, _values(rng, stray))
+
+
+def _values(rng: np.random.Generator, stray: Bool) -> Values:
+    rows = np.flatnonzero(rng.random(len(stray)) < 0.9).astype(np.int32)
+    n = len(rows)
+    status = np.where(stray[rows] & (rng.random(n) < 0.2), 503.0, rng.choice([200.0, 304.0], n))
+    code = np.where(rng.random(n) < 0.01, rng.integers(3, 40, n), rng.integers(0, 3, n)).astype(np.int32)
+    ids = [f"{number:012x}" for number in rng.integers(0, 2**48, n).tolist()]
+    return Values(
+        [
+            FieldColumn("status", rows, status, None, None),
+            FieldColumn("ms", rows, rng.lognormal(3, 1 + stray[rows]), None, None),
+            FieldColumn("count", rows, np.arange(n, dtype=np.float64), None, None),
+            FieldColumn("user", rows, None, code, [f"user-{number}" for number in range(40)]),
+            FieldColumn("id", rows, None, np.arange(n, dtype=np.int32), ids),
+        ],
+        0,
+        len(stray),
+    )
 
 
 HOSTILE = (

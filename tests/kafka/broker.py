@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,9 @@ __all__ = ["Broker", "LocalBroker", "NoKafka", "broker", "cluster", "own_broker"
 START_S = 60.0
 STOP_S = 20.0
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
+
+_spawner = ThreadPoolExecutor(1, thread_name_prefix="broker")
+"""A child that dies with its parent dies with the thread that made it: one that lasts."""
 
 COMMON = {
     "process.roles": "broker,controller",
@@ -163,7 +167,10 @@ class LocalBroker:
             self._format()
         with open(self._folder / "log", "wb") as out:
             run = self._run("kafka.Kafka", str(self._config))
-            self._process = subprocess.Popen(run, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            spawned = _spawner.submit(
+                subprocess.Popen, run, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
+            self._process = spawned.result()
 
     def await_start(self) -> None:
         """Until it serves. Raises RuntimeError with its log where it does not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -66,15 +66,16 @@ def joiner(rule: Multiline = AUTO, clock: ManualClock | None = None) -> Joiner:
 
 def saved(cells: dict[str, bytes], one: Joiner) -> dict[str, bytes]:
     """All cells after a commit."""
-    changed: Mapping[str, bytes | None] = dict(one.changes())
-    return {name: cell for name, cell in (cells | changed).items() if cell is not None}
+    changed: dict[str, bytes | None] = {**cells, **dict(one.changes())}
+    return {name: cell for name, cell in changed.items() if cell is not None}
 
 
 def joined(
     rows: Sequence[Row], cuts: Sequence[int] = (), restarts: Sequence[int] = (), rule: Multiline = AUTO
 ) -> list[Row]:
     """All rows through a joiner, cut into batches, with a new joiner from the cells at some of the cuts."""
-    one, cells, out = joiner(rule), {}, []
+    one, out = joiner(rule), []
+    cells: dict[str, bytes] = {}
     points = sorted({0, *cuts, len(rows)})
     for begin, end in pairwise(points):
         if begin in restarts:

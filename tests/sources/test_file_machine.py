@@ -194,10 +194,10 @@ class FileMachine(RuleBasedStateMachine):
         for content in log.contents:
             order = [line for line in lines if log.owner[line] is content]
             assert order == [line for line in content.lines if line in set(order)], "order within a content"
-        missing = set(log.owner) - set(lines)
+        missing = set(log.owner) - set(lines) - log.split
         assert missing <= log.at_risk, f"lost: {sorted(missing - log.at_risk)[:3]}"
         gaps: list[Gap] = [gap for gap in self.reader.gaps if gap.stream.source == name]
-        begun = [line for line in missing if set(log.owner[line].lines) & set(lines)]
+        begun = [line for line in missing if log.owner[line].seen and set(log.owner[line].lines) & set(lines)]
         assert not begun or gaps or telemetry.RACES.value() > self.races, "a loss that was not admitted"
 
 

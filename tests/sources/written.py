@@ -32,6 +32,7 @@ class Content:
     held: bool = False  # the reader has it open
     seen: bool = False  # the reader has had time to notice it
     rotated_at: float | None = None  # the reader's time when it lost its name
+    late: set[bytes] = field(default_factory=set)  # written after that, and perhaps not noticed
 
 
 class WrittenLog:
@@ -60,7 +61,7 @@ class WrittenLog:
         self.contents: list[Content] = []
         self.owner: dict[bytes, Content] = {}  # by line
         self.at_risk: set[bytes] = set()
-        self.admitted = False  # something was lost that a reader knows of
+        self.split: set[bytes] = set()
         self._banner = banner
         self._now, self._kept, self._delivered = now, kept, delivered
         self._lines = 0
@@ -86,11 +87,15 @@ class WrittenLog:
         for _ in range(count):
             line = self._partial or self._line(size)
             self._put(line[self._half :] + b"\n")
+            if self._half and self._into is not self.current:
+                self.split.add(line)  # its half may have been flushed before the old file was closed
             self._partial, self._half = b"", 0
             self.owner[line] = self._into
             self._into.lines.append(line)
-            if self._is_out_of_reach(self._into):
+            if self._into.path is None and not self._into.held:
                 self.at_risk.add(line)
+            if self._into is not self.current:
+                self._into.late.add(line)
 
     def write_half(self, size: int) -> None:
         """The beginning of a line."""
@@ -162,6 +167,7 @@ class WrittenLog:
         for content in self.contents:
             if content.path == plain:
                 content.path = packed
+                self._risk(list(content.late))
 
     def delete(self) -> None:
         """The file is deleted and created again."""
@@ -188,6 +194,7 @@ class WrittenLog:
         """The reader has had time to notice everything that lies there, and has read it."""
         self._turns = 0
         for content in self.contents:
+            content.late.clear()
             content.seen = content.seen or (content is self.current and bool(content.lines))
             content.held = content.held or content is self.current
 
@@ -219,12 +226,6 @@ class WrittenLog:
     def _drop_half(self) -> None:
         self._partial, self._half = b"", 0
 
-    def _is_out_of_reach(self, content: Content) -> bool:
-        """Whether what is written to it now may be read by nobody: it is gone, or was idle for long enough."""
-        if content.path is None:
-            return not content.held
-        return content.rotated_at is not None and self._now() - content.rotated_at > 2
-
     def _risk(self, lines: list[bytes], kept: bool = False) -> None:
         done = self._kept if kept else self._delivered
         missing = {line for line in lines if not done(line)}
@@ -237,7 +238,7 @@ class WrittenLog:
     def _went(self, content: Content) -> None:
         """A content was deleted."""
         content.path = None
-        if not content.held:
+        if not content.held or content.late:
             self._risk(content.lines)
 
     def _forget_copy(self) -> None:

@@ -22,7 +22,9 @@ _PAIR = re.compile(rf"({_NAME}+)(?:={_GROUP}(?=\s|$))?+(?:\s++|$)|(\S++\s*+)")
 
 
 def read(texts: list[str]) -> tuple[list[Group], list[int]]:
-    """Fields of texts [n], values as text: groups (their rows are indices), and the texts half of which is no pair."""
+    """Fields of texts [n], values as text: groups (their rows are indices), and the texts half of which is no pair.
+    Of several lines in one text the first is read."""
+    texts = [text if "\n" not in text else text[: text.index("\n")] for text in texts]
     groups, odd = by_skeleton(texts, _TAKEN, _compiled, unquoted)
     records = [_one(texts[i]) for i in odd]
     good = [i for i, record in zip(odd, records, strict=True) if record is not None]

@@ -209,11 +209,11 @@ _NAMING = byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@")
 
 
 def _decoded(lines: list[bytes]) -> list[str]:
-    """Lines as text, each in one line."""
+    """Lines as text; what was joined of several lines keeps its line ends."""
     joined = b"\0".join(lines)
-    if joined.isascii() and joined.count(b"\0") == len(lines) - 1 and b"\n" not in joined and b"\r" not in joined:
+    if joined.isascii() and joined.count(b"\0") == len(lines) - 1 and b"\r" not in joined:
         return joined.decode("ascii").split("\0")
-    return [line.decode("utf-8", "replace").replace("\n", " ").rstrip("\r") for line in lines]
+    return [line.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip("\r") for line in lines]
 
 
 def _is_utf8(data: bytes) -> bool:

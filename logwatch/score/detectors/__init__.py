@@ -10,8 +10,9 @@ from logwatch.score.detectors.gap import Gap
 from logwatch.score.detectors.markov import Markov
 from logwatch.score.detectors.novelty import Novelty
 from logwatch.score.detectors.rare import Rare, too_rare
+from logwatch.score.detectors.values import ValuesOdd
 
 SIMPLE = (Novelty, Rare, Markov, Gap)
-"""In the order in which they score."""
+"""Those of templates and times, in the order in which they score; `ValuesOdd` reads fields."""
 
-__all__ = ["SIMPLE", "Gap", "Markov", "Novelty", "Rare", "too_rare"]
+__all__ = ["SIMPLE", "Gap", "Markov", "Novelty", "Rare", "ValuesOdd", "too_rare"]

@@ -52,7 +52,9 @@ class HashTable:
         limit: entries at most, a power of two.
     """
 
-    def __init__(self, dtype: type[Any] = np.float32, shape: tuple[int, ...] = (), limit: int = 1 << 17) -> None:
+    def __init__(
+        self, dtype: type[Any] | np.dtype[Any] = np.float32, shape: tuple[int, ...] = (), limit: int = 1 << 17
+    ) -> None:
         self._dtype, self._shape = np.dtype(dtype), shape
         self._limit = max(limit // WAYS, SMALLEST)
         self._journal = Journal(16 + self._dtype.itemsize * int(np.prod(shape)))
@@ -79,10 +81,14 @@ class HashTable:
     def find(self, keys: UInt64) -> Int64:
         """Entries [n] of keys [n]; -1 where absent."""
         bucket = (mix(keys) & np.uint64(self._buckets - 1)).astype(np.int64)
-        hit = np.flatnonzero(self._keys[bucket] == keys[:, None])
-        out = np.full(len(keys), -1, dtype=np.int64)
-        row = hit // WAYS
-        out[row] = bucket[row] * WAYS + hit % WAYS
+        out = bucket * WAYS
+        rest = np.flatnonzero(self._keys.reshape(-1)[out] != keys)  # the first way holds most of them
+        if len(rest):
+            at = bucket[rest]
+            hit = np.flatnonzero(self._keys[at] == keys[rest][:, None])
+            row = hit // WAYS
+            out[rest] = -1
+            out[rest[row]] = at[row] * WAYS + hit % WAYS
         return out
 
     def learn(self, keys: UInt64, chunk: int, at: Int64 | None = None) -> Int64:

@@ -1,0 +1,166 @@
+"""State follows the partition: whoever owns one, and whatever happens to its owners, says what one worker would say."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.scaleout import Fleet, eventually
+from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.kafka
+
+Make = Callable[..., Fleet]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, kafka_broker: Broker) -> Iterator[Make]:
+    fleets: list[Fleet] = []
+
+    def make(partitions: int = 2, **settings: Any) -> Fleet:
+        fleets.append(Fleet(tmp_path, kafka_broker.bootstrap, partitions, settings))
+        return fleets[-1]
+
+    yield make
+    for one in fleets:
+        one.close()
+
+
+def same(fleet: Fleet, once: bool = True, **settings: Any) -> None:
+    """The alerts of all workers are those of one that was never interrupted."""
+    expected, told = fleet.expected(**settings), fleet.told()
+    assert expected.keys() == told.keys()
+    assert expected
+    if once:
+        assert set(told.values()) == {1}
+
+
+def test_a_worker_goes_on_from_the_topic_alone(fleet: Make) -> None:
+    group = fleet()
+    group.feed(1600)
+    worker = group.worker("one")
+    group.finish()
+    worker.stop()
+    shutil.rmtree(worker.folder / "state")
+    group.feed(3000)
+    worker.start()
+    group.finish()
+    worker.stop()
+    same(group)
+
+
+def test_a_worker_that_is_killed_is_replaced_by_another(fleet: Make) -> None:
+    group = fleet(4, learning="frozen")
+    group.feed(1600)
+    one, two = group.worker("one"), group.worker("two")
+    eventually(lambda: one.lanes() and two.lanes(), group.logs)
+    group.finish()
+    one.kill()
+    group.feed(3000)
+    group.finish()
+    assert len(two.lanes()) == 4
+    two.stop()
+    same(group, once=False)  # what one had delivered and not yet noted, two delivers again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("learning", ["frozen", "online"])
+def test_a_worker_killed_in_mid_stream_loses_and_doubles_nothing(fleet: Make, learning: str) -> None:
+    group = fleet(4, learning=learning)
+    group.feed(1500)
+    one, two = group.worker("one"), group.worker("two")
+    eventually(lambda: one.lanes() and two.lanes(), group.logs)
+    for until in range(2000, 8001, 1000):
+        group.feed(until)
+        one.kill()
+        one, two = two, one.start()
+        eventually(two.lanes, group.logs)
+    group.finish()
+    for worker in group.workers:
+        worker.stop()
+    same(group, once=False)  # a file sink of a killed worker may hold what its heir delivers again
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_that_wakes_after_its_partitions_moved_is_fenced(fleet: Make) -> None:
+    group = fleet(2)
+    group.feed(1500)
+    one = group.worker("one")
+    eventually(lambda: len(one.lanes()) == 2, group.logs)
+    group.finish()
+    one.signal(signal.SIGSTOP)
+    two = group.worker("two")
+    eventually(lambda: len(two.lanes()) == 2, group.logs)
+    group.feed(4000)
+    group.finish()
+    one.signal(signal.SIGCONT)
+    eventually(lambda: one.lanes() and two.lanes(), group.logs)
+    group.feed(5000)
+    group.finish()
+    one.stop()
+    two.stop()
+    same(group)
+
+
+@pytest.mark.slow
+def test_workers_come_and_go_and_restart_one_after_the_other(fleet: Make) -> None:
+    group = fleet(4)
+    group.feed(1500)
+    one, two = group.worker("one"), group.worker("two")
+    eventually(lambda: one.lanes() and two.lanes(), group.logs)
+    group.feed(2500)
+    three = group.worker("three")
+    eventually(three.lanes, group.logs)
+    for worker in (one, two, three):
+        group.feed(group.fed + 700)
+        worker.stop()
+        worker.start()
+        eventually(worker.lanes, group.logs)
+    two.stop()
+    group.feed(group.fed + 700)
+    group.finish()
+    one.stop()
+    three.stop()
+    same(group)
+
+
+@pytest.mark.slow
+def test_a_broker_that_restarts_holds_up_and_loses_nothing(fleet: Make, kafka_broker: Broker) -> None:
+    if not kafka_broker.can_restart:
+        pytest.skip("this broker is not ours to restart")
+    group = fleet(2)
+    group.feed(1500)
+    one = group.worker("one")
+    eventually(lambda: len(one.lanes()) == 2, group.logs)
+    for _ in range(2):
+        kafka_broker.kill()
+        kafka_broker.start()
+        group.feed(group.fed + 1200)
+    group.finish()
+    one.stop()
+    same(group)
+
+
+@pytest.mark.slow
+def test_state_moves_between_the_machine_and_the_topic_and_back(fleet: Make) -> None:
+    group = fleet(2)
+    worker = None
+    for number, kept in enumerate(("local", "topic", "local", "topic")):
+        group.feed(1500 + 700 * number)
+        worker = group.configured("one", state=kept)
+        group.workers[:] = [worker.start()]
+        eventually(lambda: len(group.workers[0].lanes()) == 2, group.logs)
+        eventually(lambda: events(group) >= 2 * group.fed, lambda: (events(group), group.logs()))
+        worker.stop()
+    same(group)
+
+
+def events(group: Fleet) -> int:
+    """Events so far over all lanes of the first worker, over all runs."""
+    told: Mapping[str, Any] = group.workers[0].status() or {}
+    return int(told.get("events_learned", 0))
