@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Cells,
         EventBatch,
         Expected,
+        FieldColumn,
         Fired,
         Flag,
         Float32,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Line,
         RecordBatch,
         Stream,
+        Values,
     )
 else:
 
@@ -53,6 +55,7 @@ __all__ = [
     "Detector",
     "EventBatch",
     "Expected",
+    "FieldColumn",
     "Fired",
     "Flag",
     "Float32",
@@ -65,6 +68,7 @@ __all__ = [
     "Sink",
     "Source",
     "Stream",
+    "Values",
     "declared",
     "plugin",
 ]

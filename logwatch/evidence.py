@@ -17,7 +17,7 @@ from logwatch.decide.alerts import Facts
 from logwatch.parse.headline import excerpt
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
-from logwatch.types import EventBatch, Expected, Float32, Int64, Kind, Line, Stream, UnitBatch
+from logwatch.types import EventBatch, Expected, Float32, Int64, Kind, Line, Stream, UnitBatch, position_of
 
 KEPT = 8192
 """Events kept for context: about 2 MB of text."""
@@ -173,7 +173,7 @@ class Context:
 
     def position(self, stream: int, offset: int) -> Mapping[str, Any]:
         """File and byte offset."""
-        return {"file": self._registry.streams[stream].instance, "offset": offset}
+        return position_of(self._registry.streams[stream].instance, offset)
 
     def model(self) -> str:
         """Version of the model that scored."""

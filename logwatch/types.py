@@ -33,6 +33,17 @@ class Stream(NamedTuple):
     instance: str
 
 
+def position_of(instance: str, offset: int) -> dict[str, Any]:
+    """A place in an instance as people see it: `{"file": signature, "offset": n}`, or topic, partition and offset.
+
+    An instance that is a partition is named `topic:partition`; neither files nor standard input have a colon.
+    """
+    topic, colon, partition = instance.rpartition(":")
+    if colon and partition.isdecimal():
+        return {"topic": topic, "partition": int(partition), "offset": offset}
+    return {"file": instance, "offset": offset}
+
+
 class Flag(IntFlag):
     """Marks of a record, or-ed together."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
@@ -14,19 +15,21 @@ from hypothesis import strategies as st
 
 from logwatch import telemetry
 from logwatch.ahead import BEHIND, FULL, IDLE_S, RETRY_S, Ahead, Worker, usable_processors
+from logwatch.parse.formats.read import Failed
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaped, Shaper
 from logwatch.parse.worker import PLACE, Request
 from logwatch.testing import ManualClock
-from logwatch.types import RecordBatch, Stream
+from logwatch.types import FieldColumn, RecordBatch, Stream
 
 REDACT = ("password", "email")
 SETTINGS = {
     "a": ParseSettings(),
     "b": ParseSettings(entity=r"req=(\w+)", timezone="Europe/Berlin"),
     "c": ParseSettings(format="plain", lateness=7),
+    "d": ParseSettings(format="json"),
 }
-STREAMS = [Stream("a", "1"), Stream("b", "1"), Stream("b", "2"), Stream("c", "1")]
+STREAMS = [Stream("a", "1"), Stream("b", "1"), Stream("b", "2"), Stream("c", "1"), Stream("d", "1")]
 
 
 def batch(lines: list[bytes], stream: list[int] | None = None, lane: str = "") -> RecordBatch:
@@ -40,9 +43,16 @@ def full(number: int, lane: str = "") -> RecordBatch:
     return batch([b"2026-01-01 00:00:00 INFO batch %d line %d" % (number, i) for i in range(FULL)], lane=lane)
 
 
+def _plain(column: FieldColumn) -> list[object]:
+    values = [getattr(column, field.name) for field in dataclasses.fields(column)]
+    return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
+
+
 def same(one: Shaped, other: Shaped) -> None:
     assert list(one.text) == list(other.text)
-    assert (one.entity, one.keys) == (other.entity, other.keys)
+    assert (one.entity, one.keys, one.failed) == (other.entity, other.keys, other.failed)
+    assert all(isinstance(row, Failed) for row in one.failed)
+    assert [_plain(column) for column in one.fields] == [_plain(column) for column in other.fields]
     for name in ("invalid", "level", "key"):
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
         assert getattr(one, name).dtype == getattr(other, name).dtype
@@ -67,12 +77,16 @@ LINE = st.one_of(
         st.integers(0, 59), st.integers(0, 999), st.integers(0, 10**6))),
     st.builds(b"Mar  1 10:00:%02d host sshd[%d]: password=%s from u@example.org".__mod__, st.tuples(
         st.integers(0, 59), st.integers(1, 9999), st.sampled_from([b"x", b"\xff", b"'a b'"]))),
+    st.builds(b'{"time": "2026-03-01T10:00:%02dZ", "level": "warn", "m": "took\\u0000 %d ms", "n": %d}'.__mod__, st.tuples(
+        st.integers(0, 59), st.integers(0, 9), st.integers(0, 9))),
+    st.builds(b"time=2026-03-01T10:00:%02dZ level=info msg=done n=%d".__mod__, st.tuples(
+        st.integers(0, 59), st.integers(0, 9))),
     st.integers(0, 255).map(lambda code: b'10.0.0.1 - - [01/Mar/2026:10:00:00 +0000] "GET /%d HTTP/1.1" 404 7' % code),
 )  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.tuples(LINE, st.integers(0, 3)), min_size=1, max_size=40))
+@given(rows=st.lists(st.tuples(LINE, st.integers(0, 4)), min_size=1, max_size=40))
 def test_the_process_says_of_any_lines_what_is_said_here(worker: Worker, rows: list[tuple[bytes, int]]) -> None:
     lines, streams = [line for line, _ in rows], [stream for _, stream in rows]
     kinds = [SETTINGS[STREAMS[stream].source] for stream in streams]

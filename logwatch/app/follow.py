@@ -196,7 +196,7 @@ def run(request: RunRequest) -> None:
         sinks: dict[str, Sink] = {
             one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"
         }
-        with kept_partitions(session, resolved, sources) as kept:
+        with kept_partitions(session, resolved, sources, sinks) as kept:
             _watch(session, sources, sinks, kept)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from logwatch.api import Source
+from logwatch.api import Sink, Source
 from logwatch.app.session import Session
 from logwatch.plugins.loader import Resolved
 
@@ -24,33 +24,52 @@ SHARE_OF_TIMEOUT = 0.75
 
 @contextlib.contextmanager
 def kept_partitions(
-    session: Session, resolved: Sequence[Resolved], sources: Mapping[str, Source]
+    session: Session, resolved: Sequence[Resolved], sources: Mapping[str, Source], sinks: Mapping[str, Sink]
 ) -> Iterator[list[Kept]]:
     """Give each source with lanes of its own a keeper, as its `state` says; set before the sources are opened."""
     kept: list[Kept] = []
     with contextlib.ExitStack() as stack:
         for one in resolved:
             if one.part.kind == "source" and hasattr(sources[one.part.id], "hooks"):
-                keeper = _keeper(session, one.part.id, sources[one.part.id], one.config, stack)
+                within = _within(one.config, resolved, sinks)
+                keeper = _keeper(session, one.part.id, sources[one.part.id], one.config, within, stack)
                 stack.callback(keeper.close)
                 session.lanes.keepers.append(keeper)
                 kept.append(keeper)
         yield kept
 
 
-def _keeper(session: Session, component: str, source: Any, config: Any, stack: contextlib.ExitStack) -> Kept:
+def _within(config: Any, resolved: Sequence[Resolved], sinks: Mapping[str, Sink]) -> dict[str, Any]:
+    """Kafka sinks on the same brokers, by name: their alerts are part of the transaction that saves the state."""
+    return {
+        one.part.id: sinks[one.part.id]
+        for one in resolved
+        if one.part.kind == "sink"
+        and hasattr(sinks[one.part.id], "encode")
+        and set(getattr(one.config, "bootstrap", ())) == set(config.bootstrap)
+    }
+
+
+def _keeper(
+    session: Session, component: str, source: Any, config: Any, within: Mapping[str, Any], stack: contextlib.ExitStack
+) -> Kept:
     from logwatch.partitions import Partitions
     from logwatch.sources.kafka import LaneHooks
     from logwatch.stored_partitions import StoredPartitions
 
+    beside = tuple(sink.topic for sink in within.values())
+
     def settings(topic: str) -> TopicSettings:
-        return _settings(config, topic)
+        return _settings(config, topic, beside)
 
     keeper: Kept
     if config.state == "topic":
         spill = stack.enter_context(contextlib.closing(_spill(session, component)))
-        bounded_s = SHARE_OF_TIMEOUT * config.revoke_timeout
-        keeper = Partitions(session.lanes, component, source, settings, spill, session.clock, bounded_s)
+        keeper = Partitions(
+            session.lanes, component, source, settings, spill, session.clock,
+            bounded_s=SHARE_OF_TIMEOUT * config.revoke_timeout,
+            within={name: sink.encode for name, sink in within.items()},
+        )  # fmt: skip
     else:
         keeper = StoredPartitions(session.lanes, component, source, settings, session.clock)
     source.hooks = LaneHooks(keeper.assigned, keeper.revoked, keeper.lost)
@@ -64,10 +83,10 @@ def _spill(session: Session, component: str) -> Any:
     return Spill(session.store.directory / f"spill-{name}.db")
 
 
-def _settings(config: KafkaConfig, topic: str) -> TopicSettings:
+def _settings(config: KafkaConfig, topic: str, beside: tuple[str, ...]) -> TopicSettings:
     from logwatch.checkpoint.topic_admin import TopicSettings
     from logwatch.kafka.client_settings import SHARED
 
     client = {key: value for key, value in config.client_config().items() if key not in config.client or key in SHARED}
     name = config.state_topic.replace("{group}", config.group).replace("{topic}", topic)
-    return TopicSettings(client, name, topic, config.state_copies)
+    return TopicSettings(client, name, topic, config.state_copies, beside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from logwatch.errors import ConfigError, UnreachableError
@@ -34,19 +34,14 @@ class TopicSettings:
         name: of the state topic.
         of: the input topic.
         replication: copies of a topic that is made; 0: as many as the input topic has, at most three.
-        consumer: more settings of the client that reads.
+        beside: topics that a commit writes to as well: alerts.
     """
 
     client: Mapping[str, Any]
     name: str
     of: str
     replication: int = 0
-    consumer: Mapping[str, Any] = field(default_factory=dict)
-
-
-def default_name(group: str, topic: str) -> str:
-    """Of the state topic of an input topic."""
-    return f"logwatchd-state-{group}-{topic}"
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,9 @@ def _look(admin: Any, settings: TopicSettings, make: bool) -> Topics:
     wanted = _described(admin, settings.of)
     if wanted is None:
         raise UnreachableError(f"the topic {settings.of} does not exist", "create it, or wait for its producer")
+    for name in settings.beside if make else ():
+        if _described(admin, name) is None:
+            raise ConfigError(f'the topic "{name}" of a sink does not exist', "create it, or check `topic` of the sink")
     found = _described(admin, settings.name)
     if found is not None:
         _check(admin, settings, found.partitions, wanted.partitions)

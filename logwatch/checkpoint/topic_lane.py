@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, Cells
@@ -34,12 +34,15 @@ Progress = Callable[[int, int], None]
 """Offsets read so far, of how many."""
 
 
-class Message(NamedTuple):
+class Message(Protocol):
     """A record for another topic, in the same transaction: an alert of a Kafka sink."""
 
-    topic: str
-    key: bytes | None
-    value: bytes
+    @property
+    def topic(self) -> str: ...
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def value(self) -> bytes: ...
 
 
 class TopicLane:
@@ -63,6 +66,11 @@ class TopicLane:
         self._restored: dict[str, dict[str, bytes]] = {}
         self._adopted: dict[Cell, bytes | None] = {}
         self.marker: dict[str, Any] | None = None
+
+    @property
+    def topic(self) -> str:
+        """Name of the state topic."""
+        return self._settings.name
 
     def acquire(self, progress: Progress = lambda done, total: None) -> None:
         """Become the owner and read the state; `cell` and `cells` then show it until `release`.

@@ -29,6 +29,10 @@ FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a
 LEARN_S = 720.0  # blocks of event time (six: more than ten minutes) before a rate is judged at all
 FREE = 1.0  # aged openings of a fresh source that are held against no threshold: one, or older ones that count less
 BUSY = 0.15  # share of the recent blocks of event time: what one in seven reaches is ordinary, and no incident
+# Aged openings of windows, and share of blocks: of a young source one fault may be a seventh of all, and no habit. What
+# was reached in one stretch of time only, which opens once, is ordinary where that stretch is most of the past: more
+# than the newest two blocks of six, which weigh 0.67.
+ONCE, MOSTLY = 1.0, 0.7
 TOLD = 8.0  # aged openings that alerted and raise no threshold: a bad day must not blind a young source
 CLAIM = 0.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
 RECENT = 0.5  # aged units that make a bin one "seen recently"
@@ -121,8 +125,7 @@ class BudgetThresholds:
         z = np.where(curves.kind == Kind.SILENCE, least, np.maximum(least, np.minimum(rare, most)))
         seldom = np.where(fresh, np.minimum(rare, _rare(curves, fresh, LOG_P_MOST)), _rare(curves, fresh, LOG_P_MOST))
         floor = np.maximum(seldom, NATS_LEAST[curves.kind])
-        ordinary = _edges(curves.edges)[np.count_nonzero(curves.busy >= BUSY, axis=1)]
-        z = np.where(timed & (curves.kind != Kind.SILENCE), np.maximum(z, ordinary), z)
+        z = np.where(timed & (curves.kind != Kind.SILENCE), np.maximum(z, _ordinary(curves)), z)
         chosen: Float64 = np.maximum(z, np.where(timed & (curves.kind != Kind.SILENCE), floor, curves.edges[1]))
         return chosen
 
@@ -178,6 +181,15 @@ def _rare(curves: Curves, fresh: Bool, log_p: Float64) -> Float64:
     body = np.minimum(curves.fit.extrapolate(log_p), CLAIM - log_p)
     rare: Float64 = np.where(fresh, body, curves.fit.quantile(log_p))
     return rare
+
+
+def _ordinary(curves: Curves) -> Float64:
+    """Nats [r] that the recent past reached as a matter of course."""
+    once = (curves.kind == Kind.WINDOW)[:, None] & (curves.opens <= ONCE) & (curves.busy < MOSTLY)
+    usual = (curves.busy >= BUSY) & ~once
+    last = usual.shape[1] - np.argmax(usual[:, ::-1], axis=1)
+    ordinary: Float64 = _edges(curves.edges)[np.where(usual.any(axis=1), last, 0)]
+    return ordinary
 
 
 def _edges(edges: Float32) -> Float64:

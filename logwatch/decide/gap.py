@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from logwatch.decide.alerts import digest_id
-from logwatch.types import Alert, Gap
+from logwatch.types import Alert, Gap, position_of
 
 RULE = "gap"
 
@@ -15,13 +15,14 @@ def gap_alert(gap: Gap, now: int) -> Alert:
         gap: what was lost.
         now: when it was noticed, ns.
     """
-    position = {"file": gap.stream.instance, "offset": gap.start}
+    position = position_of(gap.stream.instance, gap.start)
     name = digest_id(gap.stream.source, gap.stream.instance, None, RULE, position)
-    lost = f"{gap.end - gap.start:,} bytes" if gap.end > gap.start else "an unknown part"
+    what, where = ("records", "partition") if "topic" in position else ("bytes", "log")
+    lost = f"{gap.end - gap.start:,} {what}" if gap.end > gap.start else "an unknown part"
     return Alert(
         id=name, incident=name, state="open", severity="warning", source=gap.stream.source,
         instance=gap.stream.instance, entity=None, kind="gap", rule=RULE, first=now, last=now, count=1,
         score=0.0, p=1.0, provisional=False,
         fired=(), lines=(), before=(), expected=(), template_id=-1, template="", position=position,
-        model="", detail=f"{lost} of this log could not be read and are lost: {gap.reason}",
+        model="", detail=f"{lost} of this {where} could not be read and are lost: {gap.reason}",
     )  # fmt: skip

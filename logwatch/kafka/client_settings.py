@@ -49,7 +49,6 @@ CONSUMER: Types = {
 PRODUCER: Types = {
     **SHARED,
     "batch_size": int,
-    "buffer_memory": int,
     "compression_type": str,
     "delivery_timeout_ms": int,
     "linger_ms": int,

@@ -15,7 +15,13 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import (
+    IllegalSaslStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
 from kafka.net.compat import KafkaNetClient
 
 from logwatch.kafka.connection import ConnectionConfig
@@ -23,6 +29,8 @@ from logwatch.kafka.partition_records import PartitionRecords
 
 BOOTSTRAP_MS = 5000
 """One try to reach a broker; the caller tries again."""
+
+REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 DEFAULTS: dict[str, Any] = {
     "isolation_level": "read_committed",
@@ -60,6 +68,7 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
     def client(**given: Any) -> Any:
         one = KafkaNetClient(**given)
         made.append(one)
+        _tell_refusals(one._manager)
         # The client takes this setting and does not hand it on (3.0.12).
         one.cluster.config["allow_auto_create_topics"] = False
         return one
@@ -71,6 +80,23 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
             with contextlib.suppress(Exception):
                 one.close()
         raise
+
+
+def _tell_refusals(manager: Any) -> None:
+    """A login that is refused while the first broker is looked for ends the search: the client would only time out."""
+    connect = manager.get_connection
+
+    def get_connection(node_id: Any, *args: Any, **options: Any) -> Any:
+        connection = connect(node_id, *args, **options)
+
+        def closed(error: Exception) -> None:
+            if isinstance(error, REFUSALS) and not manager.bootstrapped:
+                manager._auth_failures[node_id] = error
+
+        connection.close_future.add_errback(closed)
+        return connection
+
+    manager.get_connection = get_connection
 
 
 def close_consumer(consumer: Any, timeout_ms: int) -> None:

@@ -24,6 +24,9 @@ Headers = list[tuple[str, bytes | None]]
 LONGEST = 10
 """Bytes of a varint, at most."""
 
+HEADER_BYTES = 61
+"""Bytes of a batch before its records."""
+
 
 class Section(NamedTuple):
     """The records of one batch, decompressed."""

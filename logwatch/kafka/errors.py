@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from logwatch.errors import ConfigError, LogwatchError, UnreachableError
 from logwatch.kafka.connection import ConnectionConfig
+
+_DECORATION = re.compile(r"^(\[Error \d+\]\s*|\w+Error:?\s*)+")
 
 
 def explain(error: BaseException, config: ConnectionConfig, group: str = "", member: str = "") -> LogwatchError | None:
@@ -87,7 +90,8 @@ def unreachable(config: ConnectionConfig, message: str) -> UnreachableError:
 def _reason(error: BaseException) -> str:
     """The text of an error without the client's own decoration."""
     text = str(error).strip()
-    return text.rpartition("]")[2].strip(": ") or text or type(error).__name__
+    bare = _DECORATION.sub("", text).strip()
+    return bare or text or type(error).__name__
 
 
 def _names(error: BaseException) -> str:

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from kafka import IsolationLevel
 from kafka.errors import UnsupportedCodecError
 
-from logwatch.kafka.decode import Columns, Lost, Section, decode
+from logwatch.kafka.decode import HEADER_BYTES, Columns, Lost, Section, decode
 from logwatch.types import Bool
 
 T = TypeVar("T")
 
 RECORDS, BYTES = 4096, 1024 * 1024
 """Batches are gathered until they hold so much: decoding is cheap for many records, and costly for single ones."""
-
-HEADER = 61
-"""Bytes of a batch before its records."""
 
 NEWEST_MAGIC = 2
 
@@ -101,10 +98,10 @@ class PartitionRecords:
                 self._lose(self.next_fetch_offset, self.next_fetch_offset + 1, f"damaged batch: {batch}")
                 return
             sections = self._sections(batch)
-            self.next_fetch_offset = max(self.next_fetch_offset, _end(batch))
+            self.next_fetch_offset = max(self.next_fetch_offset, _end(batch), *(section.end for section in sections))
             yield from sections
 
-    def _sections(self, batch: Any) -> Iterable[Section]:
+    def _sections(self, batch: Any) -> Sequence[Section]:
         if self._check_crcs and not batch.validate_crc():
             self._lose(batch.base_offset, _end(batch), "wrong checksum")
             return ()
@@ -116,14 +113,14 @@ class PartitionRecords:
             self._lose(batch.base_offset, _end(batch), f"cannot be decompressed: {type(error).__name__}")
             return ()
 
-    def _new_section(self, batch: Any) -> Iterable[Section]:
+    def _new_section(self, batch: Any) -> Sequence[Section]:
         self.leader_epoch = batch.leader_epoch
         if self._committed_only and batch.has_producer_id() and self._is_aborted(batch):
             return ()
         if batch.is_control_batch:
             return ()
         batch._maybe_uncompress()
-        data = bytes(batch._buffer if batch.compression_type else memoryview(batch._buffer)[HEADER:])
+        data = bytes(batch._buffer if batch.compression_type else memoryview(batch._buffer)[HEADER_BYTES:])
         stamp = batch.max_timestamp if batch.timestamp_type else None
         return (Section(data, batch.records_count, batch.base_offset, batch.first_timestamp, stamp, _end(batch)),)
 
@@ -157,7 +154,7 @@ def _end(batch: Any) -> int:
     return int(batch.next_offset) if batch.magic >= NEWEST_MAGIC else int(batch.base_offset) + 1
 
 
-def _old_sections(batch: Any) -> Iterable[Section]:
+def _old_sections(batch: Any) -> Sequence[Section]:
     """A batch of format 0 or 1, as brokers before 0.11 wrote them."""
     return [
         Section(_encoded(record.key, record.value), 1, record.offset, record.timestamp or 0, None, record.offset + 1)

@@ -76,7 +76,7 @@ def safe_text(line: bytes) -> tuple[str, bool]:
 def _clean_text(joined: bytes, lines: int) -> str | None:
     """The joined lines as text, or None where some line needs mending. One pass over bytes, none over lines."""
     data = np.frombuffer(joined, dtype=np.uint8)
-    controls = np.count_nonzero(data < 32) + np.count_nonzero(data == 127) - joined.count(b"\t")
+    controls = np.count_nonzero(data < 32) + np.count_nonzero(data == 127) - np.count_nonzero(data == 9)
     if controls != lines - 1:  # the line ends of the join itself
         return None
     if joined.isascii():

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from logwatch.parse.decode import safe_text
 from logwatch.parse.join_lines import EXCEPTION, LOOKED_AT
 from logwatch.parse.redact import Redactor
@@ -64,9 +66,10 @@ class Folded:
 
 def fold(lines: list[bytes]) -> Folded | None:
     """Lines [n] as `parse` reads them; None where each is one line already."""
-    rows = [i for i, line in enumerate(lines) if b"\n" in line]
-    if not rows:
+    joined = np.frombuffer(b"\n".join(lines), np.uint8)
+    if np.count_nonzero(joined == ord("\n")) < max(len(lines), 1):
         return None
+    rows = [i for i, line in enumerate(lines) if b"\n" in line]
     folded, rest = list(lines), {}
     for row in rows:
         first, *others = lines[row].split(b"\n")

@@ -33,7 +33,9 @@ def keys_of(decoded: Decoded, head: Head, stamps: Stamps, headers: Headers) -> p
         rows = np.flatnonzero(alone)
         if _FEW * len(rows) <= head.n:
             keys = spans.keys(alone)
-            return keys if not len(rows) else keys.scatter(rows, pl.Series(_listed(decoded, head, stamps, headers, rows)))
+            return (
+                keys if not len(rows) else keys.scatter(rows, pl.Series(_listed(decoded, head, stamps, headers, rows)))
+            )
     return pl.Series(_listed(decoded, head, stamps, headers, np.arange(head.n)), dtype=pl.String)
 
 

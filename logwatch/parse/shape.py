@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from logwatch.parse import header, level
@@ -39,7 +40,9 @@ from logwatch.parse.formats.read import Failed, Read, read
 from logwatch.parse.formats.redacted import redacted
 from logwatch.parse.formats.told import Rows
 from logwatch.parse.head import Head, head_of
+from logwatch.parse.header import Headers
 from logwatch.parse.headline import fold
+from logwatch.parse.keys import keys_of
 from logwatch.parse.mask import collapse, distinct
 from logwatch.parse.message import messages, scopes
 from logwatch.parse.redact import Redactor
@@ -63,6 +66,32 @@ class Columns:
     scope: list[str]  # [n] logger, program or component; empty: none
     message: list[str]  # [n] what the miner reads
     fields: list[FieldColumn]
+
+
+@dataclass(slots=True)
+class _Plain:
+    """Lines that were read as plain text: a header, then a message."""
+
+    decoded: Decoded
+    head: Head
+    stamps: Stamps
+    headers: Headers
+    level: Int8
+
+    def columns(self, listed: bool) -> Columns:
+        """Their columns; without scopes and messages where these are not `listed`: `keys` is faster."""
+        decoded, stamps = self.decoded, self.stamps
+        scope: list[str] = []
+        message: list[str] = []
+        if listed:
+            message = messages(decoded.raw, decoded.texts, decoded.ascii, self.head, stamps, self.headers)
+            scope = scopes(decoded.raw, decoded.texts, decoded.ascii, self.headers)
+        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
+        return Columns(decoded.texts, decoded.invalid, stamps, self.level, scope, message, fields)
+
+    def keys(self) -> pl.Series:
+        """What the miner knows them by [n]."""
+        return keys_of(self.decoded, self.head, self.stamps, self.headers)
 
 
 @dataclass(slots=True)
@@ -105,18 +134,23 @@ class Shaper:
         for settings, rows in groups:
             timeless[rows] = settings.format == "plain"
         found = read(lines, [(settings.format, rows) for settings, rows in groups])
-        columns = self._plain(lines, timeless) if found is None else self._formed(found, timeless)
+        if found is None:
+            plain = self._plain(lines, timeless)
+            columns, values = plain.columns(listed=False), plain.keys()
+        else:
+            columns = self._formed(found, timeless)
+            values = pl.Series(collapse(columns.message, columns.scope), dtype=pl.String)
         if folded is not None:
             folded.alarm(columns.level)
             folded.unfold(columns.texts, columns.invalid, self._redactor)
         entity = _entities(columns.texts, groups)
-        keys, key = distinct(collapse(columns.message, columns.scope))
+        keys, key = distinct(values)
         failed = [] if found is None else found.failed
         return Shaped(
             columns.texts, columns.invalid, columns.stamps, columns.level, entity, keys, key, columns.fields, failed
         )
 
-    def _plain(self, lines: list[bytes], timeless: Bool) -> Columns:
+    def _plain(self, lines: list[bytes], timeless: Bool) -> _Plain:
         """Every line read as plain text: a header, then a message."""
         decoded = decode(lines)
         head = head_of(decoded.raw)
@@ -128,15 +162,12 @@ class Shaper:
         self._redact(decoded, lower, head, stamps)
         headers = header.read(decoded.raw, head, stamps)
         levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
-        message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
-        scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
-        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
-        return Columns(decoded.texts, decoded.invalid, stamps, levels, scope, message, fields)
+        return _Plain(decoded, head, stamps, headers, levels)
 
     def _formed(self, found: Read, timeless: Bool) -> Columns:
         """Lines of formats, and plain ones between them."""
         rows = found.plain
-        plain = self._plain([found.lines[i] for i in rows.tolist()], timeless[rows])
+        plain = self._plain([found.lines[i] for i in rows.tolist()], timeless[rows]).columns(listed=True)
         columns = plain if found.told is None else self._merged(found.told, plain, rows, len(found.lines))
         columns.invalid = columns.invalid | found.invalid
         found.put_outer(columns.stamps)

@@ -1,7 +1,7 @@
 """Columns as bytes between two processes of this program: a small JSON head, raw arrays, joined text. No pickle.
 
-Any dataclass of arrays, lists of text (None among them), plain values, such dataclasses and lists of them goes through:
-a field that is added to `Shaped` needs nothing here. Both ends run the same code on the same machine: bytes are in
+Goes through: any dataclass of arrays, lists of text (or None) or of named tuples, such dataclasses and lists of them.
+A field that is added to `Shaped` needs nothing here. Both ends run the same code on one machine: bytes are in
 its own order.
 """
 
@@ -156,9 +156,10 @@ class _Reader:
             return said
         if said and not isinstance(said[0], str):
             return [self.read(args[0], one) for one in said]
-        return self._texts(said, lazy=origin is Sequence)
+        texts = self._texts(said, lazy=origin is Sequence)
+        return [args[0](*one) for one in texts] if hasattr(args[0], "_fields") else texts  # named tuples
 
-    def _texts(self, said: Any, lazy: bool) -> Sequence[str | None]:
+    def _texts(self, said: Any, lazy: bool) -> Sequence[Any]:
         if not said:
             return []
         how, count, length = said

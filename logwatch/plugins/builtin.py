@@ -9,7 +9,7 @@ from logwatch.api import Kind
 BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("source", "file"): "logwatch.sources.file",
     ("source", "stdin"): "logwatch.sources.stdin",
-    ("source", "kafka"): "logwatch.sources.kafka",
+    ("source", "journal"): "logwatch.sources.journal",
     ("source", "kafka"): "logwatch.sources.kafka",
     ("detector", "new"): "logwatch.score.detectors.novelty",
     ("detector", "rare"): "logwatch.score.detectors.rare",
@@ -26,7 +26,7 @@ BUILT_IN: Mapping[tuple[Kind, str], str] = {
 CONFIG: Mapping[tuple[Kind, str], str] = {
     ("source", "file"): "logwatch.sources.file_config:FileConfig",
     ("source", "stdin"): "logwatch.sources.stdin_config:StdinConfig",
-    ("source", "kafka"): "logwatch.sources.kafka_config:KafkaConfig",
+    ("source", "journal"): "logwatch.sources.journal_config:JournalConfig",
     ("source", "kafka"): "logwatch.sources.kafka_config:KafkaConfig",
     ("sink", "kafka"): "logwatch.sinks.kafka_config:KafkaSinkConfig",
     ("detector", "new"): "logwatch.score.detector_configs:NewConfig",

@@ -102,9 +102,8 @@ class Copies:
         for entry in self._relatives(path):
             other = os.path.basename(entry.path)
             # What was packed may be gone by now; what was copied is still where it was.
-            if other == name or entry.muted or not (entry.attached or packed) or not entry.follower.signature.size:
-                continue
-            if head and entry.original_of(head):
+            usable = packed or (entry.attached and not entry.muted)
+            if other != name and usable and head and entry.original_of(head):
                 return entry
         return None
 

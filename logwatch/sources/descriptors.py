@@ -51,6 +51,10 @@ class Descriptors:
             excess -= 1
         return [other for other in self._open if other is not entry][: max(0, len(self._open) - SHARE * self.limit)]
 
+    def tidy(self) -> None:
+        """Forget those whose descriptor went to another."""
+        self._open = {entry: None for entry in self._open if entry.file is not None}
+
     def drop(self, entry: Followed) -> None:
         """The descriptor is closed, or belongs to another file now."""
         self._open.pop(entry, None)

@@ -157,6 +157,7 @@ class FileSource:
     def _scan(self) -> None:
         began = self._clock.monotonic()
         self._roster.scan()
+        self._open.tidy()
         self._release_deleted(paused=False)
         now = self._clock.monotonic()
         self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))

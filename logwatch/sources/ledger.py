@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from logwatch.sources.access import Identity
 from logwatch.sources.cursor import Cursor
@@ -93,10 +94,12 @@ class Ledger:
         self.dirty = True
 
     def followed(self, identity: Identity) -> None:
-        """A file is followed: what was closed under its identity has gone on in it, or is gone."""
+        """A file has this identity now: what was closed under it is gone, or goes on in it; it may have been packed."""
         stale = [cursor for cursor in self.closed if cursor.identity == identity]
         for cursor in stale:
             self.closed.remove(cursor)
+            if cursor.signed:
+                self.closed.append(gone(cursor))
             self.dirty = True
 
     def reopen(self, identity: Identity, head: bytes, size: int) -> Cursor | None:
@@ -111,3 +114,8 @@ class Ledger:
     def _all(self) -> Iterator[Cursor]:
         yield from self.closed
         yield from self.pending.values()
+
+
+def gone(cursor: Cursor) -> Cursor:
+    """The cursor of a file that was deleted: it is known by its content alone."""
+    return replace(cursor, dev=0, inode=0)

@@ -7,6 +7,14 @@ import socket
 from functools import lru_cache
 from pathlib import PurePath
 
+from logwatch.sources.pods import Container, container_of
+
+DEFAULTS = ("{host}:{path}", "{name}")
+"""Names of sources where the configuration gives none."""
+
+OF_CONTAINERS = "{namespace}/{workload}/{container}"
+_PLACE = re.compile(r"\{(path|name|host|namespace|pod|container|workload)\}")
+
 COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z", ".zip")
 """Suffixes that a rotation adds when it compresses."""
 
@@ -56,18 +64,23 @@ def is_compressed(name: str) -> bool:
 
 
 def expand(template: str, path: str) -> str:
-    """A source's name for a file: `{path}`, `{name}` (base name without `.log`) and `{host}` filled in."""
+    """A source's name for a file: `{path}`, `{name}` (base name without `.log`) and `{host}` filled in; for a
+    container's log `{namespace}`, `{pod}`, `{container}` and `{workload}`, which elsewhere stay empty.
+
+    A container's log is named by its workload where the template is a default.
+    """
     place = PurePath(path)
     name = base(place.name)
-    values = {
-        "path": str(place.with_name(name)),
-        "name": name.removesuffix(".log") or name,
-        "host": _host(),
-    }
-    filled = re.sub(r"\{(path|name|host)\}", lambda match: values[match[1]], template)
+    values = {"path": str(place.with_name(name)), "name": name.removesuffix(".log") or name, "host": host_name()}
+    container = container_of(path)
+    values |= dict.fromkeys(Container._fields, "") if container is None else container._asdict()
+    if container is not None and template in DEFAULTS:
+        template = OF_CONTAINERS
+    filled = _PLACE.sub(lambda match: values[match[1]], template)
     return filled.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=1)
-def _host() -> str:
+def host_name() -> str:
+    """This machine's."""
     return socket.gethostname()

@@ -24,7 +24,7 @@ from logwatch.sources.cursor import Cursor
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Follower, Point, Seen
 from logwatch.sources.followed import Followed, end_point, head_of, name_instance
-from logwatch.sources.ledger import Ledger
+from logwatch.sources.ledger import Ledger, gone
 from logwatch.sources.listing import Listings
 from logwatch.sources.naming import base, expand, is_compressed
 from logwatch.sources.opening import OpenFile
@@ -74,7 +74,6 @@ class Roster:
         self._paths = {identity: path for path, identity in present.items()}
         self._copies.begin()
         self._place(present)
-        self._reopen_grown()
         pending, ledger = self.ledger.pending, self.ledger
         for key, cursor in list(pending.items()):
             self._resume(key, cursor, present)
@@ -84,6 +83,7 @@ class Roster:
         for path, identity in present.items():
             if identity not in self.by_id and path not in waiting:
                 self._arrive(path)
+        self._reopen_grown(present)
         self._forget_paths(present)
         if not ledger.started:
             ledger.started = ledger.dirty = True
@@ -94,6 +94,7 @@ class Roster:
         # An entry whose content is gone gives its identity to the next one, or takes that of the copy.
         self.by_id.pop(entry.identity, None)
         file, path, identity, attached = entry.file, entry.path, entry.identity, entry.attached
+        here = entry.stat() is not None
         entry.file = None
         lost = self._truncated(entry)
         if file is None:
@@ -102,7 +103,7 @@ class Roster:
             file.close()
             return
         signature = head_of(file)
-        before = self._came_between(path, signature.head, but=identity)
+        before = self._came_between(path, signature.head, but=identity) if here else None
         fresh = self._follow(path, file, identity, Point(0), signature)
         fresh.attached, fresh.idle_since = attached, self._clock.monotonic()
         fresh.before = before or entry
@@ -119,12 +120,12 @@ class Roster:
         self.ledger.forget(entry.key)
         if entry.gap is not None:
             self.gaps.append(entry.gap)
-        if entry.over or entry.muted:
+        if entry.over:
             return
         if not deleted:
             self.ledger.close(entry.saved())
-        elif self._config.compressed:  # its packed form is not read again; whatever has its inode now is
-            self.ledger.close(replace(entry.saved(), dev=0, inode=0))
+        else:  # its packed form is not read again; whatever has its inode now is
+            self.ledger.close(gone(entry.saved()))
 
     def abandon(self, entry: Followed, reason: str) -> None:
         """Read no more of a file; what is queued can still be taken."""
@@ -167,9 +168,10 @@ class Roster:
         """Its path leads to it no more: drain it, wherever it is."""
         entry.attached, entry.dirty, entry.resting = False, True, -1
         entry.idle_since = self._clock.monotonic()
-        if entry.file is not None:
-            entry.follower.look(entry.file)
-        self._relocate(entry)
+        if entry.file is not None and entry.follower.look(entry.file) is Seen.REPLACED:
+            self.replaced(entry)  # before its copy is taken for a new file
+        else:
+            self._relocate(entry)
 
     def _relocate(self, entry: Followed) -> None:
         """Find the path of a file that lost its own; give it up where it is gone and was closed."""
@@ -181,18 +183,19 @@ class Roster:
         elif entry.file is None and not self._continue_elsewhere(entry):
             self.abandon(entry, "deleted before it was read to its end")
 
-    def _reopen_grown(self) -> None:
+    def _reopen_grown(self, present: Mapping[str, Identity]) -> None:
         """Go on with closed files that grew: a program that was not told of the rotation writes on to its old file."""
         for cursor in list(self.ledger.closed):
             if cursor.muted or not cursor.inode or self._config.once or cursor.identity in self.by_id:
                 continue
             path = self._grown(cursor)
-            file = self.access.open(path) if path is not None else None
+            file = self.access.open(path) if path is not None and path not in present else None
             if path is None or file is None:
                 continue
             signature = head_of(file)
-            # The inode of an empty file that is gone may have become that of a copy.
             copied = self._copies.is_copy(path, signature) is not False
+            if copied:  # it has the inode of a file that is gone
+                self.ledger.followed(cursor.identity)
             if cursor.fits(signature.head, file.stat().size) and not copied:
                 self._restored(self.ledger.key(cursor.identity), cursor, path, file, signature).attached = False
             else:
@@ -261,12 +264,13 @@ class Roster:
             path, file = renamed
             signature = head_of(file)
             wanted = path != cursor.path or not cursor.attached
-            if wanted and not is_compressed(path) and cursor.fits(signature.head, file.stat().size):
+            fits = not is_compressed(path) and cursor.fits(signature.head, file.stat().size)
+            if wanted and fits:
                 self.ledger.take(key)
                 self._restored(key, cursor, path, file, signature).attached = False
                 return
             file.close()
-            if path == cursor.path:
+            if path == cursor.path and fits:
                 return  # it matches no pattern any more: kept as it is, should the pattern come back
         if cursor.path in present or _mounted(cursor):
             self._elsewhere(key, cursor, "deleted while nothing was reading it")
@@ -279,6 +283,7 @@ class Roster:
             path, file = found
             entry = self._restored(key, cursor, path, file, head_of(file))
             entry.attached = False
+            telemetry.RACES.inc()
             if not is_compressed(path) and cursor.seen > entry.follower.size:
                 stream = Stream(entry.source, self.instance(entry))
                 self.gaps.append(Gap(stream, entry.follower.size, cursor.seen, reason))
@@ -338,7 +343,8 @@ class Roster:
             but: its identity.
         """
         before, missed = self._last.get(path), self._missed.pop(path, None)
-        if not self.ledger.started or (before is None and missed is None):
+        rotated = base(os.path.basename(path)) != os.path.basename(path)  # such names are handed on at every rotation
+        if rotated or not self.ledger.started or (before is None and missed is None):
             return None
         known = {but, *self.by_id}
         since = before.follower.mtime if before is not None else missed.mtime if missed is not None else 0
@@ -408,6 +414,7 @@ class Roster:
         entry.idle_since = self._clock.monotonic()
         entry.dirty = True
         self.by_id[entry.identity] = entry
+        self.ledger.followed(entry.identity)
         self._opened(entry)
         return follower.look(file) is not Seen.REPLACED
 
@@ -420,6 +427,7 @@ class Roster:
         path, file = found
         status, head = file.stat(), head_of(file)
         file.close()
+        self.ledger.followed((status.dev, status.inode))
         self.ledger.close(
             replace(
                 entry.saved(), path=path, first=path, dev=status.dev, inode=status.inode, signed=head.size,

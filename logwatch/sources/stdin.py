@@ -1,4 +1,4 @@
-"""Standard input as one stream: `journalctl -f | logwatchd tail -`."""
+"""Standard input as one stream: `journalctl -f | logwatchd tail -`. Lines, or syslog with octet counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from logwatch.api import Clock, plugin
 from logwatch.errors import StateCorrupt
-from logwatch.sources.lines import LineSplitter, Records, join, no_records
+from logwatch.sources.lines import Records, join, no_records
+from logwatch.sources.octets import StreamSplitter
 from logwatch.sources.stdin_config import StdinConfig
 from logwatch.types import RecordBatch, Stream
 
@@ -42,7 +43,7 @@ class StdinSource:
         self._stream = Stream(self._name, "1")
         self._cursor: dict[str, bytes | None] = {}
         self._fd = fd
-        self._splitter = LineSplitter(config.max_line_bytes)
+        self._splitter = StreamSplitter(config.max_line_bytes)
         self._queue = no_records()
         self._ended = False
         self._grown_at = 0.0

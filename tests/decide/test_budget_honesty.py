@@ -7,6 +7,7 @@ import pytest
 
 from logwatch.decide.budget import LEARN_S, TOLD
 from logwatch.score.calibration_clock import BLOCK_S
+from logwatch.types import Kind
 
 DAY = 86400
 QUIET = 120
@@ -216,3 +217,32 @@ def test_what_block_after_block_reaches_is_ordinary_and_no_incident(made):
     nats[planted] = 20.0
     _, crossed = replay(made, nats, 6 / 24)
     assert np.flatnonzero(crossed).tolist() == [planted]
+
+
+def windows(made, nats):
+    """Crossing windows [n] of a source that closes one every ten seconds."""
+    judge = made.judge()
+    time = made.t0 + 10 * made.second * np.arange(len(nats), dtype=np.int64)
+    crossed = np.zeros(len(nats), dtype=bool)
+    for begin in range(0, len(nats), 12):
+        rows = slice(begin, begin + 12)
+        units = made.units(nats[rows], time[rows], begin, kind=Kind.WINDOW)
+        judged = judge.judge(units)
+        crossed[rows] = judged.crossing
+        judge.learn(units, judged.crossing)
+    return crossed
+
+
+def test_one_fault_of_a_young_source_is_no_habit_and_hides_no_smaller_one(made):
+    """Of twenty minutes one fault is a seventh: what is far out after it must be told all the same."""
+    nats = np.minimum(np.random.default_rng(12).exponential(0.5, 180), 4.0)
+    nats[110:114] = 60.0
+    nats[150:154] = 30.0
+    crossed = windows(made, nats)
+    assert np.flatnonzero(crossed).tolist() == [*range(110, 114), *range(150, 154)]
+
+
+def test_what_returns_every_five_minutes_is_a_habit_of_a_young_source(made):
+    nats = np.minimum(np.random.default_rng(13).exponential(0.5, 240), 4.0)
+    nats[20::30] = 40.0
+    assert not windows(made, nats).any()

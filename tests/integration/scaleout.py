@@ -53,6 +53,10 @@ client = {{ session_timeout_ms = {session_ms}, heartbeat_interval_ms = {heartbea
 [[sink]]
 kind = "file"
 path = "{folder}/alerts.jsonl"
+[[sink]]
+kind = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{topic}-alerts"
 """
 
 
@@ -157,7 +161,7 @@ class Fleet:
     def __post_init__(self) -> None:
         self.topic = self.topic or f"t{time.time_ns():x}"
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        admin.create_topics([NewTopic(self.topic, self.partitions, 1)])
+        admin.create_topics([NewTopic(self.topic, self.partitions, 1), NewTopic(f"{self.topic}-alerts", 2, 1)])
         admin.close()
 
     def feed(self, until: int) -> None:
@@ -200,7 +204,17 @@ class Fleet:
 
     def finish(self) -> None:
         """Wait until everything that was fed is saved."""
-        eventually(lambda: min(self.positions()) >= self.fed, lambda: (self.positions(), self.logs()))
+        self.until(lambda: min(self.positions()) >= self.fed)
+
+    def until(self, holds: Callable[[], Any]) -> Any:
+        """Wait until something holds; no worker may end meanwhile by itself."""
+
+        def alive() -> Any:
+            ended = [w.folder.name for w in self.workers if w.process is not None and w.process.poll() is not None]
+            assert not ended, f"{ended} ended:\n{self.logs()}"
+            return holds()
+
+        return eventually(alive, lambda: (self.positions(), self.logs()))
 
     def logs(self) -> str:
         """The ends of what the workers said."""
@@ -216,6 +230,10 @@ class Fleet:
     def told(self) -> Counter[str]:
         """Ids in all file sinks, in this and in earlier runs."""
         return Counter(alert["id"] for worker in self.workers for alert in worker.alerts())
+
+    def committed_alerts(self) -> Counter[str]:
+        """Ids in the alert topic, as readers of committed records see it."""
+        return Counter(json.loads(record.value)["id"] for record in committed(self.bootstrap, f"{self.topic}-alerts"))
 
     def expected(self, **settings: Any) -> Counter[str]:
         """Ids that one uninterrupted worker raises on what was fed."""

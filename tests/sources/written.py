@@ -32,6 +32,7 @@ class Content:
     held: bool = False  # the reader has it open
     seen: bool = False  # the reader has had time to notice it
     rotated_at: float | None = None  # the reader's time when it lost its name
+    gone: list[bytes] = field(default_factory=list)  # lines that no file holds any more
     late: set[bytes] = field(default_factory=set)  # written after that, and perhaps not noticed
 
 
@@ -144,7 +145,8 @@ class WrittenLog:
             return
         time.sleep(TICK_S)
         old, copy = self.current, self._copy
-        self._risk(old.lines if copy is None else old.lines[self._copied :])
+        old.gone = old.lines if copy is None else old.lines[self._copied :]
+        self._risk(old.gone)
         if copy is not None and not old.seen:
             self._risk(old.lines)  # came and went between two looks
         os.truncate(self.path, 0)
@@ -202,8 +204,8 @@ class WrittenLog:
         """The reader ended: what it had not kept of files that are gone is lost."""
         for content in self.contents:
             content.held = False
-            if content.path is None:
-                self._risk(content.lines, kept=True)
+            content.seen = any(map(self._kept, content.lines))
+            self._risk(content.lines if content.path is None else content.gone, kept=True)
 
     # -- fates
 

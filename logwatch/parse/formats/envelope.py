@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 _CRI = re.compile(
     rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) std(?:out|err) [PF](?::\S{1,32})?(?: |$)"
 )
@@ -23,7 +25,7 @@ def peel(lines: list[bytes]) -> Peeled:
     """Take prefixes off lines [n]; a line without one is the same object."""
     out, rows, times = lines, [], []
     joined = b"\n".join(lines)
-    if b" stdout " in joined or b" stderr " in joined:
+    if _holds(joined, b" std"):
         out = []
         for i, line in enumerate(lines):
             found = _CRI.match(line)
@@ -33,6 +35,16 @@ def peel(lines: list[bytes]) -> Peeled:
             rows.append(i)
             times.append(found[1].decode())
             out.append(line[found.end() :])
-    if b" <" in joined:
+    if _holds(joined, b" <"):
         out = [line[found.end() :] if line[:1].isdigit() and (found := _COUNT.match(line)) else line for line in out]
     return Peeled(out, rows, times)
+
+
+def _holds(joined: bytes, few: bytes) -> bool:
+    """Whether a few bytes occur: several times faster than `in`, which is slow where the first is a blank."""
+    data = np.frombuffer(joined, np.uint8)
+    size = max(len(data) - len(few) + 1, 0)
+    found = data[:size] == few[0]
+    for k in range(1, len(few)):
+        found &= data[k : k + size] == few[k]
+    return bool(found.any())

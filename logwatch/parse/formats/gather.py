@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from logwatch.parse.formats.levels import NAMES, levels_of
-from logwatch.parse.formats.roles import Plan, plan_of
+from logwatch.parse.formats.roles import MOST, Plan, plan_of
 from logwatch.parse.formats.shown import class_of_status, first_line, quoted, scope_names, shown, trace_kind
 from logwatch.parse.formats.told import Told
 
 TEXT_MOST = 8192
 """Characters of a line that people may see, at most."""
-SHOWN = 24
-"""Fields shown behind a message."""
+MINED_MOST = 4096
+"""Characters of a message that go on to the miner, which looks at half of them."""
 EVENT_LIKE = 12
 """Fields that stand for the message of a line without one."""
 _PLAIN = (str, int, float)
@@ -66,7 +66,7 @@ def gather(told: Told, group: Group, texts: list[str] | None = None) -> None:
     fields = [_Field(names[i], columns[i]) for i in plan.rest]
     messages, bare = _messages(plan, columns, fields, n)
     if texts is None:
-        texts = _texts(plan, columns, fields[:SHOWN], (time, levels, scopes, None if bare else messages), n)
+        texts = _texts(plan, columns, fields[:MOST], (time, levels, scopes, None if bare else messages), n)
     told.rows += rows
     told.time += time
     told.level += levels
@@ -74,8 +74,9 @@ def gather(told: Told, group: Group, texts: list[str] | None = None) -> None:
     told.text += texts
     told.message += _mined(messages, plan, columns)
     at = np.array(rows, dtype=np.int32)
+    whole = None if max(map(len, texts)) < TEXT_MOST else [i for i, text in enumerate(texts) if len(text) < TEXT_MOST]
     for field in fields[: plan.valued]:
-        some, values = field.valued()
+        some, values = field.valued(whole)
         if values:
             told.fields.setdefault(field.name, []).append((at if some is None else at[some], values))
 
@@ -106,12 +107,16 @@ class _Field:
             return list(map(quoted, self.values))
         return self.values if self.kinds <= {int, float} else list(map(shown, self.values))
 
-    def valued(self) -> tuple[list[int] | None, Column]:
-        """Rows (None: all) and values for the detectors."""
-        if self.kinds.issubset(_PLAIN):
+    def valued(self, whole: list[int] | None) -> tuple[list[int] | None, Column]:
+        """Rows (None: all) and values for the detectors.
+
+        Args:
+            whole: rows whose text was not cut; redaction does not see all values of the others. None: all.
+        """
+        if whole is None and self.kinds.issubset(_PLAIN):
             return None, self.values
         values = [str(value).lower() if type(value) is bool else value for value in self.values]
-        some = [i for i, value in enumerate(values) if type(value) in _PLAIN]
+        some = [i for i in (range(len(values)) if whole is None else whole) if type(values[i]) in _PLAIN]
         return some, [values[i] for i in some]
 
 
@@ -181,6 +186,8 @@ def _texts(plan: Plan, columns: Sequence[Column], fields: list[_Field], head: tu
 
 def _mined(messages: list[str], plan: Plan, columns: Sequence[Column]) -> list[str]:
     """What templates are made of: first lines, with the exception's type, without its trace."""
+    if max(map(len, messages)) > MINED_MOST:
+        messages = [message[:MINED_MOST] for message in messages]
     if "\n" in "".join(messages):
         messages = list(map(first_line, messages))
     if plan.kind < 0 and not plan.exceptions:

@@ -60,8 +60,9 @@ IDLE = frozenset((
 ))  # fmt: skip
 _NAMES_LOGGER = frozenset(("levelname", "asctime", "v", "hostname", "pid", "lineno", "funcname", "filename"))
 """Beside one of these, `name` is a logger's (bunyan, Python), not a person's."""
-MOST = 32
-"""Fields of a line that reach the detectors: its first ones, so that a line tells them by itself."""
+MOST = 24
+"""Fields of a line that reach the detectors: its first ones, so that a line tells them by itself. No more than are
+shown: redaction looks at what is shown."""
 NAME_MOST = 64
 
 

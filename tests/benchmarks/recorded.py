@@ -1,0 +1,98 @@
+"""A long stream of what real programs print, for figures of speed: our own recordings, over and over.
+
+PostgreSQL, nginx (access and error), Redis, sshd and an application, in the order in which they were recorded. Each
+time round their lines bear fresh times, and the digits of numbers of four figures and more are permuted: processes,
+ports, sizes and ids are new, statuses and codes stay what they are.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from logwatch.clock import SystemClock
+from logwatch.parse import header
+from logwatch.parse.decode import decode
+from logwatch.parse.head import head_of
+from logwatch.parse.message import messages
+from logwatch.parse.parser import LineTimes, ParseSettings
+from logwatch.parse.timestamp import find
+
+RECORDINGS = Path(__file__).parents[1] / "data" / "recordings"
+
+START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+_ISO = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d+"
+# log -> where its time stands, and how it is written
+_LOGS: dict[str, tuple[re.Pattern[bytes], Callable[[datetime], str]]] = {
+    "postgresql/postgresql.log": (re.compile(_ISO), lambda t: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d}"),
+    "nginx/access.log": (re.compile(rb"\d\d/\w{3}/\d{4}(?::\d\d){3}"), lambda t: f"{t:%d/%b/%Y:%H:%M:%S}"),
+    "nginx/error.log": (re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d"), lambda t: f"{t:%Y/%m/%d %H:%M:%S}"),
+    "redis/redis.log": (
+        re.compile(rb"\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3}"),
+        lambda t: f"{t:%d %b %Y %H:%M:%S}.{t.microsecond // 1000:03d}",
+    ),
+    "sshd/auth.log": (re.compile(_ISO), lambda t: f"{t:%Y-%m-%dT%H:%M:%S}.{t.microsecond:06d}"),
+    "app/app.log": (re.compile(_ISO), lambda t: f"{t:%Y-%m-%d %H:%M:%S},{t.microsecond // 1000:03d}"),
+}
+_NUMBER = re.compile(rb"[0-9]{4,}")
+
+Piece = tuple[str, bytes, bytes | None]
+"""A recorded line: its log, what is before the time, what is behind; None: it bears no time."""
+
+
+def pieces() -> list[Piece]:
+    """All recorded lines in the order of their times, cut at them."""
+    found: list[tuple[int, int, Piece]] = []
+    for name, (time, _) in _LOGS.items():
+        with gzip.open(RECORDINGS / f"{name}.gz") as file:
+            lines = file.read().splitlines()
+        times = LineTimes(ParseSettings(), SystemClock()).times(lines).tolist()
+        for line, at in zip(lines, times, strict=True):
+            where = time.search(line[:120])
+            piece = (name, line, None) if where is None else (name, line[: where.start()], line[where.end() :])
+            found.append((at, len(found), piece))
+    return [piece for _, _, piece in sorted(found, key=lambda row: row[:2])]
+
+
+def lines(count: int, per_second: float, seed: int = 0) -> Iterator[tuple[str, bytes]]:
+    """`count` lines with their logs, whose own times run at `per_second`."""
+    rng, recorded = random.Random(seed), pieces()
+    digits = list(b"0123456789")
+    for i in range(count):
+        round_, at = divmod(i, len(recorded))
+        if at == 0:
+            table = bytes.maketrans(b"0123456789", bytes(rng.sample(digits, 10) if round_ else digits))
+        name, before, after = recorded[at]
+        moment = START + timedelta(microseconds=i * 1e6 / per_second)
+        stamp = b"" if after is None else _LOGS[name][1](moment).encode()
+        yield name, _renumbered(before, table) + stamp + _renumbered(after or b"", table)
+
+
+def _renumbered(part: bytes, table: bytes) -> bytes:
+    return _NUMBER.sub(lambda found: found[0].translate(table), part)
+
+
+def write(folder: Path, count: int, per_second: float, seed: int = 0) -> list[Path]:
+    """Write the stream as one file a log; returns their paths."""
+    paths = {name: folder / name.replace("/", "-") for name in _LOGS}
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(path.open("wb")) for name, path in paths.items()}
+        for name, line in lines(count, per_second, seed):
+            files[name].write(line + b"\n")
+    return list(paths.values())
+
+
+def bare(count: int, per_second: float, seed: int = 0) -> list[str]:
+    """The messages alone, without times and headers: what a miner of templates is given."""
+    decoded = decode([line for _, line in lines(count, per_second, seed)])
+    head = head_of(decoded.raw)
+    stamps = find(decoded.raw, head)
+    return messages(
+        decoded.raw, decoded.texts, decoded.ascii, head, stamps, header.read(decoded.raw, head, stamps)
+    )  # fmt: skip
