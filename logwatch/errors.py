@@ -4,15 +4,15 @@
     ├── UsageError              64   the command line is wrong
     ├── DataError               65   data missing, too old, unreadable, labels that do not match
     ├── NoInputError            66   nothing to read
-    ├── UnreachableError        69   daemon or broker unreachable (transient: try again)
+    ├── UnreachableError        69   daemon or broker unreachable
     ├── StateError
     │   ├── StateNotWritable    73   the state directory cannot be written
-    │   ├── StateFull           73   no space left for a commit (transient: the pipeline pauses and tries again)
+    │   ├── StateFull           73   no space left for a commit (the pipeline pauses and tries again)
     │   ├── StateLocked         75   another process holds the state
     │   └── StateCorrupt        78   state corrupt, or of a newer schema
     └── ConfigError             78   configuration
 
-`transient` says whether trying again later may help. Only `logwatch.cli` turns an error into an exit.
+Only `logwatch.cli` turns an error into an exit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class LogwatchError(Exception):
     """
 
     exit_code = 70
-    transient = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -60,7 +59,6 @@ class UnreachableError(LogwatchError):
     """A daemon or a broker cannot be reached now."""
 
     exit_code = 69
-    transient = True
 
 
 class StateError(LogwatchError):
@@ -77,14 +75,12 @@ class StateFull(StateError):
     """No space is left for a commit. Nothing is lost: input pauses until a commit succeeds."""
 
     exit_code = 73
-    transient = True
 
 
 class StateLocked(StateError):
     """Another process holds the state."""
 
     exit_code = 75
-    transient = True
 
 
 class StateCorrupt(StateError):

@@ -183,6 +183,10 @@ class Lanes:
             keeper.commit(delivered)
         return len(commit(self._stored, self.store, delivered))
 
+    def save(self) -> None:
+        """Save the lanes that are kept in the store, now. Raises StateFull."""
+        commit(self._stored, self.store, {})
+
     def settle(self, seconds: float) -> bool:
         """Save the lanes that are kept elsewhere, and wait for it; False where that took longer."""
         return all([keeper.settle(seconds) for keeper in self.keepers])

@@ -32,11 +32,14 @@ from logwatch.telemetry import Logger
 
 log = Logger(__name__)
 
-COMMIT_EVERY_S = 5.0
-"""How often a lane that changed is committed; one with alerts at once."""
+COMMIT_EVERY_S = 10.0
+"""How often a lane that changed is committed; one with alerts at once. What a crash lets its heir do again."""
 
-RESTORED_AT_ONCE = 4
-"""Lanes that are read at a time: more would only wait for each other, and hold more memory."""
+BEGUN_AT_ONCE = 4
+"""Commits that begin in one turn of the loop: collecting what changed takes some milliseconds a lane."""
+
+ACQUIRED_AT_ONCE, READ_AT_ONCE = 32, 4
+"""Lanes that are acquired at a time, which is all waiting, and among them those that are read, which takes memory."""
 
 AGAIN_S = 1.0
 """Before a lane is acquired anew: time for the source to hear that the partition has moved."""
@@ -104,8 +107,9 @@ class Partitions:
         self._clock = clock
         self._bounded_s = bounded_s
         self._held: dict[str, _Held] = {}
-        self._gate = threading.Semaphore(RESTORED_AT_ONCE)
-        self._checked: dict[str, int] = {}  # partitions, by input topic whose state topic was looked at
+        self._acquiring = threading.Semaphore(ACQUIRED_AT_ONCE)
+        self._reading = threading.Semaphore(READ_AT_ONCE)
+        self._checked: dict[str, int] = {}  # partitions, by topic, when its state topic was looked at
         self._check = threading.Lock()
         self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
         self._delivered: Mapping[str, int] | None = None  # sink -> last `seq`; None: nobody has said yet
@@ -129,11 +133,11 @@ class Partitions:
 
         def work() -> None:
             with self._check:
-                if topic not in self._checked:
+                if partition >= self._checked.get(topic, 0):
                     self._checked[topic] = look(settings, make=True).partitions
-            held.state.acquire(progress)
+            held.state.acquire(progress, self._reading)
 
-        held.acquiring = Task(work, f"restore-{lane}", self._gate)
+        held.acquiring = Task(work, f"restore-{lane}", self._acquiring)
 
     def turn(self) -> int:
         """Carry on with what has ended meanwhile; returns how many alerts became the sinks'. Called by the loop.
@@ -149,6 +153,7 @@ class Partitions:
                 self._settle(lane, held)
             elif held.again is not None and now >= held.again:
                 self._acquire(lane)
+        self._begin_due(now)
         return self._hand_over()
 
     def _acquired(self, lane: str, held: _Held) -> None:
@@ -203,17 +208,25 @@ class Partitions:
             self._waiting.append(alert)
 
     def commit(self, delivered: Mapping[str, int]) -> None:
-        """Begin to save lanes that changed: those with alerts at once, others when it is time.
+        """Begin to save lanes with alerts; the others have their turn when it is time.
 
         Args:
             delivered: sink -> the last `seq` that it delivered.
         """
         self._delivered = delivered
-        now = self._clock.monotonic()
         for lane, held in self._held.items():
-            due = now - held.committed >= COMMIT_EVERY_S
-            if held.pipeline is not None and held.committing is None and (due or held.pipeline.raised):
+            if held.pipeline is not None and held.committing is None and held.pipeline.raised:
                 self._begin(lane, held, held.pipeline)
+
+    def _begin_due(self, now: float) -> None:
+        begun = 0
+        for lane, held in self._held.items():
+            idle = held.pipeline is not None and held.committing is None
+            if held.pipeline is not None and idle and now - held.committed >= COMMIT_EVERY_S:
+                self._begin(lane, held, held.pipeline)
+                begun += held.committing is not None
+                if begun == BEGUN_AT_ONCE:
+                    return
 
     def _begin(self, lane: str, held: _Held, pipeline: Pipeline) -> None:
         held.committed = self._clock.monotonic()

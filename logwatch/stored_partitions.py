@@ -129,7 +129,7 @@ class StoredPartitions:
     def revoked(self, lanes: Sequence[str]) -> None:
         """Save them, and let them go; where the disk is full, as they were."""
         with contextlib.suppress(StateFull):
-            self._lanes.commit({})
+            self._lanes.save()
         self.lost(lanes)
 
     def lost(self, lanes: Sequence[str]) -> None:

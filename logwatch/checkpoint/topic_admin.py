@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from logwatch.errors import ConfigError, UnreachableError
 from logwatch.telemetry import Logger
@@ -44,8 +44,7 @@ class TopicSettings:
     beside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Topics:
+class Topics(NamedTuple):
     """What there is: partitions of the input topic, and whether it has a state topic."""
 
     partitions: int
@@ -128,10 +127,7 @@ def _make(admin: Any, settings: TopicSettings, wanted: _Topic) -> None:
 def _check(admin: Any, settings: TopicSettings, partitions: int, wanted: int) -> None:
     where = f"--bootstrap-server {_bootstrap(settings)}"
     if partitions < wanted:
-        raise ConfigError(
-            f"the state topic {settings.name} has {partitions} partitions, the topic {settings.of} has {wanted}",
-            f"kafka-topics.sh {where} --alter --topic {settings.name} --partitions {wanted}",
-        )
+        _grow(admin, settings, partitions, wanted)
     found = _configs(admin, settings.name)
     change = f"kafka-configs.sh {where} --alter --entity-type topics --entity-name {settings.name} --add-config"
     policy = found.get("cleanup.policy", "compact")
@@ -145,6 +141,23 @@ def _check(admin: Any, settings: TopicSettings, partitions: int, wanted: int) ->
             f"the state topic {settings.name} takes records of {found['max.message.bytes']} bytes at most",
             f"{change} max.message.bytes=1048588",
         )
+
+
+def _grow(admin: Any, settings: TopicSettings, partitions: int, wanted: int) -> None:
+    """The input topic has more partitions than before. Cells stay where they are: partitions are named, not hashed."""
+    from kafka.errors import KafkaError
+
+    try:
+        admin.create_partitions({settings.name: wanted})
+    except KafkaError as error:
+        reason = type(error).__name__.removesuffix("Error")
+        raise ConfigError(
+            f"the state topic {settings.name} has {partitions} partitions, the topic {settings.of} has {wanted}, "
+            f"and it may not be changed ({reason})",
+            f"kafka-topics.sh --bootstrap-server {_bootstrap(settings)} --alter --topic {settings.name} "
+            f"--partitions {wanted}",
+        ) from error
+    log.info("state topic grown", topic=settings.name, partitions=wanted)
 
 
 def _configs(admin: Any, name: str) -> dict[str, str]:

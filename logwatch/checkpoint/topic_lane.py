@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from logwatch.checkpoint.spill import Spill
@@ -17,6 +18,7 @@ from logwatch.checkpoint.store import Cell, Cells
 from logwatch.checkpoint.topic_admin import TopicSettings
 from logwatch.checkpoint.topic_records import Encoder, Newest, encode_marker
 from logwatch.errors import StateCorrupt, UnreachableError
+from logwatch.tasks import Task
 
 READ_AT_ONCE = 20_000
 STALLED_S = 60.0
@@ -29,6 +31,8 @@ TRANSACTION_MS = 60_000
 """A transaction that stays open for longer is aborted by the broker: it holds up everybody who reads."""
 
 INITIALISE_MS = 30_000
+
+NO_GATE: AbstractContextManager[Any] = nullcontext()
 
 Progress = Callable[[int, int], None]
 """Offsets read so far, of how many."""
@@ -72,15 +76,26 @@ class TopicLane:
         """Name of the state topic."""
         return self._settings.name
 
-    def acquire(self, progress: Progress = lambda done, total: None) -> None:
+    def acquire(
+        self,
+        progress: Progress = lambda done, total: None,
+        reading: AbstractContextManager[Any] = NO_GATE,
+    ) -> None:
         """Become the owner and read the state; `cell` and `cells` then show it until `release`.
+
+        Args:
+            progress: told how far the reading is.
+            reading: held while it reads.
 
         Raises:
             StateCorrupt, UnreachableError, or what the client raises.
         """
+        if self._stopped.is_set():  # while it waited for its turn: the lane has an owner, who must not be fenced
+            return
         producer = self._producer = self._new_producer()
         producer.init_transactions()
-        self.load(progress)
+        with reading:
+            self.load(progress)
         if self._stopped.is_set():  # abandoned meanwhile, perhaps before there was a producer
             producer.close(timeout=0)
 
@@ -108,6 +123,7 @@ class TopicLane:
 
     def _new_producer(self) -> Any:
         from kafka import KafkaProducer
+        from kafka.codec import has_lz4
 
         return KafkaProducer(
             **self._settings.client,
@@ -118,7 +134,7 @@ class TopicLane:
             linger_ms=5,
             batch_size=256 * 1024,
             max_request_size=4 * 2**20,
-            compression_type="lz4",
+            compression_type="lz4" if has_lz4() else None,
         )
 
     def look(self) -> dict[str, Any] | None:
@@ -209,4 +225,4 @@ class TopicLane:
         self._spill.drop(self.lane)
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.close(timeout=0)
+            Task(lambda: producer.close(timeout=0), f"close-{self.lane}")

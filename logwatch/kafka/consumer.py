@@ -23,6 +23,7 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from logwatch.kafka.connection import ConnectionConfig
 from logwatch.kafka.partition_records import PartitionRecords
@@ -84,14 +85,16 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
 
 def _tell_refusals(manager: Any) -> None:
     """A login that is refused while the first broker is looked for ends the search: the client would only time out."""
-    connect = manager.get_connection
+    connect, refused = manager.get_connection, list[Exception]()
 
     def get_connection(node_id: Any, *args: Any, **options: Any) -> Any:
+        if refused:
+            raise refused.pop()
         connection = connect(node_id, *args, **options)
 
         def closed(error: Exception) -> None:
             if isinstance(error, REFUSALS) and not manager.bootstrapped:
-                manager._auth_failures[node_id] = error
+                refused.append(error)
 
         connection.close_future.add_errback(closed)
         return connection
@@ -99,10 +102,37 @@ def _tell_refusals(manager: Any) -> None:
     manager.get_connection = get_connection
 
 
+def _hear_last_words(transport: Any) -> None:
+    """An answer that comes together with the end of the connection ("wrong password") is thrown away by the client."""
+    receive = transport._sock_recv
+
+    def heard(self: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return data, None if data else error  # the end is seen again at the next read
+
+    transport._sock_recv = heard
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _hear_last_words(_transport)
+
+
 def close_consumer(consumer: Any, timeout_ms: int) -> None:
     """Leave the group (dynamic members do) and close; never raises."""
     with contextlib.suppress(Exception):
         consumer.close(autocommit=False, timeout_ms=timeout_ms)
+
+
+def learn_topics(consumer: Any, timeout_ms: int) -> None:
+    """Fetch the metadata of what was subscribed to, before the group is joined.
+
+    A member that leads a group and does not know the partitions yet assigns nobody anything, and may notice only at
+    the next routine refresh (3.0.12).
+
+    Raises:
+        KafkaError: nobody answered in time.
+    """
+    consumer._net.run(consumer._manager.wait_for, consumer._cluster.request_update(), timeout_ms)
 
 
 def topic_id(consumer: Any, topic: str) -> str:
@@ -137,6 +167,6 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 
 __all__ = [
-    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "make", "open_consumer",
+    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "learn_topics", "make", "open_consumer",
     "sleep", "topic_id", "unauthorized",
 ]  # fmt: skip

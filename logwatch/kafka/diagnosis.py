@@ -89,7 +89,7 @@ def _shake_hands(config: ConnectionConfig, connection: socket.socket, host: str,
         reason = (error.reason or str(error)).lower().replace("_", " ")
         if "certificate required" in reason or "handshake failure" in reason:
             raise Wrong(f"{place} wants a certificate ({reason})", "check `tls_cert` and `tls_key`") from None
-        if "wrong version" in reason or "record layer" in reason:
+        if "wrong version" in reason or "record layer" in reason or "eof" in reason:
             hint = "remove `tls` and what belongs to it, or give another port in `bootstrap`"
             raise Wrong(f"{place} does not speak TLS", hint) from None
         raise Wrong(f"TLS with {place} fails: {reason}", "check the `tls` settings") from None

@@ -78,7 +78,7 @@ def explain(error: BaseException, config: ConnectionConfig, group: str = "", mem
     ]
     for kinds, message, hint in table:
         if isinstance(error, kinds):
-            return ConfigError(f"kafka: {message}", hint)
+            return ConfigError(f"kafka: {message.removeprefix('kafka: ')}", hint)
     return None
 
 

@@ -25,7 +25,8 @@ MAX_TEXT = 8_000
 """Characters kept for people of a record of many lines: its head and its end."""
 
 _BETWEEN = BETWEEN.encode()
-_NAMED = re.compile(rb"[A-Za-z](?:Error|Exception)\b|\bpanic: |^Traceback |^thread '")
+_NAMED = re.compile(rb"[A-Za-z](?:Error|Exception)\b|\bpanic: ")
+_FAILED = re.compile(_NAMED.pattern + rb"|^Traceback |^thread '")
 _TRACEBACK = re.compile(rb"(?:^|\s)Traceback \(most recent call last\):$")
 _OPENED = re.compile(rb"(?:\S{20,35} std(?:out|err) F )?[{\[]$")
 _CLOSED = re.compile(rb"[}\])]+[,;]?\s*$")
@@ -41,7 +42,7 @@ class Folded:
 
     def alarm(self, level: Int8) -> None:
         """What names an exception and no level is an error [n]."""
-        rows = [row for row in self.rest if not level[row] and _NAMED.search(self.lines[row])]
+        rows = [row for row in self.rest if not level[row] and _FAILED.search(self.lines[row])]
         level[rows] = ERROR
 
     def unfold(self, texts: list[str], invalid: UInt8, redactor: Redactor) -> None:

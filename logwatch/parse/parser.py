@@ -5,13 +5,16 @@ What a line says by itself is `logwatch.parse.shape`'s; here is what needs memor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from logwatch import telemetry
 from logwatch.api import Clock
 from logwatch.parse.clock import JUMP
+from logwatch.parse.formats.read import Failed
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Groups, Shaped, Shaper, own_stamps
 from logwatch.parse.times import Times
@@ -56,6 +59,7 @@ class Parser:
         self._finished = finished
         self._shaper = Shaper(redact)
         self._times = Times(finished)
+        self.failed: list[Failed] = []  # of the latest batch: rows that are not of their source's format
         self._settings: list[ParseSettings] = []
         self._kind: dict[ParseSettings, int] = {}
         self._kind_of = np.zeros(0, dtype=np.int64)  # source number -> index into `_settings`
@@ -76,6 +80,9 @@ class Parser:
         shaped: Shaped | None = records.shaped
         if shaped is None:
             shaped = self._shaper.shape(records.lines, groups)
+        self.failed = shaped.failed
+        for reason, times in Counter(failed.reason for failed in shaped.failed).items():
+            telemetry.DEAD_LETTERS.inc(times, reason=reason)
         n, now = len(records), self._clock.now()
         zones = [(settings.timezone, rows) for settings, rows in groups]
         trusted = self._times.trusted(shaped.stamps, source, zones, now)

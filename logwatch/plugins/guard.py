@@ -37,7 +37,6 @@ class PluginOff(LogwatchError):
     """A component keeps failing and is switched off for now."""
 
     exit_code = 69
-    transient = True
 
 
 class Guard:

@@ -23,6 +23,9 @@ LINES, BEFORE, EXPECTED, FIRED = 5, 4, 3, 4
 ROWS = 3
 """Rows that one line may take before it is cut."""
 
+MEMBERS = 9
+"""Rows of a record of many lines that are shown whole; of a longer one some are chosen."""
+
 NEWS = 2.0
 """Nats from which a new template is news: less where a source makes new ones all the time."""
 
@@ -31,6 +34,7 @@ NEWS = 2.0
 _ACTING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+_SKIPPED = re.compile(r"… (\d+) lines")
 _NAMED = {"\t": "  ", "\n": r"\n", "\r": r"\r"}
 
 _SEVERITY = {"critical": "bold red", "warning": "bold yellow", "info": "bold blue"}
@@ -174,13 +178,27 @@ def _offending(lines: tuple[Line, ...], width: int) -> Iterator[Text]:
 
 
 def _line_rows(text: str, width: int) -> list[str]:
-    """A record's own lines, wrapped. Of a stack trace the first and the last ones, which say what and why."""
+    """A record's own lines, wrapped. Of a stack trace the first, the causes and the last: what and why."""
     parts = [escape(part) for part in text.split("\n")]
     if len(parts) == 1:
         return _wrapped(parts[0], width, ROWS)
-    head, tail = (parts, []) if len(parts) <= 2 * ROWS else (parts[:ROWS], parts[-2:])
-    skipped = [f"… {len(parts) - len(head) - len(tail)} lines"] if tail else []
-    return [row for part in (*head, *skipped, *tail) for row in _wrapped(part, width, 1)]
+    if len(parts) > MEMBERS:
+        causes = [i for i, part in enumerate(parts) if part.startswith("Caused by: ")]
+        parts = _chosen(parts, {0, 1, 2, 3, *causes[: ROWS - 1], *causes[-1:], len(parts) - 2, len(parts) - 1})
+    return [row for part in parts for row in _wrapped(part, width, 1)]
+
+
+def _chosen(parts: list[str], rows: set[int]) -> list[str]:
+    """Some of the lines, and how many were left out between them, also by who handed them on."""
+    out, left = [], 0
+    for i, part in enumerate(parts):
+        skipped = _SKIPPED.fullmatch(part)
+        if i in rows and skipped is None:
+            out += [f"… {left} lines" if left > 1 else "… 1 line", part] if left else [part]
+            left = 0
+        else:
+            left += 1 if skipped is None else int(skipped[1])
+    return out
 
 
 def _wrapped(text: str, width: int, limit: int) -> list[str]:

@@ -75,13 +75,17 @@ class Copies:
         plain = find_copy(self._listings, path, free, any_link)
         return plain or find_packed(self._listings, path, offset, free, any_link)
 
-    def begun(self, path: str, known: bytes, size: int) -> tuple[str, OpenFile] | None:
-        """A copy of what begins with `known` that ends before `size`, where it is not known yet."""
+    def begun(self, path: str, size: int, begins: Callable[[bytes], bool]) -> tuple[str, OpenFile] | None:
+        """A copy of what `path` had that ends before `size`, where it is not known yet.
+
+        Args:
+            begins: whether that content begins with this head.
+        """
 
         def shorter(identity: Identity, head: bytes, found: int) -> bool:
-            return identity not in self._by_id and 0 < found <= size and known.startswith(head)
+            return identity not in self._by_id and 0 < found <= size and begins(head)
 
-        return find_copy(self._listings, path, shorter, self._config.follow_links) if known else None
+        return find_copy(self._listings, path, shorter, self._config.follow_links)
 
     def is_copy(self, path: str, signature: Signature) -> bool | None:
         """Whether a file that is not known is a copy of one that is; None where it may become one."""

@@ -17,7 +17,7 @@ from logwatch.sources.descriptors import Descriptors, Hold
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Seen
 from logwatch.sources.followed import Followed
-from logwatch.sources.lines import Records
+from logwatch.sources.lines import Records, no_records
 from logwatch.sources.opening import OpenFile, Refused
 from logwatch.sources.roster import Roster
 from logwatch.telemetry import Logger
@@ -303,6 +303,12 @@ class FileSource:
     def _serve(self, entry: Followed, share: int, now: float) -> Records:
         """One turn: at most `share` records; afterwards the file is last in the row, or out of it."""
         self._ready.pop(entry, None)
+        if entry.before is not None:
+            # The program may have written to the old file after that was looked at, and to the new one since.
+            self._look(entry.before, now)
+            if entry.before in self._ready:
+                self._ready[entry] = None
+                return no_records()
         entry.resting = -1
         entry.before = None  # its turn has come; and a chain of all that ever had the path must not grow
         follower = entry.follower

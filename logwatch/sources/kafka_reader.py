@@ -43,6 +43,7 @@ ERRORS_IN_A_ROW = 20
 """Failed polls after which a fresh client is made."""
 
 CLOSE_MS = 5000
+LEARN_MS = 2000
 
 
 class Reader:
@@ -134,6 +135,8 @@ class Reader:
             topics=self._config.topics, pattern=re.compile(f"^(?:{pattern})$") if pattern else None,
             listener=self._listener,
         )  # fmt: skip
+        with contextlib.suppress(KafkaError):  # then it is learned later
+            client.learn_topics(consumer, LEARN_MS)
         while not self._stop.is_set() and self._errors < ERRORS_IN_A_ROW:
             self.alive_at = self._clock.monotonic()
             try:

@@ -29,7 +29,7 @@ from logwatch.sources.listing import Listings
 from logwatch.sources.naming import base, expand, is_compressed
 from logwatch.sources.opening import OpenFile
 from logwatch.sources.rotation import came_between, find_renamed
-from logwatch.sources.signature import HEAD, Signature
+from logwatch.sources.signature import HEAD, Signature, matches
 from logwatch.types import Flag, Gap, Stream
 
 BUSY_S = 0.2
@@ -120,11 +120,9 @@ class Roster:
         self.ledger.forget(entry.key)
         if entry.gap is not None:
             self.gaps.append(entry.gap)
-        if entry.over:
-            return
-        if not deleted:
+        if not (deleted or entry.over):
             self.ledger.close(entry.saved())
-        else:  # its packed form is not read again; whatever has its inode now is
+        elif entry.follower.signature.size:  # its packed form is not read again; whatever has its inode now is
             self.ledger.close(gone(entry.saved()))
 
     def abandon(self, entry: Followed, reason: str) -> None:
@@ -261,10 +259,15 @@ class Roster:
             return  # it is there and cannot be read now
         renamed = find_renamed(self._listings, cursor.path, cursor.identity, self._config.follow_links)
         if renamed is not None:
-            path, file = renamed
+            path, plain = renamed
+            plain.close()
+            file = self.access.open(path)
+            if file is None:
+                return
+            file.reach(cursor.offset)
             signature = head_of(file)
             wanted = path != cursor.path or not cursor.attached
-            fits = not is_compressed(path) and cursor.fits(signature.head, file.stat().size)
+            fits = cursor.fits(signature.head, file.stat().size)
             if wanted and fits:
                 self.ledger.take(key)
                 self._restored(key, cursor, path, file, signature).attached = False
@@ -292,6 +295,8 @@ class Roster:
         done = cursor.offset == cursor.seen and base(os.path.basename(cursor.path)) != os.path.basename(cursor.path)
         if cursor.muted or done:
             return  # a rotated file that had been read
+        self._note_shorter(cursor)
+        self.ledger.close(gone(cursor))
         self._missed[cursor.path] = cursor
         stream = Stream(expand(self._name, cursor.first), cursor.instance or cursor.signature[:16])
         self.gaps.append(Gap(stream, cursor.offset, max(cursor.offset, cursor.seen), reason))
@@ -420,8 +425,15 @@ class Roster:
 
     def _note_copy(self, entry: Followed) -> None:
         """More was read than the copy holds: there is nothing new in it."""
-        follower = entry.follower
-        found = self._copies.begun(entry.path, follower.signature.head, follower.fed)
+        known = entry.follower.signature.head
+        self._mute(entry.saved(), lambda head: known.startswith(head))
+
+    def _note_shorter(self, cursor: Cursor) -> None:
+        """Likewise, where only a hash of the head is known."""
+        self._mute(cursor, lambda head: matches(head, cursor.signed, cursor.signature))
+
+    def _mute(self, cursor: Cursor, begins: Callable[[bytes], bool]) -> None:
+        found = self._copies.begun(cursor.path, cursor.offset, begins)
         if found is None:
             return
         path, file = found
@@ -430,7 +442,7 @@ class Roster:
         self.ledger.followed((status.dev, status.inode))
         self.ledger.close(
             replace(
-                entry.saved(), path=path, first=path, dev=status.dev, inode=status.inode, signed=head.size,
+                cursor, path=path, first=path, dev=status.dev, inode=status.inode, signed=head.size,
                 signature=head.hash(), offset=status.size, seen=status.size, at="line", instance="", muted=True,
             )
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Lines per second, on one thread, from bytes to columns: time, level, logger, message, text, values.
 
-`python -m tests.benchmarks.decoders [--lines N] [--batch N]`: lines of 200 to 300 bytes of a web shop with 12 statements,
+`python -m tests.benchmarks.decoders [--lines N] [--batch N]`: lines of 200 to 300 bytes of a shop with 12 statements,
 as its libraries would print them in JSON (zap), nested JSON (ECS), logfmt, syslog (RFC 5424 with structured data,
 RFC 3164), and in CRI with JSON and with plain text inside. The best of three rounds. Beside them, in the same run: what
 `orjson` alone takes for the JSON lines, one by one; what the whole of parsing makes of each (redaction, miner's keys).
@@ -40,7 +40,8 @@ STATEMENTS = (
 WORDS = {
     "method": ("GET", "POST", "PUT"), "user": ("alice", "bob", "carol", "dave"), "realm": ("internal", "partner"),
     "table": ("orders", "order_items", "stock"), "plan": ("index", "seq"), "topic": ("orders", "mails"),
-    "provider": ("p1", "p2", "p3"), "currency": ("EUR", "CHF"), "tier": ("gold", "silver"), "warehouse": ("wh-1", "wh-2"),
+    "provider": ("p1", "p2", "p3"), "currency": ("EUR", "CHF"), "tier": ("gold", "silver"),
+    "warehouse": ("wh-1", "wh-2"),
     "pool": ("main", "reports"), "relay": ("mx1.example.org", "mx2.example.org"),
 }  # fmt: skip
 

@@ -144,7 +144,9 @@ HEAVY = {
 }
 OPTIONS = {
     ("source", "file"): 'paths = ["x"]\nentity = "id=(\\\\d+)"',
+    ("source", "kafka"): 'bootstrap = ["broker:9092"]\ntopics = ["logs"]',
     ("sink", "file"): 'path = "alerts.jsonl"',
+    ("sink", "kafka"): 'bootstrap = ["broker:9092"]\ntopic = "alerts"',
     ("detector", "lstm"): "learn_cap = 5.0",
     ("detector", "gap"): "least = 16",
     ("detector", "new"): "memory = 16",
@@ -162,6 +164,7 @@ def test_check_config_needs_nothing_heavy_for_any_component(tmp_path: Path) -> N
         text += f"{head}\n{OPTIONS.get((kind, name), '')}\n"
     file = tmp_path / "logwatchd.toml"
     file.write_text(text)
+    assert run(["check-config", "-c", str(file)]) == 0  # a new component needs its entry above
     assert not imported_by("check-config", "-c", str(file)) & HEAVY
 
 

@@ -9,9 +9,12 @@ from logwatch.score.detectors.novelty import Novelty
 from tests.score.simulated import events
 
 
-def feed(detector: Novelty, template: list[int], source: int = 0, flags: list[int] | None = None) -> np.ndarray:
+def feed(
+    detector: Novelty, template: list[int], source: int = 0, flags: list[int] | None = None, level: int = 0
+) -> np.ndarray:
     n = len(template)
     batch = events([source] * n, [None] * n, np.arange(n) * 10**9 + 10**18, template, flags=flags)
+    batch.level[:] = level
     nats = detector.score(batch)
     detector.learn(batch, nats)
     return nats
@@ -46,6 +49,19 @@ def test_a_source_that_keeps_making_templates_surprises_less() -> None:
     for i in range(50):
         feed(spawning, [1, 2, 3, 4] * 15 + [100 + 4 * i, 101 + 4 * i, 102 + 4 * i, 103 + 4 * i])
     assert feed(spawning, [9999])[0] < 3.5 < 5 < feed(steady, [9999])[0]
+
+
+def test_a_new_error_is_measured_by_new_errors_not_by_harmless_news() -> None:
+    """A source that makes many templates, among them few errors; a warning is no error, a fatal one is."""
+    detector = settled()
+    for new in range(100, 200, 5):
+        feed(detector, [*range(new, new + 5), *[1, 2] * 30], level=3)
+        feed(detector, [1000 + new, *[1, 2] * 30], level=5)
+    harmless, warning, error, fatal = (feed(detector, [2000 + level], level=level)[0] for level in (3, 5, 6, 7))
+    assert harmless < warning < error
+    assert fatal < error  # the error before it was one
+    unknown = feed(detector, [3000])[0]
+    assert unknown < warning
 
 
 def test_a_template_not_seen_for_long_is_news_again() -> None:

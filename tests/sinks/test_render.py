@@ -86,7 +86,7 @@ def test_a_stack_trace_shows_its_head_and_its_end() -> None:
     text = shown(sample_alert(lines=(Line(trace, NO_TIME, 0),)))
     assert "Traceback (most recent call last):" in text
     assert "ValueError: why" in text
-    assert "… 17 lines" in text
+    assert "… 16 lines" in text
     assert "frame 10" not in text
 
 

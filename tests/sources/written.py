@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from logwatch.sources.signature import HEAD
+
 KEEP = 4
 """Rotated files that are kept."""
 
@@ -33,7 +35,8 @@ class Content:
     seen: bool = False  # the reader has had time to notice it
     rotated_at: float | None = None  # the reader's time when it lost its name
     gone: list[bytes] = field(default_factory=list)  # lines that no file holds any more
-    late: set[bytes] = field(default_factory=set)  # written after that, and perhaps not noticed
+    belated: set[bytes] = field(default_factory=set)  # written after it lost its name
+    late: set[bytes] = field(default_factory=set)  # of these, those that a reader may not have noticed
 
 
 class WrittenLog:
@@ -63,6 +66,7 @@ class WrittenLog:
         self.owner: dict[bytes, Content] = {}  # by line
         self.at_risk: set[bytes] = set()
         self.split: set[bytes] = set()
+        self.repeatable: set[bytes] = set()  # in a copy too short to be known by the hash of its head
         self._banner = banner
         self._now, self._kept, self._delivered = now, kept, delivered
         self._lines = 0
@@ -97,6 +101,7 @@ class WrittenLog:
                 self.at_risk.add(line)
             if self._into is not self.current:
                 self._into.late.add(line)
+                self._into.belated.add(line)
 
     def write_half(self, size: int) -> None:
         """The beginning of a line."""
@@ -147,6 +152,8 @@ class WrittenLog:
         old, copy = self.current, self._copy
         old.gone = old.lines if copy is None else old.lines[self._copied :]
         self._risk(old.gone)
+        if copy is not None and copy.stat().st_size < HEAD:
+            self.repeatable |= set(old.lines)
         if copy is not None and not old.seen:
             self._risk(old.lines)  # came and went between two looks
         os.truncate(self.path, 0)

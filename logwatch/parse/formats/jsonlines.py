@@ -40,7 +40,7 @@ def _all_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
     except orjson.JSONDecodeError:
         return None
     records, between = found[0::2], found[1::2]
-    if len(records) != len(lines) or set(map(type, records)) != {dict} or set(between) - {_SEPARATOR}:
+    if len(records) != len(lines) or set(map(type, records)) != {dict} or between.count(_SEPARATOR) != len(between):
         return None
     return list(records)
 

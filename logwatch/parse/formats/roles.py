@@ -98,7 +98,7 @@ def plan_of(names: tuple[str, ...]) -> Plan:
     traces = tuple(
         (label, found[0])
         for label, known in (("trace_id", TRACE), ("request_id", REQUEST))
-        if (found := [i for name, i in at.items() if name in known])
+        if (found := [i for name, i in at.items() if name in known or name.rpartition(".")[2] in known])
     )
     exceptions = tuple(i for name, i in at.items() if name in EXCEPTION)
     used = {time, level, scope, message, kind, *exceptions, *(i for _, i in traces)}

@@ -14,16 +14,24 @@ from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.detectors.table import HashTable, UInt64, pair
 from logwatch.score.grouped import Groups
-from logwatch.types import Bool, Int64
+from logwatch.types import Bool, Int8, Int64
 
 NO_KEYS: UInt64 = np.zeros(0, dtype=np.uint64)
+SEVERE = np.array([5, 6])
+"""Levels from which on a template is a warning, an error."""
+
+
+def severity(level: Int8) -> Int64:
+    """0 [n] for harmless or unknown levels [n], 1 for warnings, 2 for errors."""
+    return np.searchsorted(SEVERE, level, side="right")
 
 
 @plugin(kind="detector", name="new", api=(1, 0), config=NewConfig)
 class Novelty:
-    """Nats: −log of the source's aged rate of new templates, at a template's first event; 0 elsewhere.
+    """Nats: −log of the source's aged rate of new templates (at least as severe), at a template's first event, else 0.
 
-    A source that keeps making templates makes each one unsurprising; one that never did makes the first a surprise.
+    A source that keeps making templates makes each one unsurprising; one that never did makes the first a surprise. So
+    does the first error of a source whose new templates were harmless.
     In a source's first chunk the rate is taken as 1: 0 nats.
 
     Args:
@@ -38,7 +46,7 @@ class Novelty:
     def __init__(self, config: NewConfig, keys: Any = None, has_entities: Callable[..., Any] | None = None) -> None:
         self._config = config
         self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
-        self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8")])
+        self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8", (len(SEVERE) + 1,))])
         self._fresh = NO_KEYS  # [f] first seen in this chunk; the table is filled at the chunk's end
         self._fresh_log = Pending(key="u8")
         self._merges = Merges(())  # of this chunk's end, for `learn`
@@ -55,7 +63,7 @@ class Novelty:
         nats = np.zeros(len(events.source), dtype=np.float32)
         if len(rows):
             rows = self._first(rows, keys)
-            nats[rows] = self._rate_nats(events.source[rows])
+            nats[rows] = self._rate_nats(events.source[rows], severity(events.level[rows]))
         return nats
 
     def _first(self, rows: Int64, keys: UInt64) -> Int64:
@@ -68,10 +76,10 @@ class Novelty:
             self._fresh_log.add(key=keys[found])
         return found
 
-    def _rate_nats(self, source: Any) -> Float32:
+    def _rate_nats(self, source: Any, severity: Int64) -> Float32:
         rows = self._sources.get(source)
         # One novelty and one event are added: a new source is expected to be all novelty.
-        rate = (rows["novel"] + 1.0) / (rows["events"] + 1.0)
+        rate = (rows["novel"][np.arange(len(rows)), severity] + 1.0) / (rows["events"] + 1.0)
         nats: Float32 = -np.log(np.minimum(rate, 1.0)).astype(np.float32)
         return nats
 
@@ -82,14 +90,14 @@ class Novelty:
         calm = (chunk.flags & Flag.ALERTED) == 0
         groups = Groups(chunk.source)
         count = np.add.reduceat(calm[groups.order], groups.begin, dtype=np.int64)
-        novel = np.zeros(len(groups), dtype=np.int64)
+        novel = np.zeros((len(groups), len(SEVERE) + 1), dtype=np.int64)
         if len(self._fresh):
-            novel = self._novel(keys, calm, groups)
+            novel = self._novel(keys, calm, severity(chunk.level), groups)
         rows = self._sources.rows
         keep = np.exp(-count / self._config.memory)
         rows["clock"][groups.keys] += groups.counts
         rows["events"][groups.keys] = rows["events"][groups.keys] * keep + count
-        rows["novel"][groups.keys] = rows["novel"][groups.keys] * keep + novel
+        rows["novel"][groups.keys] = rows["novel"][groups.keys] * keep[:, None] + novel
         self._sources.mark(groups.keys)
         at = self._seen.learn(keys, self._chunk)
         kept = at >= 0
@@ -98,12 +106,13 @@ class Novelty:
         self._fresh = NO_KEYS
         self._fresh_log.take()
 
-    def _novel(self, keys: UInt64, calm: Bool, groups: Groups) -> Int64:
-        """By source, the templates first seen in this chunk by an event that did not alert."""
+    def _novel(self, keys: UInt64, calm: Bool, severity: Int64, groups: Groups) -> Int64:
+        """By source and severity [g, …], the templates at least as severe whose first event lies in this chunk, and did
+        not alert."""
         rows = np.flatnonzero(np.isin(keys, self._fresh))
         _, first = np.unique(keys[rows], return_index=True)
-        new = np.zeros(len(keys), dtype=np.int64)
-        new[rows[first]] = calm[rows[first]]
+        new = np.zeros((len(keys), len(SEVERE) + 1), dtype=np.int64)
+        new[rows[first]] = calm[rows[first], None] & (severity[rows[first], None] >= np.arange(len(SEVERE) + 1))
         novel: Int64 = np.add.reduceat(new[groups.order], groups.begin)
         return novel
 

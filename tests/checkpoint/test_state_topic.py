@@ -1,0 +1,167 @@
+"""The state topic on a real broker: whole commits, one owner at a time, and topics that cannot serve are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from logwatch.checkpoint.spill import Spill
+from logwatch.checkpoint.topic_admin import TopicSettings, look
+from logwatch.checkpoint.topic_lane import TopicLane
+from logwatch.errors import ConfigError, UnreachableError
+from logwatch.score.keys import is_spilled
+from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.kafka
+
+Lane = Callable[[], TopicLane]
+
+
+class Message(NamedTuple):
+    topic: str
+    key: bytes
+    value: bytes
+
+
+@pytest.fixture
+def admin(kafka_broker: Broker) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def settings(admin: KafkaAdminClient, kafka_broker: Broker) -> TopicSettings:
+    name = f"in{time.time_ns():x}"
+    admin.create_topics([NewTopic(name, 2, 1)])
+    return TopicSettings({"bootstrap_servers": [kafka_broker.bootstrap]}, f"state-{name}", name)
+
+
+@pytest.fixture
+def lane(settings: TopicSettings, tmp_path: Path) -> Iterator[Lane]:
+    look(settings, make=True)
+    with contextlib.ExitStack() as stack:
+
+        def make() -> TopicLane:
+            spill = stack.enter_context(contextlib.closing(Spill(tmp_path / f"spill{time.time_ns()}.db")))
+            lane = TopicLane(settings, f"{settings.of}-1", 1, spill)
+            stack.callback(lane.abandon)
+            lane.acquire()
+            return lane
+
+        yield make
+
+
+def topic_with(
+    admin: KafkaAdminClient, settings: TopicSettings, configs: Mapping[str, str], partitions: int = 2
+) -> None:
+    admin.create_topics([NewTopic(settings.name, partitions, 1, topic_configs=dict(configs))])
+
+
+def test_a_state_topic_is_made_like_its_input_and_found_again(settings: TopicSettings) -> None:
+    assert look(settings, make=False) == (2, False)
+    assert look(settings, make=True) == (2, True)
+    assert look(settings, make=False) == (2, True)
+
+
+def test_a_topic_that_forgets_is_refused_with_the_command_that_mends_it(
+    admin: KafkaAdminClient, settings: TopicSettings, kafka_broker: Broker
+) -> None:
+    topic_with(admin, settings, {"cleanup.policy": "delete"})
+    with pytest.raises(ConfigError, match=r'cleanup\.policy = "delete"') as told:
+        look(settings, make=True)
+    assert told.value.hint == (
+        f"kafka-configs.sh --bootstrap-server {kafka_broker.bootstrap} --alter --entity-type topics "
+        f"--entity-name {settings.name} --add-config cleanup.policy=compact"
+    )
+
+
+def test_a_topic_that_takes_only_small_records_is_refused(admin: KafkaAdminClient, settings: TopicSettings) -> None:
+    topic_with(admin, settings, {"cleanup.policy": "compact", "max.message.bytes": "1000"})
+    with pytest.raises(ConfigError, match="1000 bytes at most"):
+        look(settings, make=True)
+
+
+def test_a_topic_with_too_few_partitions_grows(admin: KafkaAdminClient, settings: TopicSettings) -> None:
+    topic_with(admin, settings, {"cleanup.policy": "compact"}, partitions=1)
+    look(settings, make=True)
+    (found,) = admin.describe_topics([settings.name])
+    assert len(found["partitions"]) == 2
+
+
+def test_what_is_missing_is_named(settings: TopicSettings) -> None:
+    with pytest.raises(UnreachableError, match="nowhere does not exist"):
+        look(TopicSettings(settings.client, "state", "nowhere"), make=True)
+    with pytest.raises(ConfigError, match='"alerts-nowhere" of a sink does not exist'):
+        look(TopicSettings(settings.client, settings.name, settings.of, beside=("alerts-nowhere",)), make=True)
+
+
+def test_the_next_owner_finds_the_last_whole_commit(lane: Lane) -> None:
+    first = lane()
+    assert first.marker is None
+    first.commit({("keys", "a"): b"1", ("keys", "b"): b"2", ("model", "m"): b"x" * 1_200_000}, {"next": 10})
+    first.commit({("keys", "a"): None, ("model", "m"): b"y" * 600_000}, {"next": 20})
+    second = lane()
+    assert second.marker == {"v": 1, "next": 20}
+    assert second.all() == {("keys", "b"): b"2", ("model", "m"): b"y" * 600_000}
+    second.commit({("model", "m"): b"z"}, {"next": 30})
+    third = lane()
+    assert third.all() == {("keys", "b"): b"2", ("model", "m"): b"z"}
+    assert third.look() == {"v": 1, "next": 30}
+
+
+def test_an_owner_that_was_replaced_can_write_nothing_any_more(
+    lane: Lane, admin: KafkaAdminClient, settings: TopicSettings
+) -> None:
+    from kafka.errors import KafkaError
+
+    from tests.integration.scaleout import committed
+
+    alerts = f"alerts-{settings.of}"
+    admin.create_topics([NewTopic(alerts, 1, 1)])
+    first = lane()
+    first.commit({("keys", "a"): b"1"}, {"next": 10}, [Message(alerts, b"k", b"one")])
+    second = lane()
+    with pytest.raises(KafkaError):
+        first.commit({("keys", "a"): b"stale"}, {"next": 11}, [Message(alerts, b"k", b"stale")])
+    second.commit({("keys", "b"): b"2"}, {"next": 12}, [Message(alerts, b"k", b"two")])
+    with pytest.raises(KafkaError):
+        first.commit({("keys", "a"): b"stale"}, {"next": 13}, [Message(alerts, b"k", b"stale")])
+    assert lane().all() == {("keys", "a"): b"1", ("keys", "b"): b"2"}
+    assert [record.value for record in committed(settings.client["bootstrap_servers"], alerts)] == [b"one", b"two"]
+
+
+def test_what_was_begun_and_not_committed_is_not_there(lane: Lane) -> None:
+    first = lane()
+    first.commit({("keys", "a"): b"1"}, {"next": 10})
+    first._producer.begin_transaction()
+    first._producer.send(first.topic, key=b"keys\ta", value=b"half", partition=1).get(10)
+    assert lane().all() == {("keys", "a"): b"1"}
+
+
+def test_a_state_adopted_from_elsewhere_takes_the_place_of_what_was_read(lane: Lane) -> None:
+    lane().commit({("keys", "a"): b"1", ("keys", "b"): b"2"}, {"next": 10})
+    second = lane()
+    second.adopt({("keys", "b"): b"3", ("model", "m"): b"4"})
+    assert second.cells("keys") == {"b": b"3"}
+    second.commit({("model", "m"): b"5"}, {"next": 20})
+    assert lane().all() == {("keys", "b"): b"3", ("model", "m"): b"5"}
+
+
+def test_keys_that_fell_silent_are_found_on_the_disk(lane: Lane) -> None:
+    silent, awake = b"\0\0\0\0\xff\xff\xff\xff silent", b"\0\0\0\0\x05\0\0\0 awake"
+    lane().commit({("keys", "s"): silent, ("keys", "w"): awake}, {"next": 10})
+    second = lane()
+    second.release(is_spilled)
+    assert second.cell("keys", "s") == silent
+    assert second.cell("keys", "w") is None
+    later = {("keys", "t"): silent + b"!", ("keys", "x"): awake, ("keys", "gone"): None}
+    second.spill(later, is_spilled)
+    assert second.cell("keys", "t") == silent + b"!"
+    assert second.cell("keys", "x") is None

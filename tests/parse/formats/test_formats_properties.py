@@ -1,0 +1,231 @@
+"""What was written is what is read; nothing raises; and a row never depends on its neighbours."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logwatch.parse.formats import logfmt, syslog
+from logwatch.parse.formats.gather import Group
+from logwatch.parse.formats.read import read
+from logwatch.parse.formats.valued import number_of
+from logwatch.parse.settings import FORMATS, ParseSettings
+from logwatch.parse.shape import Shaped, Shaper
+from logwatch.testing.samples import HOSTILE
+from logwatch.types import FieldColumn
+from tests.parse.formats.dialects import DIALECTS
+
+AUTO = [("auto", slice(None))]
+
+names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in ("msg", "level", "time"))
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cf"]), max_size=20)
+scalars = st.one_of(
+    words, st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.booleans()
+)
+records = st.dictionaries(names, scalars, max_size=6)
+
+
+def fields(columns: list[FieldColumn], row: int) -> dict[str, float | str]:
+    """Values of one row."""
+    found: dict[str, float | str] = {}
+    for column in columns:
+        for at in np.flatnonzero(column.rows == row).tolist():
+            if column.numbers is not None:
+                found[column.name] = float(column.numbers[at])
+            elif column.code is not None and column.words is not None:
+                found[column.name] = column.words[int(column.code[at])]
+    return found
+
+
+def expected(record: dict[str, Any]) -> dict[str, Any]:
+    """What the detectors should get of a record."""
+    shown = {name: str(value).lower() if isinstance(value, bool) else value for name, value in record.items()}
+    as_number = {name: number_of(value) for name, value in shown.items()}
+    return {name: number if number is not None else shown[name] for name, number in as_number.items()}
+
+
+def known(record: dict[str, Any]) -> bool:
+    """None of the names has a meaning of its own."""
+    from logwatch.parse.formats import roles
+
+    special = {*roles.TIME, *roles.LEVEL, *roles.SCOPE, *roles.MESSAGE, *roles.EXCEPTION, *roles.EXCEPTION_TYPE}
+    special |= roles.TRACE | roles.REQUEST | roles.IDLE | {"name"}
+    return special.isdisjoint(record)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(records.filter(known), min_size=1, max_size=5))
+def test_json_reads_what_was_written(rows: list[dict[str, Any]]) -> None:
+    lines = [json.dumps({"msg": "x", **row}, ensure_ascii=i % 2 == 0).encode() for i, row in enumerate(rows)]
+    found = read(lines, AUTO)
+    assert found is not None
+    assert found.told is not None
+    for i, row in enumerate(rows):
+        assert fields(found.told.fields, i) == expected(row)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.recursive(scalars, lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=8))
+def test_nested_names_are_joined_by_dots(value: Any) -> None:
+    def flat(prefix: str, inside: Any) -> dict[str, Any]:
+        if not isinstance(inside, dict):
+            return {prefix: inside}
+        return {k: v for name, one in inside.items() for k, v in flat(f"{prefix}.{name}", one).items()}
+
+    found = read([json.dumps({"msg": "x", "q": value}).encode()], AUTO)
+    assert found is not None
+    assert found.told is not None
+    assert fields(found.told.fields, 0) == expected(flat("q", value))
+
+
+def by_row(groups: list[Group]) -> dict[int, dict[str, Any]]:
+    return {
+        row: dict(zip(group.names, [column[i] for column in group.columns], strict=True))
+        for group in groups
+        for i, row in enumerate(group.rows)
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(names, words, min_size=1, max_size=6), min_size=1, max_size=5), st.integers(1, 3))
+def test_logfmt_reads_what_was_written(rows: list[dict[str, str]], blanks: int) -> None:
+    def quoted(word: str) -> str:
+        plain = word and not any(c.isspace() or c in '"=\\' for c in word)
+        return word if plain else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    lines = [(" " * blanks).join(f"{name}={quoted(word)}" for name, word in row.items()) for row in rows]
+    groups, odd = logfmt.read(lines)
+    assert not odd or any(2 * list(rows[i].values()).count("") > len(rows[i]) for i in odd)
+    for i, record in by_row(groups).items():
+        assert record == rows[i]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.dictionaries(names, words, max_size=5), words), min_size=1, max_size=5))
+def test_syslog_reads_what_was_written(rows: list[tuple[dict[str, str], str]]) -> None:
+    def escaped(word: str) -> str:
+        return word.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
+
+    lines = []
+    for data, message in rows:
+        pairs = "".join(f' {name}="{escaped(word)}"' for name, word in data.items())
+        lines.append(f"<13>1 2026-03-01T12:00:00Z h a 1 - [id@1{pairs}] x{message}")
+    groups, odd = syslog.read(lines)
+    assert not odd
+    for i, record in by_row(groups).items():
+        data, message = rows[i]
+        assert record["msg"] == f"x{message}"
+        assert {name: record[f"id.{name}"] for name in data} == data
+
+
+def same(one: Shaped, other: Shaped, begin: int) -> None:
+    """`other` is the shape of the lines from `begin` on."""
+    rows = slice(begin, begin + len(other))
+    assert list(one.text)[rows] == list(other.text)
+    assert one.invalid[rows].tolist() == other.invalid.tolist()
+    assert one.level[rows].tolist() == other.level.tolist()
+    assert [one.keys[k] for k in one.key[rows]] == [other.keys[k] for k in other.key]
+    for name in ("bears", "day", "ns", "zoned"):
+        assert getattr(one.stamps, name)[rows].tolist() == getattr(other.stamps, name).tolist()
+    for i in range(len(other)):
+        assert fields(one.fields, begin + i) == fields(other.fields, i)
+    assert [f.row - begin for f in one.failed if begin <= f.row < begin + len(other)] == [f.row for f in other.failed]
+
+
+PIECES = (b"", b'"', b"{", b"}", b"\\", b"\\ud800", b"=", b" ", b"\xff", b"\0", b"NaN", b"]")
+
+
+def mutated(draw: st.DrawFn) -> bytes:
+    """A line of some dialect, broken in a few places."""
+    line = bytearray(draw(st.sampled_from([d.line for d in DIALECTS.values()] + list(HOSTILE))))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, max(len(line) - 1, 0)))
+        piece = draw(st.sampled_from(PIECES))
+        line[at : at + draw(st.integers(0, 4))] = piece
+    return bytes(line).replace(b"\n", b" ")
+
+
+JUNK = (
+    b'{"a":' * 1100 + b"1" + b"}" * 1100, b'{"n":' + b"9" * 6000 + b"}", b'{"a":1,"a":{"b":2},"a.b":3,"msg":"twice"}',
+    b'{"a":1},{"b":2}', b'{"a":[{}', b"{}", b'{"":""}', b'{"\\ud800":"\\udc00"}', b'{"x":1e400,"y":-1e-400,"z":NaN}',
+    b'{"msg":{"a":[1,{"b":2}]},"level":{"x":1},"time":{"y":2}}', b'{"time":true,"level":[1],"msg":7,"logger":{}}',
+    b'{"ts":-1,"msg":"x"}', b'{"ts":99999999999999999999999,"msg":"x"}', b'{"ts":1e300,"msg":"x"}',
+    b'{"%s":"%d %(a)s"}',
+    b"time=" + b"9" * 400 + b" level=\xff msg=\"", b"msg=" + b'"' * 999, b"level=info " + b"a=b " * 500,
+    b"<1>1 " + b"- " * 99, b"<191>1 - - - - - [a b=\"\\\"] x", b'{"MESSAGE":[1,2,"x"],"PRIORITY":[]}',
+    b'{"attributes":[1]}',
+    b'{"resourceLogs":[]}', b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[1,{}]}]}]}', b"99999 <1>1 x",
+)  # fmt: skip
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3))
+
+
+leaves = st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=9))
+objects = st.dictionaries(st.text(max_size=5), st.recursive(leaves, nested, max_leaves=6))
+lines_of_any_kind = st.lists(
+    st.one_of(
+        st.composite(mutated)(),
+        st.sampled_from(JUNK),
+        st.binary(max_size=60).map(lambda line: line.replace(b"\n", b" ")),
+        objects.map(lambda record: json.dumps(record).encode()),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def hold(lines: list[bytes], format: str, at: int) -> None:
+    """Nothing raises, and a cut changes nothing."""
+    shaper = Shaper(("token", "password", "email"))
+
+    def shaped(some: list[bytes]) -> Shaped:
+        return shaper.shape(some, [(ParseSettings(format=format), slice(None))])
+
+    whole = shaped(lines)
+    assert len(whole) == len(lines)
+    at = min(at, len(lines))
+    same(whole, shaped(lines[:at]), 0)
+    same(whole, shaped(lines[at:]), at)
+    for column in whole.fields:
+        assert (column.rows[1:] >= column.rows[:-1]).all()
+        assert column.numbers is None or all(map(math.isfinite, column.numbers))
+        assert column.words is None or max(map(len, column.words)) <= 64
+    "".join(whole.text).encode()  # no lone surrogates
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(lines_of_any_kind, st.sampled_from(FORMATS), st.integers(0, 8))
+def test_no_line_breaks_anything_and_none_depends_on_its_neighbours(lines: list[bytes], format: str, at: int) -> None:
+    hold(lines, format, at)
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines_of_any_kind, st.sampled_from(FORMATS), st.integers(0, 8))
+def test_no_line_breaks_anything_for_long(lines: list[bytes], format: str, at: int) -> None:
+    hold(lines, format, at)
+
+
+def test_lines_that_close_each_others_objects_stay_apart() -> None:
+    lines = [b'{"msg":"a","x":[{}', b'{}]},0,{"msg":"b"}', b'{"msg":"c"}']
+    found = read(lines, AUTO)
+    assert found is not None
+    assert found.told is not None
+    assert found.told.message == ["c"]
+    assert found.plain.tolist() == [0, 1]
+
+
+def test_a_line_of_ten_megabytes_is_cut_for_people_and_read() -> None:
+    line = b'{"msg":"' + b"x" * 10_000_000 + b'","secret":"s3cr3t","level":"error"}'
+    shaped = Shaper(("token",)).shape([line], [(ParseSettings(), slice(None))])
+    assert shaped.level.tolist() == [6]
+    assert len(shaped.text[0]) <= 8192
+    assert not shaped.fields  # what redaction did not see goes nowhere
