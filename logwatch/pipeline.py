@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +36,7 @@ from logwatch.decide.judge import Judge, Judged
 from logwatch.errors import StateCorrupt
 from logwatch.evidence import Context
 from logwatch.idle import Idle
+from logwatch.parse.formats.read import Failed
 from logwatch.parse.join import Joiner
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser
@@ -150,6 +151,7 @@ class Pipeline:
     ) -> None:
         self.stages = stages
         self.raised: list[Alert] = []  # since the last commit
+        self.on_failed: Callable[[str, RecordBatch, Sequence[str], Sequence[Failed]], None] = _let_go  # dead letters
         self._warm = False  # the latest event was there before the first start
         self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
@@ -224,6 +226,8 @@ class Pipeline:
         source, stream = self.stages.registry.number(records, component)
         self.stages.idle.heard(source, self._clock.monotonic())
         events = self.stages.parser.parse(records, source, stream, self.seen)
+        if self.stages.parser.failed:
+            self.on_failed(component, records, events.text, self.stages.parser.failed)
         if warm is not None:
             events.flags = np.where(warm, events.flags | np.uint8(Flag.WARMUP), events.flags)
         self._count(source, records)
@@ -441,6 +445,10 @@ def commit(pipelines: Mapping[str, Pipeline], store: Store, delivered: Mapping[s
     for lane, changes in taken.items():
         pipelines[lane].saved(changes)
     return stored
+
+
+def _let_go(component: str, records: RecordBatch, texts: Sequence[str], failed: Sequence[Failed]) -> None:
+    """Nobody keeps dead letters."""
 
 
 def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:

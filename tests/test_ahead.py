@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logwatch import telemetry
-from logwatch.ahead import BEHIND, FULL, IDLE_S, RETRY_S, Ahead, Worker, usable_processors
+from logwatch.ahead import BEHIND, FULL, IDLE_S, RETRY_S, Ahead
 from logwatch.parse.formats.read import Failed
+from logwatch.parse.process import Worker, usable_processors
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaped, Shaper
 from logwatch.parse.worker import PLACE, Request

@@ -14,12 +14,17 @@ from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
 from logwatch.config import Loaded, Settings, SourceTable
+from logwatch.deadletter import Box, DeadLetters
+from logwatch.deadletter.file import LetterFile
 from logwatch.decide.budget import LEARN_S
 from logwatch.lanes import Lanes
 from logwatch.pipeline import Pipeline, Saved
 from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport
 from logwatch.rows import Scored
+
+LETTERS = "dead-letters.jsonl"
+"""Dead letters in the state directory."""
 
 
 @dataclass
@@ -82,9 +87,14 @@ def opened(
         store = stack.enter_context(Store(folder, durable=state is not None))
         detectors = [one for one in resolved if one.part.kind == "detector"]
 
+        letters = dead_letters(settings, resolved, folder)
+        stack.callback(letters.close)
+
         def build(lane: str, saved: Saved, share: float) -> Pipeline:
             stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share)
-            return Pipeline(stages, saved, clock, on_scored)
+            pipeline = Pipeline(stages, saved, clock, on_scored)
+            pipeline.on_failed = letters.put
+            return pipeline
 
         lanes = Lanes(build, store)
         stack.callback(lanes.close)
@@ -92,6 +102,25 @@ def opened(
         stack.callback(ahead.close)
         lanes.on_drop = ahead.forget
         yield Session(lanes, store, clock, settings, tables, ahead)
+
+
+def dead_letters(settings: Settings, resolved: Sequence[Resolved], folder: Path) -> DeadLetters:
+    """Where dead letters go: a topic where their source names one, else the file."""
+    kept = settings.dead_letters
+
+    def file() -> LetterFile:
+        return LetterFile(Path(kept.path).expanduser() if kept.path else folder / LETTERS, kept.raw, kept.max_size)
+
+    own: dict[str, Box] = {}
+    for one in resolved:
+        topic = getattr(one.config, "dead_letter_topic", "")
+        if topic:
+            from logwatch.deadletter.topic import LetterTopic
+            from logwatch.kafka.connection import ConnectionConfig
+
+            assert isinstance(one.config, ConnectionConfig)  # noqa: S101
+            own[one.part.id] = LetterTopic(one.config, topic, kept.raw)
+    return DeadLetters(file, own)
 
 
 def detectors_of(loaded: Loaded) -> list[Resolved]:

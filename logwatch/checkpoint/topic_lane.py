@@ -27,7 +27,7 @@ STALLED_S = 60.0
 MARKED_WITHIN = 8
 """Offsets before the end among which the last marker is: it ends a transaction, and a control record follows."""
 
-TRANSACTION_MS = 60_000
+TRANSACTION_MS = 300_000
 """A transaction that stays open for longer is aborted by the broker: it holds up everybody who reads."""
 
 INITIALISE_MS = 30_000
@@ -131,6 +131,7 @@ class TopicLane:
             transaction_timeout_ms=TRANSACTION_MS,
             max_block_ms=INITIALISE_MS,
             acks="all",
+            allow_auto_create_topics=False,
             linger_ms=5,
             batch_size=256 * 1024,
             max_request_size=4 * 2**20,
@@ -146,6 +147,7 @@ class TopicLane:
 
         options = {
             "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest",
+            "allow_auto_create_topics": False,
             "isolation_level": "read_committed", "max_poll_records": READ_AT_ONCE,
             "fetch_max_bytes": 64 * 2**20, "max_partition_fetch_bytes": 16 * 2**20,
         }  # fmt: skip

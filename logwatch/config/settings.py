@@ -103,6 +103,16 @@ class History(BaseModel):
     max_size: Size = 2**30
 
 
+class DeadLetters(BaseModel):
+    """Where records are kept that are not what their source's configuration says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = ""  # empty: dead-letters.jsonl in the state directory
+    raw: bool = False  # the bytes as they came, not the redacted text
+    max_size: Size = 64 * 2**20  # with the one before it, twice as much
+
+
 class Settings(BaseModel):
     """All settings. Built by `logwatch.config.load`, which knows where each value comes from."""
 
@@ -122,6 +132,7 @@ class Settings(BaseModel):
     lateness: Duration = 5.0
     plugins_dir: Folder | None = None
     history: History = History()
+    dead_letters: DeadLetters = DeadLetters()
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()
     detectors: dict[str, DetectorTable] = {}

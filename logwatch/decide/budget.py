@@ -123,8 +123,7 @@ class BudgetThresholds:
         most = np.where(SLACK * allowed < SPENT, _beyond(curves, log_p), most)
         rare = _rare(curves, fresh, log_p)
         z = np.where(curves.kind == Kind.SILENCE, least, np.maximum(least, np.minimum(rare, most)))
-        seldom = np.where(fresh, np.minimum(rare, _rare(curves, fresh, LOG_P_MOST)), _rare(curves, fresh, LOG_P_MOST))
-        floor = np.maximum(seldom, NATS_LEAST[curves.kind])
+        floor = np.maximum(_seldom(curves, fresh, rare), NATS_LEAST[curves.kind])
         z = np.where(timed & (curves.kind != Kind.SILENCE), np.maximum(z, _ordinary(curves)), z)
         chosen: Float64 = np.maximum(z, np.where(timed & (curves.kind != Kind.SILENCE), floor, curves.edges[1]))
         return chosen
@@ -190,6 +189,14 @@ def _ordinary(curves: Curves) -> Float64:
     last = usual.shape[1] - np.argmax(usual[:, ::-1], axis=1)
     ordinary: Float64 = _edges(curves.edges)[np.where(usual.any(axis=1), last, 0)]
     return ordinary
+
+
+def _seldom(curves: Curves, fresh: Bool, rare: Float64) -> Float64:
+    """Nats [r] that no more than one decision in a hundred reaches. Of windows by their own past from the start: their
+    sums claim no probability."""
+    seldom = _rare(curves, fresh, LOG_P_MOST)
+    told: Float64 = np.where(fresh, np.minimum(rare, seldom), seldom)
+    return np.where(curves.kind == Kind.WINDOW, curves.fit.quantile(LOG_P_MOST), told)
 
 
 def _edges(edges: Float32) -> Float64:

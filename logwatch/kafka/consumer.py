@@ -146,6 +146,12 @@ def is_known(consumer: Any, topic: str) -> bool:
     return bool(consumer._cluster.partitions_for_topic(topic))
 
 
+def lacks_topic(producer: Any, topic: str) -> bool:
+    """Whether brokers answer a producer, and know no such topic."""
+    cluster = producer._metadata
+    return bool(cluster.brokers()) and not cluster.partitions_for_topic(topic)
+
+
 def unauthorized(consumer: Any) -> set[str]:
     """Topics that we may not even see."""
     return set(consumer._cluster.unauthorized_topics)
@@ -167,6 +173,6 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 
 __all__ = [
-    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "learn_topics", "make", "open_consumer",
-    "sleep", "topic_id", "unauthorized",
+    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "lacks_topic",
+    "learn_topics", "make", "open_consumer", "sleep", "topic_id", "unauthorized",
 ]  # fmt: skip

@@ -38,26 +38,41 @@ def check_files(config: ConnectionConfig) -> None:
         ) from None
 
 
+def probe(config: ConnectionConfig) -> str:
+    """Whether any place of `bootstrap` can be connected to, with TLS where that is spoken: empty, or why not.
+
+    Raises:
+        ConfigError: nothing but a change of the configuration will help.
+    """
+    return _first(config, config.bootstrap, asks=False)
+
+
 def diagnose(config: ConnectionConfig, places: Sequence[str] = ()) -> str:
     """One sentence on why no broker answers at these places (none: at `bootstrap`).
 
     Raises:
         ConfigError: nothing but a change of the configuration will help.
     """
+    found = _first(config, places or config.bootstrap, asks=True)
+    place = (places or config.bootstrap)[0]
+    return found or f"{place} answers, but not in time, or not as a Kafka broker with `tls` and `sasl` as configured"
+
+
+def _first(config: ConnectionConfig, places: Sequence[str], asks: bool) -> str:
     found = ""
-    for place in places or config.bootstrap:
+    for place in places:
         try:
-            found = _look(config, place)
+            found = _look(config, place, asks)
         except Wrong as wrong:
             message, hint = wrong.args
             raise ConfigError(f"kafka: {message}", hint) from None
         if not found:
-            return f"{place} answers, but not in time, or not as a Kafka broker with `tls` and `sasl` as configured"
+            break
     return found
 
 
-def _look(config: ConnectionConfig, place: str) -> str:
-    """What is wrong at one place; empty where it can be connected to. Raises Wrong."""
+def _look(config: ConnectionConfig, place: str, asks: bool) -> str:
+    """What is wrong at one place; empty where it can be connected to. `asks`: whether it speaks TLS. Raises Wrong."""
     host, _, port = place.rpartition(":")
     try:
         connection = socket.create_connection((host.strip("[]"), int(port)), CONNECT_S)
@@ -69,7 +84,7 @@ def _look(config: ConnectionConfig, place: str) -> str:
     with connection:
         if config.encrypted:
             _shake_hands(config, connection, host, place)
-        elif _speaks_tls(connection):
+        elif asks and _speaks_tls(connection):
             raise Wrong(f"{place} speaks TLS", "set `tls = true`, or give another port in `bootstrap`")
     return ""
 

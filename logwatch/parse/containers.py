@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from logwatch.cells import pack, unpack
-from logwatch.parse.join_look import Laid, lay_out, words_at
+from logwatch.parse.join_look import Laid, bytes_at, lay_out, words_at
 from logwatch.types import Bool, Flag, Int64, RecordBatch, Stream, UInt8
 
 MAX_BYTES = 256 * 1024
@@ -166,7 +166,7 @@ def _cri(laid: Laid) -> Contents:
     rows = np.flatnonzero((data[at + 10] == 84) & (data[at + 4] == 45) & (laid.end - at > _TIME_MIN + 9))
     if not len(rows):
         return Contents(laid, None)
-    blank = data[at[rows, None] + np.arange(_TIME_MIN, _TIME_MAX)] == 32
+    blank = bytes_at(data, at[rows] + _TIME_MIN, _TIME_MAX - _TIME_MIN) == 32
     gap = _TIME_MIN + np.argmax(blank, axis=1)
     words = words_at(data, at[rows] + gap + 1, "<u8")
     after = at[rows] + gap + 9

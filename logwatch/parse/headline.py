@@ -126,5 +126,5 @@ def _exception(first: bytes, others: list[bytes]) -> bytes:
         raised = (line for line in others[began[-1] :] if line[:1] not in b" \t")
         return next(raised, b"")
     if first.startswith(b"thread '"):
-        return others[0]
+        return next(iter(others), b"")
     return next((line for line in others if EXCEPTION.match(line[:LOOKED_AT])), b"")

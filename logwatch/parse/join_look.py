@@ -17,7 +17,7 @@ from logwatch.types import Bool, Int64, UInt8
 
 UInt32 = NDArray[np.uint32]
 
-_PAD = b"\n" * 64  # more than is ever looked at beyond a line's start
+_PAD = b"\n" * 128  # more than is ever looked at beyond a line's start
 _NEWLINE = 10
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
 _FIRST = byte_set(b" \t\n\r\v\f}])#")
@@ -43,6 +43,10 @@ _WORD_TABLE = np.zeros(1 << 16, dtype=np.bool_)
 _WORD_TABLE[_fold(np.frombuffer(b"".join(_WORDS), dtype="<u4"))] = True
 
 
+_ALARMING = np.zeros(1 << 16, dtype=np.bool_)
+_ALARMING[[int.from_bytes(pair, "little") for pair in (b"RR", b"FA", b"CR", b"SE", b"PA")]] = True
+
+
 @dataclass(slots=True)
 class Look:
     """What n lines look like from afar."""
@@ -65,7 +69,7 @@ def lay_out(lines: list[bytes]) -> Laid:
     """Lines one after the other, with a line end behind each."""
     sizes = np.fromiter(map(len, lines), np.int64, len(lines))
     end = np.cumsum(sizes + 1) - 1
-    return Laid(np.frombuffer(b"\n".join(lines) + _PAD, dtype=np.uint8), end - sizes, end)
+    return Laid(np.frombuffer(b"\n".join([*lines, _PAD]), dtype=np.uint8), end - sizes, end)
 
 
 def look_at(laid: Laid, skip: Int64 | None = None) -> Look:
@@ -126,11 +130,13 @@ def _names(data: UInt8, at: Int64, first: UInt8, candidate: Bool) -> None:
     candidate[rows[ok & (colon | bracket | (after == 40) | (after == _NEWLINE))]] = True
 
 
+def bytes_at(data: UInt8, at: Int64, width: int) -> UInt8:
+    """The `width` bytes [n, width] from each position on."""
+    found: UInt8 = np.ndarray((len(data) - width + 1, width), np.uint8, data.data, strides=(1, 1))[at]
+    return found
+
+
 def maybe_alarming(laid: Laid, at: Int64, within: int) -> Int64:
-    """Lines that may say ERROR, FATAL, CRITICAL, SEVERE or PANIC in the first bytes behind `at` [n]."""
-    block = laid.data[np.minimum(at[:, None] + np.arange(within), len(laid.data) - 1)]
-    first, second = block[:, :-1], block[:, 1:]
-    found = np.zeros(len(at), np.bool_)
-    for pair in (b"RR", b"FA", b"CR", b"SE", b"PA"):
-        found |= ((first == pair[0]) & (second == pair[1])).any(axis=1)
-    return np.flatnonzero(found)
+    """Lines that may say ERROR, FATAL, CRITICAL, SEVERE or PANIC in the first bytes, at most 63, behind `at` [n]."""
+    pairs = np.ndarray((len(laid.data) - within, within), "<u2", laid.data.data, strides=(1, 1))[at]
+    return np.flatnonzero(_ALARMING[pairs].any(axis=1))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from logwatch.cells import pack, unpack
+from logwatch.errors import StateCorrupt
 from logwatch.parse.containers import Key
 from logwatch.parse.join_lines import Mode
 from logwatch.types import Flag, Stream
+
+VERSION = 1
 
 MAX_LINES = 500
 """Lines of one event; the rest is cut."""
@@ -63,29 +64,39 @@ class Habit:
 
 
 def dump(key: Key, habit: Habit, event: Event | None) -> bytes:
-    """One stream as a cell."""
-    facts: dict[str, Any] = {"source": key[0].source, "instance": key[0].instance, "channel": key[1]}
-    facts["habit"] = [habit.component, habit.seen, habit.headed, habit.multi]
-    if event is None:
-        return pack({}, **facts)
-    facts["event"] = [*event.stream, event.skip, event.start, event.end, int(event.flags), int(event.mode)]
-    lines = [event.head, *event.more]
-    sizes = np.array([len(line) for line in lines], dtype="<i4")
-    return pack({"sizes": sizes, "lines": np.frombuffer(b"".join(lines), np.uint8)}, **facts)
+    """One stream as a cell: a small JSON list, then the lines of what is open. It is written with every batch."""
+    head: list[Any] = [VERSION, *key[0], key[1], habit.component, habit.seen, habit.headed, habit.multi]
+    lines = [] if event is None else [event.head, *event.more]
+    if event is not None:
+        head += [*event.stream, event.skip, event.start, event.end, int(event.flags), int(event.mode)]
+        head.append([len(line) for line in lines])
+    text = _encode(head).encode()
+    return b"".join([len(text).to_bytes(4, "little"), text, *lines])
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def load(cell: bytes, now: float) -> tuple[Key, Habit, Event | None]:
     """A cell as a stream; what was open waits anew. Raises StateCorrupt."""
-    arrays, facts = unpack(cell)
-    key = Stream(facts["source"], facts["instance"]), int(facts["channel"])
-    habit = Habit(*facts["habit"])
-    if "event" not in facts:
-        return key, habit, None
-    source, instance, skip, start, end, flags, mode = facts["event"]
-    whole, at, lines = arrays["lines"].tobytes(), 0, []
-    for size in arrays["sizes"].tolist():
-        lines.append(whole[at : at + size])
+    try:
+        at = 4 + int.from_bytes(cell[:4], "little")
+        version, source, instance, channel, component, seen, headed, multi, *rest = json.loads(cell[4:at])
+        if version != VERSION:
+            raise StateCorrupt(f"a cell of the joiner has version {version}, this program reads {VERSION}")
+        key = Stream(source, instance), int(channel)
+        habit = Habit(component, int(seen), bool(headed), bool(multi))
+        return key, habit, _event(cell, at, rest, now) if rest else None
+    except (ValueError, TypeError) as error:
+        raise StateCorrupt(f"a cell of the joiner cannot be read: {error}") from error
+
+
+def _event(cell: bytes, at: int, rest: list[Any], now: float) -> Event:
+    source, instance, skip, start, end, flags, mode, sizes = rest
+    lines = []
+    for size in sizes:
+        lines.append(cell[at : at + size])
         at += size
     event = Event(Stream(source, instance), lines[0], skip, start, end, flags, Mode(mode), now)
     event.more, event.size = lines[1:], sum(len(line) + 1 for line in lines[1:])
-    return key, habit, event
+    return event

@@ -50,11 +50,11 @@ class Streams:
         table = np.full(3 * len(records.streams), -1, np.int32)
         used = np.flatnonzero(np.bincount(kinds, minlength=len(table)))
         first = int(kinds[0])
+        inherits = heir and not self.knows(records.streams[first // 3])
         for kind in used.tolist():
             key = (records.streams[kind // 3], kind % 3)
-            fresh = heir and kind == first and not self.knows(key[0])
             table[kind] = self._of(key, component)
-            if fresh:
+            if inherits and kind == first:
                 self._inherit(int(table[kind]))
         self.used = table[used].tolist()
         self._batch += 1

@@ -86,8 +86,8 @@ class Words:
     end: Int64
 
     def first(self, at: Int64) -> Int64:
-        """Index of the first word that begins at or after each position."""
-        return np.searchsorted(self.start, at)
+        """Index of the first word that begins at or after each position; it may lie behind all heads."""
+        return np.minimum(np.searchsorted(self.start, at), len(self.start) - 1)
 
 
 def words_of(head: Head) -> Words:

@@ -68,8 +68,9 @@ class KafkaSink:
             for one in sent:
                 one.get(timeout=0.1)
         except (KafkaError, LogwatchError) as error:
+            told = self._explained(error)
             self.close()  # an idempotent producer that gave something up can write no more
-            raise self._explained(error) from error
+            raise told from error
 
     def close(self) -> None:
         """Release the connection. Safe to call twice."""
@@ -110,7 +111,10 @@ class KafkaSink:
     def _is_missing(self, error: Exception) -> bool:
         from kafka.errors import UnknownTopicOrPartitionError
 
-        return isinstance(error, UnknownTopicOrPartitionError) or self._config.topic in str(error)
+        from logwatch.kafka.consumer import lacks_topic
+
+        known = self._producer is None or not lacks_topic(self._producer, self._config.topic)
+        return isinstance(error, UnknownTopicOrPartitionError) or not known
 
     def _why(self, error: Exception) -> str:
         from kafka.errors import KafkaTimeoutError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from logwatch.sources.followed import Followed
 from logwatch.sources.opening import Stat
@@ -39,17 +39,21 @@ class Descriptors:
         """
         self._open.pop(entry, None)
         self._open[entry] = None
-        excess = len(self._open) - self.limit
-        if excess <= 0:
+        if len(self._open) <= self.limit:
             return []
-        idle = [other for other in self._open if other is not entry]
-        for other in [o for o in idle if o.attached] + [o for o in idle if not o.attached and o.stat() is not None]:
-            if excess <= 0:
-                return []
-            other.release()
-            del self._open[other]
-            excess -= 1
+        self._release(lambda other: other.attached, but=entry)
+        if len(self._open) > self.limit:
+            self._release(lambda other: other.stat() is not None, but=entry)
         return [other for other in self._open if other is not entry][: max(0, len(self._open) - SHARE * self.limit)]
+
+    def _release(self, may: Callable[[Followed], bool], but: Followed) -> None:
+        """Close those that `may` be closed, the longest unused first, down to the limit."""
+        for other in list(self._open):
+            if len(self._open) <= self.limit:
+                return
+            if other is not but and may(other):
+                other.release()
+                del self._open[other]
 
     def tidy(self) -> None:
         """Forget those whose descriptor went to another."""

@@ -20,6 +20,7 @@ from logwatch.sources.followed import Followed
 from logwatch.sources.lines import Records, no_records
 from logwatch.sources.opening import OpenFile, Refused
 from logwatch.sources.roster import Roster
+from logwatch.sources.table import Table
 from logwatch.telemetry import Logger
 from logwatch.types import Flag, Gap, RecordBatch, Stream
 
@@ -71,7 +72,8 @@ class FileSource:
     def __init__(self, config: FileConfig, clock: Clock, name: str = "{name}") -> None:
         self._config = config
         self._clock = clock
-        self._roster = Roster(config, clock, name, self._opened)
+        self._table = Table(config, clock, name, self._opened)
+        self._roster = Roster(self._table)
         self._ready: dict[Followed, None] = {}  # known to have something; the longest waiting first
         self._open = Descriptors()
         self._hold = Hold(config.deleted_hold, config.deleted_hold_size)
@@ -87,12 +89,12 @@ class FileSource:
     @property
     def problems(self) -> list[Problem]:
         """Files that match or are named and cannot be read now."""
-        return list(self._roster.access.problems.values())
+        return list(self._table.access.problems.values())
 
     @property
     def files(self) -> int:
         """Files followed."""
-        return len(self._roster.live)
+        return len(self._table.live)
 
     @property
     def warm_until(self) -> Mapping[Stream, int]:
@@ -114,7 +116,7 @@ class FileSource:
             pending = {key: load(cell) for key, cell in cursors.items() if key != MAIN}
         except (ValueError, KeyError, TypeError) as error:
             raise StateCorrupt(f"the saved position of a file cannot be read: {error}") from error
-        self._roster.ledger.restore(pending, closed, names, bool(main["started"]))
+        self._table.ledger.restore(pending, closed, names, bool(main["started"]))
         self._scan()
 
     def poll(self, max_records: int) -> RecordBatch | None:
@@ -138,7 +140,7 @@ class FileSource:
 
     def exhausted(self) -> bool:
         """With `once`: everything up to the end that the files had has been delivered."""
-        return self._config.once and not self._ready and not any(entry.busy for entry in self._roster.live)
+        return self._config.once and not self._ready and not any(entry.busy for entry in self._table.live)
 
     def hold(self) -> None:
         """To be called about once a second while nothing is polled: deleted files are kept only within bounds."""
@@ -147,7 +149,7 @@ class FileSource:
     def close(self) -> None:
         """Close all files."""
         self._closing.set()
-        for entry in self._roster.live:
+        for entry in self._table.live:
             entry.release()
         self._open.clear()
         self._ready.clear()
@@ -161,16 +163,16 @@ class FileSource:
         self._release_deleted(paused=False)
         now = self._clock.monotonic()
         self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))
-        self._ready.update((entry, None) for entry in self._roster.live if entry.busy)
-        for problem in set(self._roster.access.problems.values()) - self._said:
+        self._ready.update((entry, None) for entry in self._table.live if entry.busy)
+        for problem in set(self._table.access.problems.values()) - self._said:
             log.warning("file cannot be read", path=problem.path, reason=problem.reason, hint=problem.hint)
-        self._said = set(self._roster.access.problems.values())
+        self._said = set(self._table.access.problems.values())
 
     def _sweep(self, now: float) -> None:
         """Look at the files that may have grown: those that did lately, and some of the others in turn."""
         self._sweep_at = now + POLL_S
         if not self._turn:
-            self._turn = list(self._roster.live)
+            self._turn = list(self._table.live)
             self._round += 1
         thorough = self._round % THOROUGH == 0
         for _ in range(min(IDLE_LOOKS, len(self._turn))):
@@ -185,7 +187,7 @@ class FileSource:
 
     def _look(self, entry: Followed, now: float) -> None:
         """See whether the file has something; end it where its time has come."""
-        if entry not in self._roster.live or entry in self._ready:
+        if entry not in self._table.live or entry in self._ready:
             return
         if not entry.over and not entry.muted:
             seen = self._compare(entry)
@@ -231,19 +233,19 @@ class FileSource:
     def _replace(self, entry: Followed) -> None:
         self._open.drop(entry)
         self._roster.replaced(entry)
-        self._ready.update((other, None) for other in self._roster.live if other is entry or other.before is entry)
+        self._ready.update((other, None) for other in self._table.live if other is entry or other.before is entry)
 
     def _end(self, entry: Followed) -> None:
         self._open.drop(entry)
         for group in (self._ready, self._touched, self._lately):
             group.pop(entry, None)
-        self._roster.close(entry)
+        self._table.close(entry)
         self._warm.pop(Stream(entry.source, entry.instance), None)
 
     def _fail(self, entry: Followed, error: OSError) -> None:
         """A read failed: say so, and try again from the next scan on."""
         refusal = Refused(f"cannot be read: {error.strerror}", "the disk or the network may be at fault")
-        self._roster.access.note(entry.path, refusal)
+        self._table.access.note(entry.path, refusal)
         entry.release()
         self._open.drop(entry)
         self._ready.pop(entry, None)
@@ -316,10 +318,10 @@ class FileSource:
             self._read(entry, share, now)
         records = follower.take(share)
         if len(records):
-            self._roster.instance(entry)
+            self._table.instance(entry)
             self._touched[entry] = self._lately[entry] = None
             entry.served_at = now
-        if not _has_more(entry) and entry in self._roster.live and (entry.over or self._config.once):
+        if not _has_more(entry) and entry in self._table.live and (entry.over or self._config.once):
             self._finish_idle(entry, now)
         if _has_more(entry):
             self._ready[entry] = None
@@ -339,11 +341,11 @@ class FileSource:
     # -- batches
 
     def _batch(self, parts: list[tuple[Followed, Records]]) -> RecordBatch | None:
-        roster = self._roster
+        table = self._table
         index: dict[Stream, int] = {}
         which = []
         for entry, records in parts:
-            stream = Stream(entry.source, roster.instance(entry))
+            stream = Stream(entry.source, table.instance(entry))
             if entry.warm:
                 self._warm[stream] = entry.warm
             which.append(index.setdefault(stream, len(index)))
@@ -351,17 +353,17 @@ class FileSource:
                 records.flags[0] |= entry.mark
                 entry.mark = Flag.NONE
         cursor = self._cursors()
-        gaps, roster.gaps = roster.gaps, []
+        gaps, table.gaps = table.gaps, []
         if not parts and not cursor and not gaps:
             return None
         return _joined(parts, list(index), which, cursor, gaps)
 
     def _cursors(self) -> dict[str, bytes | None]:
         """What changed since the last batch."""
-        ledger = self._roster.ledger
+        ledger = self._table.ledger
         cursor: dict[str, bytes | None] = dict.fromkeys(ledger.gone)
         ledger.gone = []
-        for entry in self._roster.live:
+        for entry in self._table.live:
             if entry.dirty or entry in self._touched:
                 entry.dirty = False
                 cursor[entry.key] = entry.saved().dump()

@@ -51,6 +51,10 @@ class KafkaConfig(ConnectionConfig):
     max_line_bytes: Size = Field(MAX_LINE_BYTES, ge=64)
     """Longer records are truncated."""
 
+    dead_letter_topic: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,249}$")
+    """Where records that are not of `format` go, with their position and the reason as headers. Empty: into the file
+    of `[dead_letters]`."""
+
     read_ahead: Size = Field(64 * 2**20, ge=2**20)
     """Bytes of records held before they are processed, over all partitions; beyond, partitions are paused."""
 

@@ -15,7 +15,7 @@ from logwatch.api import Clock
 from logwatch.errors import LogwatchError
 from logwatch.kafka import consumer as client
 from logwatch.kafka.decode import Columns
-from logwatch.kafka.diagnosis import diagnose
+from logwatch.kafka.diagnosis import diagnose, probe
 from logwatch.kafka.errors import explain
 from logwatch.sources.kafka_board import Board, Lost
 from logwatch.sources.kafka_config import KafkaConfig
@@ -99,12 +99,15 @@ class Reader:
         while not self._stop.is_set():
             self.alive_at = self._clock.monotonic()
             try:
-                return client.open_consumer(
-                    self._config,
-                    group_id=self._config.group,
-                    group_instance_id=self._member or None,
-                    client_rack=self._config.rack,
-                )
+                absent = probe(self._config)
+                if not absent:
+                    return client.open_consumer(
+                        self._config,
+                        group_id=self._config.group,
+                        group_instance_id=self._member or None,
+                        client_rack=self._config.rack,
+                    )
+                self._watch.say(absent)
             except KafkaTimeoutError:
                 self._wait_for_broker()
             except (KafkaError, LogwatchError, OSError) as error:

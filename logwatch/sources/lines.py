@@ -21,7 +21,6 @@ import numpy as np
 from logwatch.sources.limits import MAX_LINE_BYTES
 from logwatch.types import Flag, Int64, UInt8
 
-
 BOM = b"\xef\xbb\xbf"
 """What some programs begin a UTF-8 file with; no part of its first line."""
 

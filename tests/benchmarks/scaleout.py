@@ -28,7 +28,7 @@ from kafka.admin import KafkaAdminClient
 
 from tests.benchmarks import stream
 from tests.benchmarks.frame import Benchmark
-from tests.integration.scaleout import Fleet, Worker, eventually
+from tests.integration.scaleout import Fleet, Worker
 from tests.kafka.broker import LocalBroker, own_broker
 
 PARTS = ("faults", "cpu", "restore", "simulation")
@@ -139,7 +139,7 @@ def spent(worker: Worker) -> float:
 
 def until_saved(fleet: Fleet, each: int) -> None:
     """Wait until so many records of each partition are saved."""
-    eventually(lambda: min(fleet.positions()) >= each, lambda: (fleet.positions(), fleet.logs()), PATIENCE_S)
+    fleet.until(lambda: min(fleet.positions()) >= each, PATIENCE_S)
 
 
 def cpu(bench: Benchmark, folder: Path, broker: LocalBroker) -> None:
@@ -151,7 +151,7 @@ def cpu(bench: Benchmark, folder: Path, broker: LocalBroker) -> None:
         fleet = Fleet(home, broker.bootstrap, CPU_PARTITIONS, {"learning": "frozen", "session_ms": 10_000})
         try:
             workers = [fleet.worker(f"w{number}") for number in range(count)]
-            eventually(lambda: sum(len(w.lanes()) for w in workers) == CPU_PARTITIONS, fleet.logs)  # noqa: B023
+            fleet.until(lambda: sum(len(w.lanes()) for w in workers) == CPU_PARTITIONS)  # noqa: B023
             for worker in workers:
                 worker.signal(signal.SIGSTOP)  # a backlog, read by both from one moment on
             before = [spent(worker) for worker in workers]
@@ -190,7 +190,7 @@ def moved(fleet: Fleet, name: str, each: int) -> tuple[Worker, float, float]:
     first.stop()
     began = time.monotonic()
     second = fleet.worker(name)
-    eventually(lambda: len(second.lanes()) == fleet.partitions, fleet.logs, PATIENCE_S)
+    fleet.until(lambda: len(second.lanes()) == fleet.partitions, PATIENCE_S)
     wall = time.monotonic() - began
     return second, max(float(text) for text in re.findall(r"seconds=([0-9.]+)", second.log)), wall
 
@@ -238,7 +238,7 @@ def simulation(bench: Benchmark, folder: Path, broker: LocalBroker, keys: int) -
     fleet = Fleet(home, broker.bootstrap, MANY_PARTITIONS, {"more": ENTITY, "session_ms": 30_000, "learning": "online"})
     try:
         idle = fleet.worker("idle")
-        eventually(lambda: len(idle.lanes()) == MANY_PARTITIONS, fleet.logs, PATIENCE_S)
+        fleet.until(lambda: len(idle.lanes()) == MANY_PARTITIONS, PATIENCE_S)
         empty = memory(idle)
         idle.stop()
         for partition in range(MANY_PARTITIONS):

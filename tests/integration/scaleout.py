@@ -206,7 +206,7 @@ class Fleet:
         """Wait until everything that was fed is saved."""
         self.until(lambda: min(self.positions()) >= self.fed)
 
-    def until(self, holds: Callable[[], Any]) -> Any:
+    def until(self, holds: Callable[[], Any], patience: float = PATIENCE_S) -> Any:
         """Wait until something holds; no worker may end meanwhile by itself."""
 
         def alive() -> Any:
@@ -214,7 +214,7 @@ class Fleet:
             assert not ended, f"{ended} ended:\n{self.logs()}"
             return holds()
 
-        return eventually(alive, lambda: (self.positions(), self.logs()))
+        return eventually(alive, lambda: (self.positions(), self.logs()), patience)
 
     def logs(self) -> str:
         """The ends of what the workers said."""

@@ -13,9 +13,9 @@ import pytest
 
 import logwatch.ahead
 from logwatch import telemetry
-from logwatch.ahead import Worker
 from logwatch.app.history import score
 from logwatch.config import load
+from logwatch.parse.process import Worker
 from logwatch.parse.shape import Shaped
 from logwatch.requests import ScoreRequest
 from tests.benchmarks.quiet import Quiet
@@ -91,7 +91,7 @@ def test_rows_are_the_same_when_the_process_is_killed_on_the_way(
 
 def test_the_process_does_not_outlive_its_parent() -> None:
     code = (
-        "import time; from logwatch.ahead import Worker\n"
+        "import time; from logwatch.parse.process import Worker\n"
         "one = Worker(()); assert one.answered(30.0) and one.ready(); print(one.id, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

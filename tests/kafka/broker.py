@@ -278,7 +278,7 @@ def _contained() -> Broker | None:
     """One in a container that runs, or None where containers cannot be had: the next kind serves."""
     if not ContainerBroker.possible():
         return None
-    one = ContainerBroker(free_ports(1)[0])
+    one = ContainerBroker(*free_ports(2))
     try:
         one.start()
     except Exception as error:  # noqa: BLE001  # no such image, no network, no rights …

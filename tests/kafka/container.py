@@ -1,4 +1,7 @@
-"""A broker in a container, by testcontainers, of the image `apache/kafka` or one that is configured as it is."""
+"""A broker in a container, by testcontainers, of the image `apache/kafka` or one that is configured as it is.
+
+It shares the machine's network: its listeners stand on loopback, as those of a broker that is started here.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,21 @@ class ContainerBroker:
     """A broker in a container on a port of loopback.
 
     Args:
-        port: a free one; it stays the same over restarts.
+        port, controller: free ones; they stay the same over restarts.
     """
 
     trusted: Path | None = None
     can_restart = True
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, controller: int) -> None:
         from testcontainers.core.container import DockerContainer
 
         self.bootstrap = f"127.0.0.1:{port}"
         self.listeners = {"PLAINTEXT": self.bootstrap}
         image = os.environ.get("LOGWATCHD_TEST_KAFKA_IMAGE") or IMAGE
-        self._container: Any = DockerContainer(image).with_bind_ports(f"{port}/tcp", port)
+        self._container: Any = DockerContainer(image).with_kwargs(network_mode="host")
         self._started = False
-        for name, value in _environment(port).items():
+        for name, value in _environment(port, controller).items():
             self._container.with_env(name, value)
 
     @staticmethod
@@ -83,15 +86,15 @@ class ContainerBroker:
             self._started = False
 
 
-def _environment(port: int) -> dict[str, str]:
+def _environment(port: int, controller: int) -> dict[str, str]:
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
-        "KAFKA_LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
+        "KAFKA_LISTENERS": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
         "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
         "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
         "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": f"1@127.0.0.1:{controller}",
         "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
         "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,8 @@ class Stream:
 
     def look(self, **value: float | str) -> tuple[float, str]:
         """Nats of one event, and what an alert would say; nothing is learned."""
-        batch = events(self.at, {name: [told] for name, told in value.items()})  # type: ignore[dict-item]
+        fields: dict[str, Any] = {name: [told] for name, told in value.items()}
+        batch = events(self.at, fields)
         nats = self.detector.score(batch)
         self.detector._seen.take()
         self.detector._texts.take()
@@ -224,7 +227,7 @@ def test_buckets_rise_with_the_number() -> None:
 
 
 def test_tails_of_an_empty_past_are_no_surprise() -> None:
-    assert tails(np.array([5.0]), np.zeros((1, 192), np.float32))[0] == pytest.approx(0.0)
+    assert tails(np.array([5.0]), np.array([0]), np.zeros((1, 192), np.float32))[0] == pytest.approx(0.0)
 
 
 def test_room_for_values_is_what_it_says() -> None:

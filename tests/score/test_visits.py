@@ -189,6 +189,6 @@ def test_without_any_time_visits_stay_open_until_they_are_closed() -> None:
     assert len(judge.units.close(judge.table.in_use(), 1)) == 1
 
 
-def test_a_key_has_room_for_six_detectors_only() -> None:
-    with pytest.raises(ValueError, match="room for 6"):
-        Units(KeyTable(Units.COLUMNS), tuple("abcdefg"), odd_have_entities)
+def test_a_key_has_room_for_eight_detectors_only() -> None:
+    with pytest.raises(ValueError, match="room for 8"):
+        Units(KeyTable(Units.COLUMNS), tuple("abcdefghi"), odd_have_entities)

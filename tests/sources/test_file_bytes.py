@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from logwatch.types import Flag
 from tests.sources.disk import append
@@ -79,3 +82,35 @@ def test_every_split_of_the_same_input_gives_the_same_records(reading: type, log
         rows = [row for batch in reader.batches for row in zip(batch.lines, batch.start, batch.end, strict=True)]
         seen.append((rows, reader.batches[0].streams))
     assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_followed_from_its_first_byte_on(reading: type, log: Path, encoding: str) -> None:
+    log.write_bytes(b"")
+    reader = reading(log)
+    reader.settle()
+    data = "\ufeffgrüße\r\nzwei\nhalb".encode(encoding)
+    append(log, data[:1])
+    assert reader.settle() == []
+    append(log, data[1:])
+    assert reader.settle() == ["grüße".encode(), b"zwei"]
+    reader.restart()
+    append(log, " und ganz\n".encode(encoding))
+    assert reader.settle(1) == [b"halb und ganz"]
+    os.truncate(log, 0)
+    append(log, b"plain again\n")
+    assert reader.settle(1) == [b"plain again"]
+
+
+def test_nul_and_invalid_bytes_come_as_they_are_and_are_no_end_of_anything(reading: type, log: Path) -> None:
+    log.write_bytes(b"a\0b\n\xff\xfe\xc3\n\0\0\0c\n")
+    assert reading(log).settle() == [b"a\0b", b"\xff\xfe\xc3", b"c"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_line_end_split_across_two_looks_ends_one_line(reading: type, log: Path, end: bytes) -> None:
+    reader = reading(log)
+    for byte in [b"second", *(end[n : n + 1] for n in range(len(end))), b"third", b"\n"]:
+        append(log, byte)
+        reader.settle(0.1)
+    assert [line for _, line in reader.lines] == [b"first", b"second", b"third"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from pathlib import Path
@@ -107,3 +108,56 @@ def test_a_directory_removed_and_back(reading: type, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.log").write_bytes(b"two\n")
     assert reader.settle(2) == [b"two"]
+
+
+def test_what_a_program_that_was_not_told_of_the_rotation_writes_late_is_read(reading: type, log: Path) -> None:
+    before = descriptors()
+    reader = reading(log)
+    reader.settle()
+    writer = log.open("ab", buffering=0)
+    log.rename(log.with_name("app.log.1"))
+    log.write_bytes(b"")
+    reader.settle(10)
+    assert descriptors() == before + 2  # the new file's and the writer's: the old one was closed
+    writer.write(b"late\n")
+    assert reader.settle(2) == [b"late"]
+    reader.settle(10)
+    log.with_name("app.log.1").rename(log.with_name("app.log.2"))
+    writer.write(b"later\n")
+    reader.restart()
+    assert reader.settle(2) == [b"later"]
+    assert {stream.instance for batch in reader.batches for stream in batch.streams} == {
+        reader.batches[0].streams[0].instance
+    }
+    writer.close()
+
+
+def test_several_quick_rotations_each_compressed_at_once_lose_nothing(reading: type, log: Path) -> None:
+    reader = reading(log)
+    reader.settle()
+    for turn in range(3):
+        append(log, b"turn %d\n" % turn)
+        for n in (2, 1):
+            old = log.with_name(f"app.log.{n}.gz")
+            if old.exists():
+                old.rename(log.with_name(f"app.log.{n + 1}.gz"))
+        log.with_name("app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+        os.utime(log.with_name("app.log.1.gz"), ns=(log.stat().st_mtime_ns,) * 2)
+        log.unlink()
+        log.touch()
+    log.write_bytes(b"turn 3\n")
+    assert reader.settle(2) == [b"turn 0", b"turn 1", b"turn 2", b"turn 3"]
+    assert reader.gaps == []
+
+
+def test_the_new_file_waits_for_what_was_written_to_the_old_one_after_it_was_created(reading: type, log: Path) -> None:
+    reader = reading(log)
+    reader.settle()
+    with log.open("ab", buffering=0) as writer:
+        log.rename(log.with_name("app.log.1"))
+        log.touch()
+        reader.settle(1.2)  # the new file is known, and empty
+        for n in range(3000):
+            writer.write(b"old %d\n" % n)
+        append(log, b"new\n")
+    assert reader.settle(1, 100) == [*(b"old %d" % n for n in range(3000)), b"new"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ EVENT_LIKE = 12
 _PLAIN = (str, int, float)
 
 Column = Sequence[Any]
+T = TypeVar("T")
 
 
 class Group(NamedTuple):
@@ -46,8 +48,13 @@ def groups_of(rows: list[int], records: list[dict[str, Any]]) -> Iterator[Group]
     for i, key in enumerate(keys):
         groups[key].append(i)
     for names, which in groups.items():
-        columns = list(zip(*[records[i].values() for i in which], strict=True))
-        yield Group([rows[i] for i in which], names, columns)
+        columns = list(zip(*map(dict.values, picked(records, which)), strict=True))
+        yield Group(list(picked(rows, which)), names, columns)
+
+
+def picked(values: Sequence[T], which: list[int]) -> Sequence[T]:
+    """Some of the values, at least one."""
+    return itemgetter(*which)(values) if len(which) > 1 else [values[which[0]]]
 
 
 def gather(told: Told, group: Group, texts: list[str] | None = None) -> None:

@@ -24,8 +24,7 @@ def read(lines: list[bytes]) -> list[dict[str, Any] | None]:
     records = _all_at_once(lines)
     if records is None:
         return [opened(_one(line)) for line in lines]
-    joined = b"\n".join(lines)
-    if b'"{' in joined or b'"\\u007' in joined:  # only then may a message begin with a brace
+    if b"\\" in b"".join(lines):  # an object in a message has quotes, and these are escaped
         return [opened(record) for record in records]
     return list(records)
 

@@ -45,7 +45,9 @@ def _text(out: Stamps, rows: Int64, values: Sequence[str]) -> None:
         rows, values = rows[other], [values[i] for i in np.flatnonzero(other).tolist()]
     if not len(rows):
         return
-    raw = [value[:WIDTH].encode("utf-8", "replace").replace(b"\0", b" ") for value in values]
+    raw = "\n".join(values).encode("utf-8", "replace").split(b"\n")
+    if len(raw) != len(values) or max(map(len, raw)) > WIDTH or b"\0" in b"".join(raw):
+        raw = [value[:WIDTH].encode("utf-8", "replace").replace(b"\0", b" ") for value in values]
     found = find(raw, head_of(raw, WIDTH))
     found.start[:] = found.end[:] = found.form[:] = 0
     out.put(rows, found, slice(None))

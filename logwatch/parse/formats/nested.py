@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from logwatch.parse.formats.gather import Group
+from logwatch.parse.formats.gather import Group, picked
 
 DEPTH = 8
 """Objects inside objects that are opened; what is deeper stays as it is."""
@@ -46,14 +46,14 @@ def _open(group: Group, depths: tuple[int, ...], j: int, values: Column) -> Iter
         by[tuple(value) if type(value) is dict else None].append(i)
     for keys, which in by.items():
         all_of = len(which) == len(values)
-        inside = values if all_of else [values[i] for i in which]
+        inside = values if all_of else picked(values, which)
         names, columns = _inside(group.names[j], keys, inside)
         begin = j + 1 if keys is None else j
         before, after = (
-            [column if all_of else [column[i] for i in which] for column in part]
+            [column if all_of else picked(column, which) for column in part]
             for part in (group.columns[:j], group.columns[j + 1 :])
         )
-        rows = group.rows if all_of else [group.rows[i] for i in which]
+        rows = group.rows if all_of else list(picked(group.rows, which))
         opened = Group(rows, (*group.names[:j], *names, *group.names[j + 1 :]), [*before, *columns, *after])
         yield from _flat(opened, (*depths[:j], *(depths[j] + 1,) * len(columns), *depths[j + 1 :]), begin)
 

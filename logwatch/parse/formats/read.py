@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ Wanted = Sequence[tuple[str, NDArray[np.int64] | slice]]
 """Formats of the configuration, and the rows of each."""
 
 
-class Failed(NamedTuple):
+@dataclass(slots=True)
+class Failed:
     """A row that is not of the format that the configuration names; it is read as plain text."""
 
     row: int
@@ -171,7 +172,7 @@ class _Reader:
             return b"=" in line
         name = line[: max(line.find(b"=", 1, 65), 0)]
         if name in _USUAL:
-            return _AUDIT not in line[:200]
+            return name != b"msg" or not line.startswith(_AUDIT)
         if not name or b" " in name or _NAME.fullmatch(name) is None or _AUDIT in line[:200]:
             return False
         return _PAIR.search(line) is not None

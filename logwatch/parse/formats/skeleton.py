@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from logwatch.parse.formats.gather import Group
+from logwatch.parse.formats.gather import Group, picked
 
 Column = Sequence[str]
 Compile = Callable[[str], "tuple[tuple[str, ...], re.Pattern[str]] | None"]
@@ -43,7 +43,7 @@ def by_skeleton(
             odd += which
             continue
         names, pattern = compiled
-        found = [pattern.fullmatch(texts[i]) for i in which]
+        found = list(map(pattern.fullmatch, picked(texts, which)))
         if None in found:
             odd += [i for i, match in zip(which, found, strict=True) if match is None]
             which = [i for i, match in zip(which, found, strict=True) if match is not None]

@@ -97,6 +97,8 @@ def number_of(value: Any) -> float | None:
 
 
 def _read(word: str) -> float | None:
+    if ":" in word or word.count(".") > 1 or "-" in word[1:-2]:  # most of what begins with a digit and is no number
+        return float(word) if "e-" in word.lower() and _NUMBER.fullmatch(word) else None
     if _NUMBER.fullmatch(word):
         return float(word)
     span = _SPAN.fullmatch(word)

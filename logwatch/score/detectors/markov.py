@@ -59,11 +59,12 @@ class Markov:
         """Nats [n]; advances the keys' last two templates."""
         a, b, c = self._contexts(events)
         n, wild, total = len(c), np.full(len(c), ANY), np.full(len(c), TOTAL)
-        keys = np.concatenate([
-            _pack(wild, wild, total), _pack(wild, b, total), _pack(a, b, total),
+        keys = [
+            _pack(wild[:1], wild[:1], total[:1]), _pack(wild, b, total), _pack(a, b, total),
             _pack(wild, wild, c), _pack(wild, b, c), _pack(a, b, c),
-        ])  # fmt: skip
-        at = self._counts.find(keys)
+        ]  # fmt: skip
+        found = self._counts.find(np.concatenate(keys))
+        at = np.concatenate([np.repeat(found[:1], n), found[1:]])
         self._seen.add(a=a, b=b, at=at.reshape(6, n).T)
         context, joint = at[: 3 * n], at[3 * n :]
         seen = self._aged(joint, context)

@@ -78,7 +78,7 @@ class ValuesOdd:
         keep = (apart | numeric)[fields.of]
         keys = np.zeros(len(column.rows), dtype=np.uint64)
         nats = np.full(len(column.rows), np.nan)
-        if keep.any():
+        if apart.any():
             keys = _value_keys(column)
         rows = np.flatnonzero((apart & (at >= 0))[fields.of])
         if len(rows):

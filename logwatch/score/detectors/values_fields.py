@@ -84,7 +84,7 @@ class Fields:
         mass = self.sketches.values[at].sum(axis=1, dtype=np.float64)
         good = np.flatnonzero(((at >= 0) & (mass >= LEAST))[of])
         if len(good):
-            out[good] = tails(numbers[good], self.sketches.values[at[of[good]]])
+            out[good] = tails(numbers[good], of[good], self.sketches.values[at])
         return out
 
     def admit(self, keys: UInt64, source: Int64, chunk: int) -> Int64:

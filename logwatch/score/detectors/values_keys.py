@@ -25,7 +25,20 @@ def _name_key(name: str) -> int:
 def field_keys(sources: Int64, column: FieldColumn) -> UInt64:
     """Keys [f] of a field on sources [f], never zero."""
     numeric = _NUMERIC if column.numbers is not None else 0
-    own = mix((sources + 1 + numeric).astype(np.uint64)) ^ np.uint64(_name_key(column.name))
+    if len(sources) == 1:
+        return _one_field(int(sources[0]), column.name, numeric)
+    return _fields(sources, column.name, numeric)
+
+
+@lru_cache(maxsize=4096)
+def _one_field(source: int, name: str, numeric: int) -> UInt64:
+    key = _fields(np.array([source]), name, numeric)
+    key.flags.writeable = False
+    return key
+
+
+def _fields(sources: Int64, name: str, numeric: int) -> UInt64:
+    own = mix((sources + 1 + numeric).astype(np.uint64)) ^ np.uint64(_name_key(name))
     return np.maximum(mix(own), np.uint64(1))
 
 

@@ -29,19 +29,19 @@ def edge(bucket: Int64) -> Float64:
     return np.where(bucket > _ZERO, np.exp2((bucket - _ZERO - 1) / 2.0 - _LEAST), 0.0)
 
 
-def tails(numbers: Float64, counts: NDArray[np.float32]) -> Float64:
-    """Nats [n] of numbers [n], each among its field's counts [n, BUCKETS]: −ln of twice the smaller tail."""
-    bucket = bucket_of(numbers)
-    rows = np.arange(len(numbers))
+def tails(numbers: Float64, of: Int64, counts: NDArray[np.float32]) -> Float64:
+    """Nats [n] of numbers [n] of fields `of` [n], whose counts are [f, BUCKETS]: −ln of twice the smaller tail."""
     running = np.cumsum(counts, axis=1, dtype=np.float64)
-    mass, own = running[:, -1], counts[rows, bucket].astype(np.float64)
-    up_to = running[rows, bucket]
+    highest = (BUCKETS - 1 - np.argmax(counts[:, ::-1] > 0, axis=1))[of]
+    lowest = np.argmax(counts > 0, axis=1)[of]
+    bucket = bucket_of(numbers)
+    mass, up_to, own = running[of, -1], running[of, bucket], counts[of, bucket].astype(np.float64)
     smaller = np.minimum(up_to, mass - up_to + own) - 0.5 * own  # its own bucket counts half
-    nats = -np.log(np.minimum(2 * (smaller + 0.5) / (mass + 1.0), 1.0))
-    highest = BUCKETS - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
-    lowest = np.argmax(counts > 0, axis=1)
-    nats += np.where((bucket > highest) & (numbers > 0), _ratio(numbers, edge(highest + 1)), 0.0)
-    nats += np.where((bucket < lowest) & (numbers > 0), _ratio(edge(lowest), numbers), 0.0)
+    nats: Float64 = -np.log(np.minimum(2 * (smaller + 0.5) / (mass + 1.0), 1.0))
+    beyond = np.flatnonzero(((bucket > highest) | (bucket < lowest)) & (numbers > 0))
+    if len(beyond):
+        most, least = edge(highest[beyond] + 1), edge(lowest[beyond])
+        nats[beyond] += np.maximum(_ratio(numbers[beyond], most), _ratio(least, numbers[beyond]))
     return nats
 
 

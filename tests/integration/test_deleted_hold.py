@@ -1,0 +1,67 @@
+"""A daemon whose sinks are full for long: deleted files are let go within their bound, and that is an alert."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from logwatch import telemetry
+from logwatch.app.session import detectors_of, opened
+from logwatch.config import SourceTable, load
+from logwatch.daemon import Daemon, Progress
+from logwatch.delivery import Delivery
+from logwatch.sources.file import FileConfig, FileSource
+from tests.integration.program import habit
+
+
+class Stuck(Delivery):
+    """As if a sink had refused everything until its outbox was full."""
+
+    stuck = True
+
+    def full(self) -> bool:
+        return self.stuck
+
+
+def held(path: Path) -> bool:
+    """Whether this process holds a deleted file open."""
+    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{fd}").is_symlink()]  # fmt: skip  # noqa: E501
+    return f"{path} (deleted)" in links
+
+
+def test_a_paused_daemon_lets_a_deleted_file_go_and_alerts_of_the_gap_when_it_reads_again(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(habit(60_000))
+    loaded = load(environ={}, flags={})
+    gaps = telemetry.GAPS.series()
+    with opened(loaded.settings, detectors_of(loaded), tmp_path / "state", {"file": SourceTable(kind="file")}) as session:  # fmt: skip
+        config = FileConfig(paths=[str(log)], start="beginning", warmup=0, deleted_hold=1)  # type: ignore[arg-type]
+        delivery = Stuck(session.store, {}, 1 << 20, "pause")
+        daemon = Daemon(session.lanes, {"file": FileSource(config, session.clock)}, delivery, session.clock)
+        states: list[str] = []
+
+        def on_tick(progress: Progress) -> None:
+            if not progress.paused:
+                return
+            if log.exists():
+                log.unlink()
+                assert held(log)
+                states.append("deleted")
+            elif not held(log):
+                states.append("let go")
+                Stuck.stuck = False
+                daemon.on_tick = resumed
+
+        def resumed(progress: Progress) -> None:
+            if progress.gaps or len(states) > 60:
+                daemon.stop()
+            states.append("reading")
+
+        daemon.on_tick = on_tick
+        progress = daemon.run()
+        assert states[:2] == ["deleted", "let go"]
+        assert 0 < progress.records < 60_000
+        assert progress.gaps == 1
+        assert len(telemetry.GAPS.series()) > len(gaps)
+        alerts = [alert for alert in session.store.alerts_after(0, 100) if '"kind": "gap"' in alert.body]
+        assert len(alerts) == 1

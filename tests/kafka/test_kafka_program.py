@@ -1,0 +1,83 @@
+"""The whole program on Kafka: what it makes of records, of poison, and of a configuration that cannot be right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from logwatch.app.follow import run
+from logwatch.errors import ConfigError
+from logwatch.plugins import configure
+from logwatch.requests import RunRequest
+from tests.kafka.reading import reading
+from tests.kafka.topics import Topics
+
+pytestmark = pytest.mark.kafka
+
+CONFIG = """
+state = "{folder}/state"
+[[source]]
+kind = "kafka"
+bootstrap = "{bootstrap}"
+topics = ["{topic}"]
+group = "{topic}"
+start = "beginning"
+once = true
+{more}
+[[sink]]
+kind = "file"
+path = "{folder}/alerts.jsonl"
+"""
+
+
+def daemon(topics: Topics, folder: Path, topic: str, more: str = "") -> None:
+    """Run the daemon until everything is read."""
+    file = folder / "logwatchd.toml"
+    file.write_text(CONFIG.format(folder=folder, bootstrap=topics.broker.bootstrap, topic=topic, more=more))
+    run(RunRequest(configure(file, environ={})))
+
+
+def test_poison_goes_to_the_dead_letters_with_its_place_and_the_rest_is_judged(topics: Topics, tmp_path: Path) -> None:
+    topic = topics.create()
+    good = [b'{"time":"2026-01-01T00:00:%02dZ","message":"step %d"}' % (n, n) for n in range(50)]
+    topics.send(topic, [*good[:20], b"{poison password=hunter2", *good[20:]])
+    daemon(topics, tmp_path, topic, 'format = "json"')
+    (letter,) = (json.loads(line) for line in (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines())
+    assert letter["position"] == {"topic": topic, "partition": 0, "offset": 20}
+    assert "hunter2" not in json.dumps(letter)
+
+
+def test_dead_letters_can_go_to_a_topic(topics: Topics, tmp_path: Path) -> None:
+    topic, dead = topics.create(), topics.create()
+    topics.send(topic, [b"{poison"])
+    daemon(topics, tmp_path, topic, f'format = "json"\ndead_letter_topic = "{dead}"')
+    with reading(topics.broker, dead, key_from="header:logwatchd.source", name="{key}") as found:
+        assert found.read(1) == [b"{poison"]
+    assert {stream.source for stream in found.by_stream()} == {f"{topic}/0"}
+
+
+def test_lost_records_are_alerted_with_topic_partition_and_offset(topics: Topics, tmp_path: Path) -> None:
+    topic = topics.create()
+    topics.send(topic, [b"line %d" % n for n in range(20)])
+    daemon(topics, tmp_path, topic)
+    topics.send(topic, [b"line %d" % n for n in range(20, 60)])
+    topics.forget(topic, 50)
+    daemon(topics, tmp_path, topic)
+    alerts = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    (gap,) = [one for one in alerts if one["kind"] == "gap"]
+    assert gap["position"] == {"topic": topic, "partition": 0, "offset": 20}
+    assert "30 records of this partition" in gap["detail"]
+
+
+def test_a_configuration_that_cannot_work_ends_the_daemon_with_a_sentence(topics: Topics, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not speak TLS"):
+        daemon(topics, tmp_path, "t", "tls = true")
+
+
+def test_unknown_keys_name_the_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "logwatchd.toml"
+    file.write_text('[[source]]\nkind = "kafka"\nbootstrap = "a:1"\ntopics = ["t"]\ngruop = "x"\n')
+    with pytest.raises(ConfigError, match=r"5: .*gruop.*did you mean \"group\""):
+        configure(file, environ={})
