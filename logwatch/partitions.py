@@ -360,7 +360,7 @@ class Partitions:
         """One row a lane, for people."""
         for lane, held in sorted(self._held.items()):
             restored = held.pipeline is not None
-            share = 1.0 if restored else held.done / held.total if held.total else 0.0
+            share = 1.0 if restored else min(0.99, held.done / held.total if held.total else 0.0)
             seen = held.pipeline.seen if held.pipeline is not None else 0
             yield {"lane": lane, "restored": share, "next": held.next, "events": seen}
 

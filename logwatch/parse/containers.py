@@ -95,6 +95,7 @@ class Containers:
     def due(self, component: str, before: float) -> list[Part]:
         """Lines that have waited since `before` for their next part; they are given up."""
         keys = [key for key, part in self._parts.items() if part.component == component and part.since <= before]
+        keys.sort()  # the order must not depend on restarts
         self._dirty.update(keys)
         return [self._parts.pop(key) for key in keys]
 

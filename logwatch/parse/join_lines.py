@@ -116,7 +116,7 @@ def alarming(text: bytes) -> bool:
 
 def mode_of(text: bytes, kind: Kind) -> Mode:
     """What may belong to an event that begins with this line."""
-    if kind is Kind.TRACEBACK or text.endswith(b"Traceback (most recent call last):"):
+    if kind is Kind.TRACEBACK:  # every mode that is not calm begins with a line that is read by itself: see `Walk`
         return Mode.PYTHON
     if text.startswith((b"panic: ", b"fatal error: ", b"goroutine ")):
         return Mode.GO
@@ -173,6 +173,8 @@ def _indent(mode: Mode, head: bytes, text: bytes, headed: bool) -> _Step:
 
 
 def _frame(mode: Mode, head: bytes, text: bytes, headed: bool) -> _Step:
+    if mode is not Mode.TRACE and text.lstrip().startswith(b'File "'):
+        return Verdict.MORE, Mode.PYTHON
     return Verdict.MORE, mode if mode in (Mode.PYTHON, Mode.GO) else Mode.TRACE
 
 

@@ -70,6 +70,9 @@ _CALL = re.compile(rf"(\w)\({VARIABLE}\)")
 _INDEX = re.compile(rf"(\w)\[{VARIABLE}\]")
 _RUNS = re.compile(rf"{VARIABLE}(?:[\s.:,;/@#_%&+*-]{{0,3}}{VARIABLE})+")
 
+SMALL, SMALL_TEXT = 512, 65_536
+"""Lines and characters below which Python is faster than the engine: each call of that costs 0.1 ms."""
+
 MAX_TOKEN = 256
 """Longer tokens are masked in pieces: some masks take time in the square of the length."""
 MAX_TOKENS = 20_000
@@ -114,20 +117,28 @@ def numbered(data: UInt8, inside: Bool | None = None) -> str:
 
 def without_hex(joined: str) -> pl.Series:
     """Lines [n] of a text with each hexadecimal word made `0`."""
-    return pl.Series([joined]).str.replace_all(_HEX, "0").str.split("\n").explode()
+    text = pl.Series([joined]).str.replace_all(_HEX, "0")
+    if len(joined) < SMALL_TEXT:
+        return pl.Series(text[0].split("\n"), dtype=pl.String)
+    return text.str.split("\n").explode()
 
 
 def distinct(values: pl.Series) -> tuple[list[str], Int32]:
     """Values [k] that are all different, in the order in which they appear, and the index [n] of each line's."""
-    hashes = values.hash().to_numpy()
-    _, first, back = np.unique(hashes, return_index=True, return_inverse=True)
+    if len(values) < SMALL:
+        return _distinct(values.to_list())
+    _, first, back = np.unique(values.hash().to_numpy(), return_index=True, return_inverse=True)
     if not (values.gather(first).gather(back) == values).all():  # two have the same hash: chance, or malice
-        order = {value: i for i, value in enumerate(dict.fromkeys(values))}
-        return list(order), np.fromiter(map(order.__getitem__, values), np.int32, len(values))
+        return _distinct(values.to_list())
     appear = np.argsort(first)
     number = np.empty(len(first), np.int32)
     number[appear] = np.arange(len(first), dtype=np.int32)
     return values.gather(first[appear]).to_list(), number[back]
+
+
+def _distinct(values: list[str]) -> tuple[list[str], Int32]:
+    order = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return list(order), np.fromiter(map(order.__getitem__, values), np.int32, len(values))
 
 
 def mask(key: str) -> str:

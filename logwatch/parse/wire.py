@@ -31,7 +31,7 @@ class Texts(Sequence[str]):
 
     __slots__ = ("_joined", "_lines", "_n")
 
-    def __init__(self, joined: bytes, n: int) -> None:
+    def __init__(self, joined: bytes | memoryview, n: int) -> None:
         self._joined = joined
         self._n = n
         self._lines: list[str] | None = None
@@ -54,7 +54,7 @@ class Texts(Sequence[str]):
     def lines(self) -> list[str]:
         """All of them."""
         if self._lines is None:
-            self._lines = self._joined.decode("utf-8", "surrogatepass").split("\n") if self._n else []
+            self._lines = str(self._joined, "utf-8", "surrogatepass").split("\n") if self._n else []
             self._joined = b""
         return self._lines
 
@@ -166,9 +166,9 @@ class _Reader:
         at = self._take(length)
         if how == "none":
             return [None] * count
-        data = bytes(memoryview(self._message)[at : at + length])
+        data = memoryview(self._message)[at : at + length]
         if how == "json":
-            return list(json.loads(data))
+            return list(json.loads(bytes(data)))
         texts = Texts(data, count)
         return texts if lazy else texts.lines()
 

@@ -46,10 +46,11 @@ class Request:
     def of(lines: list[bytes], settings: Sequence[ParseSettings], kind: Int32) -> Request:
         """Args: lines: at least one."""
         texts = [json.dumps(asdict(one)) for one in settings]
-        joined, length = b"\n".join(lines), np.zeros(0, np.int64)
-        if joined.count(b"\n") != len(lines) - 1:
-            joined, length = b"".join(lines), np.fromiter(map(len, lines), np.int64, len(lines))
-        return Request(texts, kind, np.frombuffer(joined, np.uint8), length)
+        joined, length = np.frombuffer(b"\n".join(lines), np.uint8), np.zeros(0, np.int64)
+        if np.count_nonzero(joined == ord("\n")) != len(lines) - 1:
+            joined = np.frombuffer(b"".join(lines), np.uint8)
+            length = np.fromiter(map(len, lines), np.int64, len(lines))
+        return Request(texts, kind, joined, length)
 
     def lines(self) -> list[bytes]:
         """As they were."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logwatch.api import plugin
-from logwatch.errors import LogwatchError
-from logwatch.kafka.diagnosis import check_files, diagnose
+from logwatch.errors import LogwatchError, UnreachableError
+from logwatch.kafka.diagnosis import check_files, diagnose, probe
 from logwatch.kafka.errors import explain, unreachable
 from logwatch.sinks.kafka_config import KafkaSinkConfig
 from logwatch.sinks.schema import dump_line
@@ -84,6 +84,9 @@ class KafkaSink:
 
             from logwatch.kafka.consumer import BOOTSTRAP_MS, make
 
+            absent = probe(self._config)
+            if absent:
+                raise unreachable(self._config, f"alerts cannot be written: {absent}")
             most_ms = int(self._config.timeout * 1000)
             own = {
                 "acks": "all",
@@ -99,7 +102,7 @@ class KafkaSink:
 
     def _explained(self, error: Exception) -> LogwatchError:
         """An error as a sentence that names the setting."""
-        told = explain(error, self._config)
+        told = error if isinstance(error, UnreachableError) else explain(error, self._config)
         if told is not None:
             return told
         if self._is_missing(error):

@@ -4,7 +4,8 @@
 record, event times at 100,000 lines/s) is written to a topic of a real broker on this machine. kafka-python's own
 consumer polls it to its end, before and after; between, the daemon reads it from its beginning to the same end, with
 every detector, online learning, commits and a file sink. A short topic is read first: importing and joining are no
-reading. Both rates are from the first record to the last.
+reading. Both rates are from the first record to the last; beside them the source alone, into nothing, and
+this process's own processor time a record (the broker's and helpers' apart).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import Any
 from logwatch.api import RecordBatch
 from logwatch.app.partitions import kept_partitions
 from logwatch.app.session import opened
+from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import Daemon
 from logwatch.delivery import Delivery
 from logwatch.plugins import configure
+from logwatch.sources.kafka import KafkaConfig, KafkaSource
 from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.stream import lines
 from tests.kafka.broker import NoKafka, broker
@@ -68,14 +71,23 @@ def _measure(bench: Benchmark, bootstrap: str) -> None:
     bench.figure("bytes_per_record", size / count)
     _decided(bootstrap, "warm", "")
     raw = [_raw(bootstrap, "stream", count)]
+    alone = _source_alone(bootstrap, count)
+    bench.figure("source_alone_over_raw_poll", alone / raw[0])
     cases = {"": "", "_entities": "entity = 'request_id=(\\w+)'"}
-    rates = {name: _decided(bootstrap, "stream", entity) for name, entity in cases.items()}
+    rates, cpu = {}, {}
+    for name, entity in cases.items():
+        began = time.process_time()
+        rates[name] = _decided(bootstrap, "stream", entity)
+        cpu[name] = (time.process_time() - began) / count
+    began = time.process_time()
     raw.append(_raw(bootstrap, "stream", count))
+    bench.baseline("kafka_python_cpu_us_per_record", (time.process_time() - began) / count * 1e6)
     peer = sum(raw) / len(raw)
     bench.baseline("kafka_python_records_per_s", peer)
     for name, rate in rates.items():
         bench.log(f"decided{name}: {rate:,.0f} records/s; raw {raw[0]:,.0f} and {raw[1]:,.0f}")
         bench.figure(f"records_per_s{name}", rate)
+        bench.figure(f"cpu_us_per_record{name}", cpu[name] * 1e6)
         bench.figure(f"over_raw_poll{name}", rate / peer, floor=FLOOR, aim=AIM)
 
 
@@ -115,6 +127,19 @@ def _raw(bootstrap: str, topic: str, count: int) -> float:
     rate = (seen - first) / (time.perf_counter() - began)
     consumer.close()
     return rate
+
+
+def _source_alone(bootstrap: str, count: int) -> float:
+    """Records per second of our source, into nothing."""
+    given = {"bootstrap": bootstrap, "topics": ["stream"], "group": "alone", "start": "beginning", "once": True}
+    timed = _Timed(KafkaSource(KafkaConfig.model_validate(given), SystemClock()))
+    timed.open({})
+    while timed.count < count:
+        if timed.poll(4096) is None:
+            timed.wait(0.05)
+    timed.poll(1)
+    timed.close()
+    return timed.count / (timed.ended - timed.began)
 
 
 class _Timed:

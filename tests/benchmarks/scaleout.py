@@ -148,7 +148,7 @@ def cpu(bench: Benchmark, folder: Path, broker: LocalBroker) -> None:
     for count in (1, 2):
         home = folder / f"cpu{count}"
         home.mkdir()
-        fleet = Fleet(home, broker.bootstrap, CPU_PARTITIONS, {"learning": "frozen", "session_ms": 10_000})
+        fleet = Fleet(home, broker.bootstrap, CPU_PARTITIONS, {"learning": "frozen", "session_ms": 120_000})
         try:
             workers = [fleet.worker(f"w{number}") for number in range(count)]
             fleet.until(lambda: sum(len(w.lanes()) for w in workers) == CPU_PARTITIONS)  # noqa: B023
@@ -218,7 +218,7 @@ def stored(fleet: Fleet) -> int:
     """Bytes of the state topic, all partitions, one copy."""
     admin = KafkaAdminClient(bootstrap_servers=fleet.bootstrap)
     try:
-        name, total = fleet.lane(0).topic, 0
+        name, total = fleet.state.name, 0
         for broker in admin.describe_log_dirs():
             for folder in broker["log_dirs"]:
                 total += sum(

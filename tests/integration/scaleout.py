@@ -21,7 +21,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from logwatch.app.session import opened
 from logwatch.checkpoint.spill import Spill
-from logwatch.checkpoint.topic_admin import TopicSettings
+from logwatch.checkpoint.topic_admin import TopicSettings, look
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.control import ask
 from logwatch.errors import UnreachableError
@@ -148,6 +148,7 @@ class Fleet:
         bootstrap: the broker.
         partitions: of the topic.
         settings: of the source and the daemon, over the defaults below.
+        copies: replicas of its topics.
     """
 
     folder: Path
@@ -155,18 +156,23 @@ class Fleet:
     partitions: int = 4
     settings: Mapping[str, Any] = field(default_factory=dict)
     topic: str = ""
+    copies: int = 1
     workers: list[Worker] = field(default_factory=list)
     fed: int = 0  # lines in each partition
+    _exists: bool = False
 
     def __post_init__(self) -> None:
         self.topic = self.topic or f"t{time.time_ns():x}"
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        admin.create_topics([NewTopic(self.topic, self.partitions, 1), NewTopic(f"{self.topic}-alerts", 2, 1)])
+        copies = self.copies
+        admin.create_topics(
+            [NewTopic(self.topic, self.partitions, copies), NewTopic(f"{self.topic}-alerts", 2, copies)]
+        )
         admin.close()
 
     def feed(self, until: int) -> None:
         """Bring every partition to so many lines."""
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20, acks="all", enable_idempotence=True)
         for partition in range(self.partitions):
             for line in lines(until, partition, self.fed):
                 producer.send(self.topic, value=line, partition=partition)
@@ -192,15 +198,21 @@ class Fleet:
         self.workers.append(worker)
         return worker
 
-    def lane(self, partition: int) -> TopicLane:
-        """Of the state topic, to look at."""
+    @property
+    def state(self) -> TopicSettings:
+        """Of the state topic."""
         name = f"logwatchd-state-{self.settings.get('group', 'watch')}-{self.topic}"
-        settings = TopicSettings({"bootstrap_servers": self.bootstrap}, name, self.topic)
-        return TopicLane(settings, f"{self.topic}-{partition}", partition, Spill(None))
+        return TopicSettings({"bootstrap_servers": self.bootstrap}, name, self.topic)
 
     def positions(self) -> list[int]:
         """Next offsets by partition, as saved in the state topic."""
-        return [int((self.lane(p).look() or {"next": 0})["next"]) for p in range(self.partitions)]
+        if not self._exists:  # to read a topic that is not there may create it
+            self._exists = look(self.state, make=False).state
+        return [self._position(p) if self._exists else 0 for p in range(self.partitions)]
+
+    def _position(self, partition: int) -> int:
+        lane = TopicLane(self.state, f"{self.topic}-{partition}", partition, Spill(None))
+        return int((lane.look() or {"next": 0})["next"])
 
     def finish(self) -> None:
         """Wait until everything that was fed is saved."""

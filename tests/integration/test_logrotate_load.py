@@ -24,6 +24,9 @@ pytestmark = pytest.mark.skipif(LOGROTATE is None, reason="logrotate is not inst
 
 RATE = 20_000
 
+QUIET_S = 2.5
+"""Longer than two scans: what has not come by then comes no more."""
+
 WRITER = """
 import os, signal, sys, time
 path, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -118,10 +121,10 @@ def run(folder: Path, mode: str, seconds: float, every: float) -> tuple[Followin
             turns += 1
         assert writer.stdout is not None
         written = int(writer.stdout.read())
-    quiet = time.monotonic() + 4
+    quiet = time.monotonic() + QUIET_S
     while time.monotonic() < quiet:
         if follow.poll():
-            quiet = time.monotonic() + 4
+            quiet = time.monotonic() + QUIET_S
     follow.source.close()
     return follow, written, turns
 
@@ -144,7 +147,7 @@ def check(follow: Following, written: int, turns: int, mode: str) -> None:
         assert holes <= len(follow.gaps) <= turns, "each loss is admitted"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["create", "create-compress", "copytruncate"])
 def test_a_loud_writer_through_rotations(tmp_path: Path, mode: str) -> None:
     check(*run(tmp_path, mode, seconds=1.5, every=0.3), mode)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.scaleout import Fleet
-from tests.kafka.broker import Broker
+from tests.kafka.broker import Broker, cluster, own_broker
 
 pytestmark = pytest.mark.kafka
 
@@ -130,20 +131,38 @@ def test_workers_come_and_go_and_restart_one_after_the_other(fleet: Make) -> Non
 
 
 @pytest.mark.slow
-def test_a_broker_that_restarts_holds_up_and_loses_nothing(fleet: Make, kafka_broker: Broker) -> None:
-    if not kafka_broker.can_restart:
-        pytest.skip("this broker is not ours to restart")
-    group = fleet(2)
-    group.feed(1500)
-    one = group.worker("one")
-    group.until(lambda: len(one.lanes()) == 2)
-    for _ in range(2):
-        kafka_broker.kill()
-        kafka_broker.start()
-        group.feed(group.fed + 1200)
-    group.finish()
-    one.stop()
-    same(group)
+def test_a_broker_that_restarts_holds_up_and_loses_nothing(tmp_path: Path, kafka_broker: Broker) -> None:
+    with own_broker() as broker, contextlib.closing(Fleet(tmp_path, broker.bootstrap, 2)) as group:
+        group.feed(1500)
+        one = group.worker("one")
+        group.until(lambda: len(one.lanes()) == 2)
+        for _ in range(2):
+            broker.kill()
+            broker.start()
+            group.feed(group.fed + 1200)
+        group.finish()
+        one.stop()
+        same(group)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_three_brokers_lose_their_leader_and_nothing_else(tmp_path: Path, kafka_broker: Broker) -> None:
+    with cluster(3) as brokers:
+        places = ",".join(broker.bootstrap for broker in brokers)
+        with contextlib.closing(Fleet(tmp_path, places, 3, copies=3)) as group:
+            group.feed(1500)
+            one, two = group.worker("one"), group.worker("two")
+            group.until(lambda: len(one.lanes()) + len(two.lanes()) == 3)
+            for broker in brokers[:2]:
+                broker.kill()
+                group.feed(group.fed + 1000)
+                broker.start()
+                group.feed(group.fed + 500)
+            group.finish()
+            one.stop()
+            two.stop()
+            same(group)
 
 
 @pytest.mark.slow

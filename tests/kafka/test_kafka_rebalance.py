@@ -148,6 +148,7 @@ def test_a_save_that_takes_too_long_is_told_to_be_lost(topics: Topics) -> None:
             assert what == [("assigned", 2), ("revoked", 1), ("lost", 1)]
 
 
+@pytest.mark.slow
 def test_a_paused_daemon_keeps_its_partitions(topics: Topics) -> None:
     topic, group = topics.create(), topics.new_name("g")
     worker = Worker(Shared())

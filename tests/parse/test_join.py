@@ -190,6 +190,21 @@ def test_a_trace_that_a_rotation_cuts_is_one_record() -> None:
         assert (out[1].stream, out[1].start, out[1].end) == (A, rows[1].start, rows[4].end)
 
 
+def test_a_stream_inherits_what_is_open_whatever_else_its_first_batch_brings() -> None:
+    frame = b"2026-03-01T10:00:00Z stdout F \tat com.shop.Orders.main(Orders.java:7)"
+    rows = rows_of([(B, b"2026-03-01T10:00:00Z stdout F " + PLAIN[0]), (A, frame), (A, b"main.main()"), (B, PLAIN[0])])
+    assert joined(rows) == joined(rows, (1,)) == joined(rows, (2,), (2,))
+    assert b"\n\tat com.shop" in joined(rows)[1].line
+
+
+def test_a_traceback_behind_a_header_waits_for_its_frames_only() -> None:
+    head = b"2026-03-01 10:00:00 ERROR Traceback (most recent call last):"
+    for rest in ([b"opened door 17"], PYTHON.split(b"\n")[2:]):
+        rows = rows_of([(A, line) for line in (head, *rest, PLAIN[0])])
+        assert joined(rows) == joined(rows, (1,), (1,)) == joined(rows, range(len(rows)))
+    assert joined(rows)[0].line == b"\n".join([head, *PYTHON.split(b"\n")[2:]])
+
+
 def test_what_follows_a_gap_begins_anew() -> None:
     rows = rows_of(lines_of(PYTHON))
     rows[3] = rows[3]._replace(flags=Flag.GAP)

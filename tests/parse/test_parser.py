@@ -216,3 +216,9 @@ def test_times_of_a_file_ascend_for_merging() -> None:
 
 def test_a_file_without_times_has_none_for_merging() -> None:
     assert LineTimes(ParseSettings(), FixedClock()).times([b"a", b""]).tolist() == [NO_TIME, NO_TIME]
+
+
+def test_a_time_far_behind_the_head_is_no_exception() -> None:
+    line = b"T" + b"x" * 300 + b"\x81" + b"2026-03-01T0:00:00"
+    assert len(parse(parser(True), [b"short", line], [0, 0])) == 2
+    assert len(parse(parser(True), [line], [0])) == 1

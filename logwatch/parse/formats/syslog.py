@@ -16,7 +16,8 @@ from logwatch.parse.formats.skeleton import by_skeleton, unescaped
 # Bounded, and possessive: linear in the length of the line.
 _DATA = r'\[[^\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\]"]*+)*+\]'
 _HEADER = re.compile(
-    rf"<(\d{{1,3}})>[1-9]\d? (\S{{1,48}}) (\S{{1,255}}) (\S{{1,64}}) \S{{1,128}} (\S{{1,64}}) (-|(?:{_DATA})++)"
+    r"<(\d{1,3})>[1-9]\d? ([^ ]{1,48}) ([^ ]{1,255}) ([^ ]{1,64}) [^ ]{1,128} ([^ ]{1,64}) "
+    rf"(-|(?:{_DATA})++)"
     "(?: +\ufeff?(.*+)|$)",
     re.DOTALL,
 )

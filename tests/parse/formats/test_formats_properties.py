@@ -59,7 +59,7 @@ def known(record: dict[str, Any]) -> bool:
     return special.isdisjoint(record)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(records.filter(known), min_size=1, max_size=5))
 def test_json_reads_what_was_written(rows: list[dict[str, Any]]) -> None:
     lines = [json.dumps({"msg": "x", **row}, ensure_ascii=i % 2 == 0).encode() for i, row in enumerate(rows)]
@@ -70,7 +70,7 @@ def test_json_reads_what_was_written(rows: list[dict[str, Any]]) -> None:
         assert fields(found.told.fields, i) == expected(row)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.recursive(scalars, lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=8))
 def test_nested_names_are_joined_by_dots(value: Any) -> None:
     def flat(prefix: str, inside: Any) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def by_row(groups: list[Group]) -> dict[int, dict[str, Any]]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(names, words, min_size=1, max_size=6), min_size=1, max_size=5), st.integers(1, 3))
 def test_logfmt_reads_what_was_written(rows: list[dict[str, str]], blanks: int) -> None:
     def quoted(word: str) -> str:
@@ -106,7 +106,7 @@ def test_logfmt_reads_what_was_written(rows: list[dict[str, str]], blanks: int) 
         assert record == rows[i]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.dictionaries(names, words, max_size=5), words), min_size=1, max_size=5))
 def test_syslog_reads_what_was_written(rows: list[tuple[dict[str, str], str]]) -> None:
     def escaped(word: str) -> str:
