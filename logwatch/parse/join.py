@@ -35,6 +35,9 @@ YOUNG = 256
 WAIT_S = 0.1
 """How long a live line waits for the next: programs write a trace in one go, and an alert should not be late."""
 
+WAIT_OWED_S = 1.0
+"""How long it waits where more must come: a traceback without its exception, an open bracket."""
+
 WAIT_BEHIND_S = 10.0
 """How long it waits while there is more to read: the next line may be there already."""
 
@@ -84,25 +87,27 @@ class Joiner:
             behind: the component has more to read than it could give.
         """
         now = self._clock.monotonic()
-        return self._released(component, now - (WAIT_BEHIND_S if behind else WAIT_S), now - WAIT_PART_S)
+        if behind:
+            return self._released(component, now - WAIT_BEHIND_S, now - WAIT_BEHIND_S, now - WAIT_BEHIND_S)
+        return self._released(component, now - WAIT_S, now - WAIT_OWED_S, now - WAIT_PART_S)
 
     def finish(self, component: str) -> RecordBatch | None:
         """All that a component's streams still hold: nothing more will come."""
-        return self._released(component, math.inf, math.inf)
+        return self._released(component, math.inf, math.inf, math.inf)
 
     def holds(self) -> bool:
         """Whether anything waits."""
         return bool(self._streams.open) or self._containers.waiting()
 
-    def _released(self, component: str, before: float, parts_before: float) -> RecordBatch | None:
+    def _released(self, component: str, before: float, owed: float, parts_before: float) -> RecordBatch | None:
         if not self.holds():
             return None
-        out = self._streams.due(component, before)
+        out = self._streams.due(component, before, owed)
         parts = self._containers.due(component, parts_before)
         if parts:
             whole = self._joined(_of_parts(parts), None, component, self._clock.monotonic())
             out += _events_of(whole)
-            out += self._streams.due(component, math.inf if math.isinf(before) else -math.inf)
+            out += self._streams.due(component, before, owed) if math.isinf(before) else []
         return _of_events(out) if out else None
 
     # -- one batch

@@ -57,6 +57,9 @@ class Verdict(IntEnum):
 CALM = (Mode.PLAIN, Mode.OPENS, Mode.BRACE, Mode.MORE, Mode.TRACE, Mode.RAISED)
 """Modes in which a plain line always begins another event."""
 
+OWED = (Mode.BRACE, Mode.PYTHON, Mode.RUST)
+"""Modes in which more must come."""
+
 _TYPES = (
     rb"[\w.$:\\]{0,120}?(?:Error|Exception|[a-z]{3}(?:Throwable|Interrupt|Exit|Failure|Fault|Timeout|Group|Iteration))"
 )

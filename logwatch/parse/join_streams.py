@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from logwatch.parse.containers import NO_CHANNEL, Key, Prefix
+from logwatch.parse.join_lines import OWED
 from logwatch.parse.join_open import Event, Habit, dump, load
 from logwatch.parse.multiline import Multiline
 from logwatch.types import Bool, Int32, Int64, RecordBatch, Stream
@@ -75,9 +76,13 @@ class Streams:
         self.is_open[number] = False
         self.dirty.add(number)
 
-    def due(self, component: str, before: float) -> list[Event]:
-        """Take the open events whose last line came at `before` or earlier."""
-        late = [n for n, event in self.open.items() if event.since <= before and self._component[n] == component]
+    def due(self, component: str, before: float, owed: float) -> list[Event]:
+        """Take the open events whose last line came at `before` or earlier; where more must come, at `owed`."""
+        late = [
+            number
+            for number, event in self.open.items()
+            if event.since <= (owed if event.mode in OWED else before) and self._component[number] == component
+        ]
         late.sort(key=lambda number: self._key[number])  # the order must not depend on restarts
         events = [self.open[number] for number in late]
         for number in late:

@@ -12,7 +12,7 @@ from logwatch.errors import ConfigError
 from logwatch.kafka.position import Position, dump
 from logwatch.telemetry import CONSUMER_LAG
 from tests.conftest import no_kafka
-from tests.kafka.broker import LocalBroker, NoKafka, own_broker
+from tests.kafka.broker import LocalBroker, NoKafka, cluster, own_broker
 from tests.kafka.reading import Reading, reading
 from tests.kafka.topics import Topics
 
@@ -122,6 +122,27 @@ def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(own: L
         assert run.read(2000) == numbered(2000)
     assert run.offsets == [(f"{topic}-0", n) for n in range(2000)]
     topics.close()
+
+
+@pytest.mark.slow
+def test_a_killed_leader_of_three_brokers_loses_and_doubles_nothing() -> None:
+    try:
+        with cluster(3) as brokers:
+            topics = Topics(brokers[0])
+            topic = topics.create(copies=3, config={"min.insync.replicas": "2"})
+            everyone = [one.bootstrap for one in brokers]
+            leader = topics.admin.describe_topics([topic])[0]["partitions"][0]["leader_id"]
+            topics.close()
+            left = next(one for number, one in enumerate(brokers, 1) if number != leader)
+            with reading(left, topic, bootstrap=everyone) as run:
+                Topics(left).send(topic, numbered(1000), acks="all")
+                run.read(1000)
+                brokers[leader - 1].kill()
+                Topics(left).send(topic, numbered(1000, 1000), acks="all")
+                assert run.read(2000) == numbered(2000)
+            assert run.offsets == [(f"{topic}-0", n) for n in range(2000)]
+    except NoKafka as error:
+        no_kafka(str(error))
 
 
 def test_a_topic_that_is_created_late_is_read(topics: Topics) -> None:

@@ -27,11 +27,13 @@ class Topics:
     def new_name(self, what: str = "t") -> str:
         return f"{what}-{self._test}-{next(self._names)}"
 
-    def create(self, partitions: int = 1, config: Mapping[str, str] | None = None, name: str = "") -> str:
+    def create(
+        self, partitions: int = 1, config: Mapping[str, str] | None = None, name: str = "", copies: int = 1
+    ) -> str:
         """Make one, and wait until it can be used."""
         name = name or self.new_name()
         self.admin.create_topics(
-            {name: {"num_partitions": partitions, "replication_factor": 1, "configs": config or {}}}
+            {name: {"num_partitions": partitions, "replication_factor": copies, "configs": config or {}}}
         )
         self.admin.wait_for_topics([name])
         return name

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logwatch import telemetry
-from logwatch.parse.join import WAIT_BEHIND_S, WAIT_S, YOUNG
+from logwatch.parse.join import WAIT_BEHIND_S, WAIT_OWED_S, WAIT_S, YOUNG
 from logwatch.parse.join_open import MAX_BYTES, MAX_LINES
 from logwatch.parse.multiline import OFF, Multiline
 from logwatch.testing import ManualClock
@@ -145,6 +145,21 @@ def test_a_trace_waits_a_moment_and_not_longer() -> None:
     one.join(batch(rows), "file")
     clock.advance(WAIT_BEHIND_S + 1)
     assert one.release("file", behind=True) is not None
+
+
+def test_half_a_traceback_waits_longer() -> None:
+    clock = ManualClock()
+    one = joiner(clock=clock)
+    rows = rows_of(lines_of(PYTHON))
+    one.join(batch(rows[:-1]), "file")
+    clock.advance(WAIT_S * 2)
+    assert one.release("file") is None
+    one.join(batch(rows[-1:]), "file")
+    clock.advance(WAIT_S * 2)
+    assert [row.line for row in unpacked(one.release("file"))] == [PYTHON]
+    one.join(batch(rows[:-1]), "file")
+    clock.advance(WAIT_OWED_S * 2)
+    assert one.release("file") is not None
 
 
 def test_what_comes_too_late_is_dropped_and_counted_also_after_a_restart() -> None:
