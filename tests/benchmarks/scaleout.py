@@ -142,30 +142,36 @@ def until_saved(fleet: Fleet, each: int) -> None:
     fleet.until(lambda: min(fleet.positions()) >= each, PATIENCE_S)
 
 
+def started(fleet: Fleet, count: int) -> list[Worker]:
+    """So many workers that have shared the partitions among them."""
+    workers = [fleet.worker(f"w{number}") for number in range(count)]
+    fleet.until(lambda: sum(len(w.lanes()) for w in workers) == CPU_PARTITIONS and all(w.lanes() for w in workers))
+    return workers
+
+
 def cpu(bench: Benchmark, folder: Path, broker: LocalBroker) -> None:
-    """The same records by one worker and by two; what starting costs is taken off."""
+    """The same records by one worker and by two; what it costs to start and to share an empty topic is taken off."""
     cost, wall = {}, {}
     for count in (1, 2):
         home = folder / f"cpu{count}"
         home.mkdir()
-        fleet = Fleet(home, broker.bootstrap, CPU_PARTITIONS, {"learning": "frozen", "session_ms": 120_000})
+        fleet = Fleet(home, broker.bootstrap, CPU_PARTITIONS, {"learning": "frozen", "session_ms": 10_000})
         try:
-            workers = [fleet.worker(f"w{number}") for number in range(count)]
-            fleet.until(lambda: sum(len(w.lanes()) for w in workers) == CPU_PARTITIONS)  # noqa: B023
+            workers = started(fleet, count)
+            empty = sum(map(spent, workers))
             for worker in workers:
-                worker.signal(signal.SIGSTOP)  # a backlog, read by both from one moment on
-            before = [spent(worker) for worker in workers]
+                worker.stop()
             for partition in range(CPU_PARTITIONS):
                 produce(fleet, partition, stream.lines(CPU_LINES, 1000.0, partition))
-            for worker in workers:
-                worker.signal(signal.SIGCONT)
+            fleet.workers.clear()
             began = time.monotonic()
+            workers = started(fleet, count)
             until_saved(fleet, CPU_LINES)
             wall[count] = time.monotonic() - began
-            cost[count] = sum(spent(worker) - b for worker, b in zip(workers, before, strict=True))
+            cost[count] = sum(map(spent, workers)) - empty
         finally:
             fleet.close()
-        bench.log(f"{count} workers: {cost[count]:.1f} s of CPU, {wall[count]:.1f} s")
+        bench.log(f"{count} workers: {cost[count]:.1f} s of CPU beside {empty:.1f} to start, {wall[count]:.1f} s")
     records = CPU_PARTITIONS * CPU_LINES
     bench.figure("cpu_us_a_record_1_worker", cost[1] / records * 1e6)
     bench.figure("cpu_us_a_record_2_workers", cost[2] / records * 1e6)

@@ -190,3 +190,20 @@ def test_secrets_are_not_shown() -> None:
     )
     assert "hush-hush" not in repr(config) + str(config.model_dump(mode="json"))
     assert config.client_config()["sasl_plain_password"].startswith("hush")
+
+
+def test_an_oauth_token_is_read_anew_at_each_login(tmp_path: Path) -> None:
+    from logwatch.kafka.connection import ConnectionConfig
+
+    path = tmp_path / "token"
+    given = {"bootstrap": "a:1", "sasl": "OAUTHBEARER", "oauth_token_file": path}
+    provider = ConnectionConfig.model_validate(given).client_config()["sasl_oauth_token_provider"]
+    for token in ("first", "second"):
+        path.write_text(token + "\n")
+        assert provider.token() == token
+    path.write_text("")
+    with pytest.raises(ConfigError, match=r"`oauth_token_file` .* is empty"):
+        provider.token()
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"`oauth_token_file` .* cannot be read"):
+        provider.token()
