@@ -149,7 +149,7 @@ class Pending:
             arrays, header = unpack(cells["events"])
             self._nats = [arrays.pop("nats")]
             n = len(arrays["source"])
-            self._events = [EventBatch(first=header["first"], entity=[None] * n, text=[""] * n, **arrays)]
+            self._events = [EventBatch(first=header["first"], entity=[None] * n, text=[""] * n, values=None, **arrays)]
         if "units" in cells:
             arrays, header = unpack(cells["units"])
             self._crossed = [arrays.pop("crossed")]
@@ -160,7 +160,7 @@ def join_events(batches: list[EventBatch]) -> EventBatch:
     """One batch of many, without text and entities."""
     n = sum(map(len, batches))
     columns = {name: np.concatenate([getattr(b, name) for b in batches]) for name in _EVENT_ARRAYS}
-    return EventBatch(first=batches[0].first, entity=[None] * n, text=[""] * n, **columns)
+    return EventBatch(first=batches[0].first, entity=[None] * n, text=[""] * n, values=None, **columns)
 
 
 def join_units(batches: list[UnitBatch]) -> UnitBatch | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +94,17 @@ def _rows(report: StatusReport, columns: int) -> Iterator[RenderableType]:
     if report.sources:
         yield Text()
         yield from source_rows(report.sources, columns)
+    if report.lanes:
+        yield Text(_partitions(report.lanes))
     for sink in report.sinks:
         error = f", {sink['error']}" if sink.get("error") else ""
         text = f"sink {sink.get('sink')}: {sink.get('delivered')} delivered, {sink.get('waiting')} waiting{error}"
         yield Text(escape(text), "red" if error else "")
+
+
+def _partitions(lanes: Sequence[Mapping[str, object]]) -> str:
+    """How many there are, and how far those are that are still being restored."""
+    left = [lane for lane in lanes if lane["restored"] != 1.0]
+    shown = ", ".join(f"{lane['lane']} {float(str(lane['restored'])):.0%}" for lane in left[:5])
+    more = f", and {len(left) - 5} more" if len(left) > 5 else ""
+    return f"{len(lanes)} partitions" + (f"; being restored: {shown}{more}" if left else "")
