@@ -35,6 +35,9 @@ log = Logger(__name__)
 COMMIT_EVERY_S = 10.0
 """How often a lane that changed is committed; one with alerts at once. What a crash lets its heir do again."""
 
+FIRST_COMMIT_S = 0.2
+"""A lane without a saved offset is committed as soon as it has one: "end" is somewhere else after a restart."""
+
 BEGUN_AT_ONCE = 4
 """Commits that begin in one turn of the loop: collecting what changed takes some milliseconds a lane."""
 
@@ -203,7 +206,7 @@ class Partitions:
     def _outbox(self, held: _Held, cells: Mapping[str, bytes]) -> None:
         """What the lane's last owner committed, and perhaps did not deliver, is ours to deliver."""
         for name in sorted(cells):
-            alert = NewAlert(**json.loads(cells[name]))
+            alert = alert_of(cells[name])
             held.outbox[name], held.number = alert, int(name) + 1
             self._waiting.append(alert)
 
@@ -221,8 +224,8 @@ class Partitions:
     def _begin_due(self, now: float) -> None:
         begun = 0
         for lane, held in self._held.items():
-            idle = held.pipeline is not None and held.committing is None
-            if held.pipeline is not None and idle and now - held.committed >= COMMIT_EVERY_S:
+            wait = COMMIT_EVERY_S if held.next >= 0 else FIRST_COMMIT_S
+            if held.pipeline is not None and held.committing is None and now - held.committed >= wait:
                 self._begin(lane, held, held.pipeline)
                 begun += held.committing is not None
                 if begun == BEGUN_AT_ONCE:
@@ -311,34 +314,31 @@ class Partitions:
         return any(held.pipeline.raised for held in lanes if held.pipeline is not None and held.committing is None)
 
     def settle(self, seconds: float) -> bool:
-        """Save everything that changed, and wait for it; False where that took longer."""
-        until = time.monotonic() + seconds
-        ended = all(self._save(lane, held, until) for lane, held in self._begun(list(self._held), until))
+        """Save everything that changed, and wait for it; False where that took longer, or failed."""
+        return not self._unsaved(list(self._held), time.monotonic() + seconds)
+
+    def _unsaved(self, lanes: Sequence[str], until: float) -> list[str]:
+        """Save what lanes hold, and wait for it; returns those for which that took longer, or failed."""
+        held = [(lane, self._held[lane]) for lane in lanes if lane in self._held]
+        begun = [(lane, one, self._finish(lane, one, until) and self._last(lane, one)) for lane, one in held]
+        failed = [lane for lane, one, ok in begun if not (ok and self._finish(lane, one, until))]
         self._hand_over()
-        return ended
+        return failed
 
-    def _begun(self, lanes: Sequence[str], until: float) -> list[tuple[str, _Held]]:
-        """Begin the last commit of lanes, after the one in flight; those that are not restored have none."""
-        begun = []
-        for lane in lanes:
-            held = self._held.get(lane)
-            if held is None or held.pipeline is None:
-                continue
-            if held.committing is None or (held.committing.wait(until) and self._settle(lane, held)):
-                self._begin(lane, held, held.pipeline)
-            begun.append((lane, held))
-        return begun
-
-    def _save(self, lane: str, held: _Held, until: float) -> bool:
+    def _finish(self, lane: str, held: _Held, until: float) -> bool:
+        """Wait for the commit in flight, if there is one."""
         return held.committing is None or (held.committing.wait(until) and self._settle(lane, held))
+
+    def _last(self, lane: str, held: _Held) -> bool:
+        """Begin to save what is not saved yet."""
+        if held.pipeline is not None:
+            self._begin(lane, held, held.pipeline)
+        return True
 
     def revoked(self, lanes: Sequence[str]) -> None:
         """One last commit, bounded; what it does not save in time is done again by the next owner."""
-        until = time.monotonic() + self._bounded_s
-        for lane, held in self._begun(lanes, until):
-            if not self._save(lane, held, until):
-                log.warning("a revoked lane was not saved in time, and goes as it was", lane=lane)
-        self._hand_over()
+        for lane in self._unsaved(lanes, time.monotonic() + self._bounded_s):
+            log.warning("a revoked lane was not saved in time, and goes as it was", lane=lane)
         self.lost(lanes)
 
     def lost(self, lanes: Sequence[str]) -> None:
@@ -371,6 +371,14 @@ def saved_position(cursors: Mapping[str, bytes], lane: str) -> Position:
         return load(cursors[lane]) if lane in cursors else Position(CONFIGURED)
     except ValueError as error:
         raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
+
+
+def alert_of(cell: bytes) -> NewAlert:
+    """An alert in the outbox of a lane. Raises StateCorrupt."""
+    try:
+        return NewAlert(**json.loads(cell))
+    except (ValueError, TypeError) as error:
+        raise StateCorrupt(f"an alert in the outbox of a partition cannot be read: {error}") from error
 
 
 def _outbox_cell(alert: NewAlert) -> bytes:

@@ -18,7 +18,7 @@ from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import partition_of
 from logwatch.lanes import Lanes
-from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes, saved_position
+from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes, alert_of, saved_position
 from logwatch.tasks import Task
 from logwatch.telemetry import Logger
 
@@ -107,13 +107,19 @@ class StoredPartitions:
             self._again[lane] = self._clock.monotonic() + AGAIN_S
             return
         if opening.ahead is not None:
-            log.info("state taken over from the state topic", lane=lane, cells=len(opening.ahead))
-            self._lanes.store.commit_lanes({lane: opening.ahead}, closed=[lane])
+            self._take_over(lane, opening.ahead)
         pipeline = self._lanes.open(lane, opening.share)
         at = saved_position(pipeline.cursors(self._component), lane)
         self._open[lane] = at.offset
         log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys))
         self._source.resume(lane, at.offset, at.topic_id)
+
+    def _take_over(self, lane: str, cells: Mapping[Cell, bytes]) -> None:
+        """Cells, and alerts that are still to be delivered, become this machine's."""
+        alerts = [alert_of(cells[cell]) for cell in sorted(cells) if cell[0] == "outbox"]
+        own = {cell: value for cell, value in cells.items() if cell[0] != "outbox"}
+        log.info("state taken over from the state topic", lane=lane, cells=len(own), alerts=len(alerts))
+        self._lanes.store.commit_lanes({lane: own}, alerts, closed=[lane])
 
     def commit(self, delivered: Mapping[str, int]) -> None:
         """They are saved with everything else in the store."""

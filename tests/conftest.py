@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +35,14 @@ def secure_broker(kafka_broker: Broker) -> Iterator[Broker]:
             yield running
     except NoKafka as error:
         no_kafka(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """What a test sets the log to ends with the test: its stream may be closed by then."""
+    yield
+    if "structlog" in sys.modules:
+        sys.modules["structlog"].reset_defaults()
 
 
 def no_kafka(reason: str) -> None:

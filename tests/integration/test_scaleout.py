@@ -41,6 +41,7 @@ def same(fleet: Fleet, **settings: Any) -> None:
     assert fleet.told().keys() == expected.keys()
 
 
+@pytest.mark.slow
 def test_a_worker_goes_on_from_the_topic_alone(fleet: Make) -> None:
     group = fleet()
     group.feed(1600)

@@ -1,0 +1,196 @@
+"""Partitions on a real broker: restored and resumed, committed in the background, lost and taken over with alerts."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from logwatch.app.session import Session, detectors_of, opened
+from logwatch.checkpoint.spill import Spill
+from logwatch.checkpoint.topic_admin import TopicSettings
+from logwatch.config import SourceTable, load
+from logwatch.kafka.position import Position, dump
+from logwatch.partitions import CONFIGURED, Partitions
+from logwatch.stored_partitions import StoredPartitions
+from logwatch.types import Gap, RecordBatch, Stream
+from tests.integration.scaleout import eventually, lines
+from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.kafka
+
+
+@dataclass
+class Resumed:
+    """Remembers where lanes go on: the part of a source that keepers talk to."""
+
+    at: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def resume(self, lane: str, offset: int, topic_id: str = "") -> None:
+        self.at[lane] = offset, topic_id
+
+
+@dataclass
+class Keeping:
+    """A worker without its loop."""
+
+    session: Session
+    source: Resumed
+    keeper: Partitions | StoredPartitions
+
+    def assign(self, *lanes: str) -> dict[str, tuple[int, str]]:
+        """Restore lanes; where they go on."""
+        self.source.at.clear()
+        self.keeper.assigned(lanes)
+        eventually(lambda: self.keeper.turn() * 0 + (self.source.at.keys() >= set(lanes)), lambda: "restored")
+        return dict(self.source.at)
+
+    def read(self, lane: str, begin: int, end: int, gap: bool = False) -> None:
+        """Lines of the lane's log, and perhaps a gap, which is an alert."""
+        own = list(lines(end, 0, begin))
+        start = np.arange(begin, end, dtype=np.int64)
+        none = np.zeros(len(own), np.uint8)
+        gaps = [Gap(Stream("s", lane), 0, 5, "deleted by retention")] if gap else []
+        cursor: dict[str, bytes | None] = {lane: dump(Position(end, "id7"))}
+        records = RecordBatch(
+            own, [Stream("s", lane)], none.astype(np.int32), start, start + 1, none, cursor, gaps, lane=lane
+        )
+        self.session.lanes.process(records, "kafka")
+
+    def save(self) -> None:
+        """Commit, and wait for it."""
+        self.session.lanes.commit({"file": self.session.store.last_seq()})
+        assert self.keeper.settle(30)
+
+    def outbox(self) -> list[str]:
+        """Kinds of the alerts that became the sinks'."""
+        return [alert.body.split('"kind": "')[1].split('"')[0] for alert in self.session.store.alerts_after(0, 100)]
+
+
+class Machines:
+    """Workers with state directories of their own, on one topic."""
+
+    def __init__(self, folder: Path, broker: Broker, stack: contextlib.ExitStack) -> None:
+        self.topic = f"p{time.time_ns():x}"
+        self._folder, self._stack = folder, stack
+        self._client = {"bootstrap_servers": broker.bootstrap}
+        admin = KafkaAdminClient(**self._client)
+        admin.create_topics([NewTopic(self.topic, 2, 1)])
+        admin.close()
+
+    def settings(self, topic: str) -> TopicSettings:
+        return TopicSettings(self._client, f"state-{topic}", topic)
+
+    def __call__(self, name: str, kept: str = "topic") -> Keeping:
+        loaded = load(environ={}, flags={})
+        table = {"kafka": SourceTable(kind="kafka")}
+        session = self._stack.enter_context(opened(loaded.settings, detectors_of(loaded), self._folder / name, table))
+        source = Resumed()
+        keeper: Partitions | StoredPartitions
+        if kept == "topic":
+            spill = self._stack.enter_context(contextlib.closing(Spill(None)))
+            keeper = Partitions(session.lanes, "kafka", source, self.settings, spill, session.clock, 20.0)
+        else:
+            keeper = StoredPartitions(session.lanes, "kafka", source, self.settings, session.clock)
+        session.lanes.keepers.append(keeper)
+        self._stack.callback(keeper.close)
+        return Keeping(session, source, keeper)
+
+
+@pytest.fixture
+def machines(tmp_path: Path, kafka_broker: Broker) -> Iterator[Machines]:
+    with contextlib.ExitStack() as stack:
+        yield Machines(tmp_path, kafka_broker, stack)
+
+
+def test_an_heir_goes_on_where_the_last_commit_was_and_delivers_what_was_not(machines: Machines) -> None:
+    one, two = machines("one"), machines("two")
+    lane, other = f"{machines.topic}-0", f"{machines.topic}-1"
+    assert one.assign(lane, other) == {lane: (CONFIGURED, ""), other: (CONFIGURED, "")}
+    one.read(lane, 0, 500, gap=True)
+    one.save()
+    one.read(lane, 500, 700)  # never saved
+    assert two.assign(lane) == {lane: (500, "id7")}
+    assert next(iter(p for p in two.session.lanes if p.seen)).seen == 500
+    two.keeper.turn()
+    assert one.outbox() == two.outbox() == ["gap"]
+
+
+def test_alerts_that_every_sink_has_leave_the_outbox(machines: Machines) -> None:
+    one, two, three = machines("one"), machines("two"), machines("three")
+    lane = f"{machines.topic}-0"
+    one.assign(lane)
+    one.read(lane, 0, 100, gap=True)
+    one.save()
+    one.read(lane, 100, 200)
+    one.session.lanes.commit({"file": 1, "mail": 0})  # only one of both has it
+    assert one.keeper.settle(30)
+    two.assign(lane)
+    two.keeper.turn()
+    assert two.outbox() == ["gap"]
+    two.save()  # the file sink, its only one, has it
+    two.read(lane, 200, 300)
+    two.save()
+    three.assign(lane)
+    three.keeper.turn()
+    assert three.outbox() == []
+
+
+def test_an_owner_that_lost_its_lane_unknowingly_saves_and_delivers_nothing(machines: Machines) -> None:
+    one, two = machines("one"), machines("two")
+    lane = f"{machines.topic}-0"
+    one.assign(lane)
+    one.read(lane, 0, 100)
+    one.save()
+    two.assign(lane)
+    one.read(lane, 100, 200, gap=True)
+    one.session.lanes.commit({})
+    assert not one.keeper.settle(30)
+    assert one.outbox() == []
+    assert all(pipeline.seen == 0 for pipeline in one.session.lanes)
+    two.read(lane, 100, 200, gap=True)
+    two.save()
+    assert two.outbox() == ["gap"]
+
+
+def test_what_is_revoked_is_saved_first_and_what_is_lost_is_not(machines: Machines) -> None:
+    one, two = machines("one"), machines("two")
+    lane, other = f"{machines.topic}-0", f"{machines.topic}-1"
+    one.assign(lane, other)
+    one.read(lane, 0, 300)
+    one.read(other, 0, 300)
+    one.keeper.revoked([lane])
+    one.keeper.lost([other])
+    assert [pipeline.seen for pipeline in one.session.lanes] == [0]
+    assert two.assign(lane, other) == {lane: (300, "id7"), other: (CONFIGURED, "")}
+
+
+def test_state_moves_to_the_machine_with_its_alerts_and_back(machines: Machines) -> None:
+    lane = f"{machines.topic}-0"
+    one, here, back = machines("one"), machines("here", "local"), machines("back")
+    one.assign(lane)
+    one.read(lane, 0, 300, gap=True)
+    one.save()
+    assert here.assign(lane) == {lane: (300, "id7")}
+    assert here.outbox() == ["gap"]
+    here.read(lane, 300, 600)
+    here.save()
+    here.keeper.lost([lane])
+    assert here.assign(lane) == {lane: (600, "id7")}  # the topic is behind now
+    keeper = Partitions(
+        here.session.lanes, "kafka", here.source, machines.settings, Spill(None), here.session.clock, 20.0
+    )
+    here.keeper.lost([lane])
+    again = Keeping(here.session, here.source, keeper)
+    assert again.assign(lane) == {lane: (600, "id7")}
+    again.read(lane, 600, 700)
+    assert keeper.settle(30)
+    keeper.close()
+    assert back.assign(lane) == {lane: (700, "id7")}
+    assert here.session.store.all(lane) == {}
