@@ -28,7 +28,7 @@ from logwatch.lanes import Lanes
 from logwatch.pipeline import Changes, Pipeline
 from logwatch.score.keys import is_spilled
 from logwatch.tasks import Task
-from logwatch.telemetry import Logger
+from logwatch.telemetry import COMMITS, COMMITS_FAILED, RESTORE_SECONDS, RESTORED, Logger
 
 log = Logger(__name__)
 
@@ -188,6 +188,8 @@ class Partitions:
         held.pipeline, held.committed, held.next = pipeline, self._clock.monotonic(), at.offset
         self._lanes.adopt(lane, pipeline)
         seconds = round(self._clock.monotonic() - held.began, 3)
+        RESTORED.inc()
+        RESTORE_SECONDS.inc(seconds)
         log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys), seconds=seconds)
         self._source.resume(lane, at.offset, at.topic_id)
 
@@ -290,10 +292,12 @@ class Partitions:
         if task is None or changes is None or pipeline is None:
             return True
         if task.error is not None:
+            COMMITS_FAILED.inc()
             log.warning("a commit failed, the lane is acquired anew", lane=lane, error=_text(task.error))
             self._later(lane, held)
             return False
         pipeline.saved(changes)
+        COMMITS.inc()
         self._waiting += held.alerts
         self._moved.append(lane)
         return True

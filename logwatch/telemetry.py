@@ -118,6 +118,11 @@ PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that fai
 PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))
 
 REBALANCES = Counter("logwatchd_kafka_rebalanced_partitions_total", "Partitions assigned, revoked or lost.", ("kind",))
+RESTORED = Counter("logwatchd_partitions_restored_total", "Partitions whose state was restored from a state topic.")
+RESTORE_SECONDS = Counter("logwatchd_restore_seconds_total", "Time from their assignment until they were restored.")
+COMMITS_FAILED = Counter(
+    "logwatchd_partition_commits_failed_total", "Commits of partitions that failed: refused, or not answered."
+)
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
 SOURCES = Gauge("logwatchd_sources", "Sources known.")

@@ -127,7 +127,7 @@ class Settings(BaseModel):
     outbox_max: Size = 256 * 2**20
     when_full: Literal["pause", "drop_oldest"] = "pause"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    learn_cap: Annotated[float, Field(gt=0)] = 2000.0  # segments per second of event time
+    learn_cap: Annotated[float, Field(gt=0)] = 1000.0  # segments per second of event time: an eighth of a core
     idle_after: Duration = 30.0
     lateness: Duration = 5.0
     plugins_dir: Folder | None = None

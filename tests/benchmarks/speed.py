@@ -53,7 +53,7 @@ MASKS: dict[str, list[tuple[str, str]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--lines", type=int, default=2_000_000)
     parser.add_argument("--drain-lines", type=int, default=100_000)
     with Benchmark("speed", parser=parser) as bench, tempfile.TemporaryDirectory() as folder:
         options = bench.options
