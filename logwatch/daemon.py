@@ -38,6 +38,9 @@ COMMIT_ALERTS_EVERY_S = 0.1
 TICK_EVERY_S = 1.0
 """How often idle sources, history and the service manager are looked after."""
 
+STARTING_TICKS = 30
+"""A start that waits for a broker asks the service manager for so much more time, each second again."""
+
 RETRY_FULL_S = 1.0
 """How often a commit is tried again while the disk is full."""
 
@@ -89,6 +92,8 @@ class Daemon:
         self._stop = threading.Event()
         self._committed = self._ticked = self.clock.monotonic()
         self._commits = 0
+        self._is_ready = False
+        self._laned: set[str] = set()
 
     def stop(self) -> None:
         """Ask the loop to end after the batch in hand. Safe from a signal handler."""
@@ -100,10 +105,14 @@ class Daemon:
         An error ends it without one: what was half done is not saved, and is done again from the last commit.
         """
         for name, source in self.sources.items():
+            align = getattr(source, "align", None)  # it has lanes of its own
+            if align is not None:
+                align(self._room)
+                self._laned.add(name)
             source.open(self.lanes.cursors(name))
         try:
             self.on_open()
-            self.notifier.ready("reading")
+            self._tell_ready()
             while not self._stop.is_set():
                 if self.lanes.turn():
                     self.delivery.feed()
@@ -125,12 +134,12 @@ class Daemon:
             return False
         read = False
         for name, source in self.sources.items():
-            room = self._room()
-            records = source.poll(room)
+            records = source.poll(LONGEST + READ_AT_LEAST if name in self._laned else self._room(""))
+            behind = False
             if records is not None:
-                read = True
+                read, behind = True, len(records) >= self._room(records.lane)
                 self._feed(name, self.lanes.join(records, name))
-            for released in self.lanes.release(name, behind=records is not None and len(records) >= room):
+            for released in self.lanes.release(name, behind):
                 self._feed(name, released)
         return read or self._catch_up()
 
@@ -144,10 +153,10 @@ class Daemon:
             for released in self.lanes.finish(name):
                 self._feed(name, released)
 
-    def _room(self) -> int:
-        """Records of the next poll: batches end where long chunks do, unless that is but a few records away."""
-        held = 0 if self.ahead is None else self.ahead.held("")
-        size = full_batch(self.lanes.own.seen + held)
+    def _room(self, lane: str) -> int:
+        """Records of a lane's next batch: it ends where long chunks do, unless that is but a few records away."""
+        held = 0 if self.ahead is None else self.ahead.held(lane)
+        size = full_batch(self.lanes.seen_in(lane) + held)
         return size if size >= READ_AT_LEAST else size + LONGEST
 
     def _catch_up(self) -> bool:
@@ -197,7 +206,18 @@ class Daemon:
         self.lanes.observe()
         self.delivery.observe()
         self.on_tick(self.progress)
+        self._tell_ready()
         self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
+
+    def _tell_ready(self) -> None:
+        """Once: every source reads what it is to read; a Kafka source has its share, and its lanes are restored."""
+        if self._is_ready:
+            return
+        self._is_ready = all(getattr(source, "ready", True) for source in self.sources.values())
+        if self._is_ready:
+            self.notifier.ready("reading")
+        else:
+            self.notifier.starting("waiting for partitions and their state", TICK_EVERY_S * STARTING_TICKS)
 
     def _hold(self) -> None:
         """While nothing is read, sources keep what is theirs: deleted files within bounds, their place in a group."""

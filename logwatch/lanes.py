@@ -14,6 +14,7 @@ from typing import Protocol
 
 from logwatch import telemetry
 from logwatch.checkpoint.store import Store
+from logwatch.errors import ConfigError
 from logwatch.pipeline import CLOCK, SHARE, Pipeline, Saved, Sizes, commit
 from logwatch.types import Bool, RecordBatch
 
@@ -76,14 +77,22 @@ class Lanes:
         return pipeline
 
     def open(self, lane: str, share: float = 1.0) -> Pipeline:
-        """A lane that is kept in the store, brought back from there."""
+        """A lane that is kept in the store, brought back from there. Raises ConfigError where it runs already."""
         pipeline = self.build(lane, self.store.lane(lane), share)
         pipeline.restore()
-        self._pipelines[lane] = self._stored[lane] = pipeline
+        self.adopt(lane, pipeline)
+        self._stored[lane] = pipeline
         return pipeline
 
     def adopt(self, lane: str, pipeline: Pipeline) -> None:
-        """Run a lane that is kept elsewhere."""
+        """Run a lane that is kept elsewhere. Raises ConfigError where it runs already."""
+        if lane in self._pipelines:
+            raise ConfigError(
+                f"two [[source]] read the partition {lane}",
+                "state is kept by topic and partition: give each topic to one source, by `topics` or `pattern`, or run "
+                "a daemon for each cluster",
+            )
+        self.on_drop(lane)  # batches of it that came before: they are read again, from where its state goes on
         self._pipelines[lane] = pipeline
 
     def drop(self, lane: str) -> None:
@@ -156,6 +165,11 @@ class Lanes:
     def seen(self) -> int:
         """Events so far, over all runs and all lanes that are open."""
         return sum(pipeline.seen for pipeline in self)
+
+    def seen_in(self, lane: str) -> int:
+        """Events of a lane so far, over all runs; 0 where it is not open."""
+        pipeline = self._pipelines.get(lane)
+        return 0 if pipeline is None else pipeline.seen
 
     def observe(self) -> None:
         """Bring the gauges up to date; about once a second."""

@@ -14,6 +14,10 @@ class Notifier:
         address = env.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
 
+    def starting(self, status: str, seconds: float) -> None:
+        """Not ready yet; no reason to give the start up within that time."""
+        self._send(f"EXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}\nSTATUS={status}")
+
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")
 

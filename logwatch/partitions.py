@@ -20,7 +20,7 @@ from logwatch import __version__
 from logwatch.api import Alert, Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, NewAlert
-from logwatch.checkpoint.topic_admin import TopicSettings, look
+from logwatch.checkpoint.topic_admin import TopicSettings, look, refused
 from logwatch.checkpoint.topic_lane import Message, TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import Position, load, partition_of
@@ -116,6 +116,7 @@ class Partitions:
         self._check = threading.Lock()
         self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
         self._delivered: Mapping[str, int] | None = None  # sink -> last `seq`; None: nobody has said yet
+        self._saved_once = False  # in this run, any lane
         self._moved: list[str] = []  # lanes that this machine's store need not keep any more
 
     def assigned(self, lanes: Sequence[str]) -> Mapping[str, int]:
@@ -162,13 +163,26 @@ class Partitions:
     def _acquired(self, lane: str, held: _Held) -> None:
         error = held.acquiring.error if held.acquiring else None
         held.acquiring = None
+        try:
+            if error is None:
+                self._take_over(lane, held.state)
+                held.state.set_aside(is_spilled)
+        except StateFull as full:
+            error = full
         if error is None:
             self._restore(lane, held)
         elif isinstance(error, ConfigError | StateCorrupt):
             raise error
         else:
+            self._refuse(lane, error)
             log.warning("a lane could not be acquired, will try again", lane=lane, error=_text(error))
             self._later(lane, held)
+
+    def _refuse(self, lane: str, error: BaseException) -> None:
+        """A right that was missing from the start ends it; one that goes missing later may come back."""
+        told = refused(error, self._topic(partition_of(lane)[0]))
+        if told is not None and not self._saved_once:
+            raise told from error
 
     def _later(self, lane: str, held: _Held) -> None:
         """Drop the lane as it is; acquire it anew in a moment, unless it is lost by then."""
@@ -178,13 +192,12 @@ class Partitions:
         held.again = self._clock.monotonic() + AGAIN_S
 
     def _restore(self, lane: str, held: _Held) -> None:
-        self._take_over(lane, held.state)
         share = 1.0 / max(1, self._checked.get(partition_of(lane)[0], 1))
         pipeline = self._lanes.build(lane, held.state, share)
         pipeline.restore()
         at = saved_position(held.state.cells(f"source/{self._component}"), lane)
         self._outbox(held, held.state.cells("outbox"))
-        held.state.release(is_spilled)
+        held.state.release()
         held.pipeline, held.committed, held.next = pipeline, self._clock.monotonic(), at.offset
         self._lanes.adopt(lane, pipeline)
         seconds = round(self._clock.monotonic() - held.began, 3)
@@ -236,6 +249,11 @@ class Partitions:
     def _begin(self, lane: str, held: _Held, pipeline: Pipeline) -> None:
         held.committed = self._clock.monotonic()
         changes = pipeline.take()
+        try:
+            held.state.spill(changes.cells, is_spilled)
+        except StateFull:  # the store on the same disk says so, and what reads pauses
+            pipeline.failed(changes)
+            return
         outbox = self._progress(held, self._delivered) if self._delivered is not None else {}
         if not changes and not outbox:
             return
@@ -245,7 +263,6 @@ class Partitions:
             held.number += 1
             held.outbox[name] = alert
             outbox["outbox", name] = _outbox_cell(alert)
-        held.state.spill(changes.cells, is_spilled)
         cells, state = {**changes.cells, **outbox}, held.state
         marker = self._marker(lane, held, pipeline, changes)
         messages = [message for alert in changes.alerts for message in self._messages(alert)]
@@ -293,6 +310,7 @@ class Partitions:
             return True
         if task.error is not None:
             COMMITS_FAILED.inc()
+            self._refuse(lane, task.error)
             log.warning("a commit failed, the lane is acquired anew", lane=lane, error=_text(task.error))
             self._later(lane, held)
             return False

@@ -19,6 +19,7 @@ from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import partition_of
 from logwatch.lanes import Lanes
 from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes, alert_of, saved_position
+from logwatch.pipeline import Pipeline
 from logwatch.tasks import Task
 from logwatch.telemetry import Logger
 
@@ -70,7 +71,7 @@ class StoredPartitions:
         self._clock = clock
         self._opening: dict[str, _Opening] = {}
         self._again: dict[str, float] = {}
-        self._open: dict[str, int] = {}
+        self._open: dict[str, Pipeline] = {}
 
     def assigned(self, lanes: Sequence[str]) -> Mapping[str, int]:
         """They stay paused until they are open."""
@@ -110,7 +111,7 @@ class StoredPartitions:
             self._take_over(lane, opening.ahead)
         pipeline = self._lanes.open(lane, opening.share)
         at = saved_position(pipeline.cursors(self._component), lane)
-        self._open[lane] = at.offset
+        self._open[lane] = pipeline
         log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys))
         self._source.resume(lane, at.offset, at.topic_id)
 
@@ -153,8 +154,10 @@ class StoredPartitions:
         """One row a lane, for people."""
         for lane in sorted({*self._opening, *self._again}):
             yield {"lane": lane, "restored": 0.0, "next": CONFIGURED, "events": 0}
-        for lane, offset in sorted(self._open.items()):
-            yield {"lane": lane, "restored": 1.0, "next": offset, "events": 0}
+        for lane in sorted(self._open):
+            pipeline = self._open[lane]
+            at = saved_position(pipeline.cursors(self._component), lane)
+            yield {"lane": lane, "restored": 1.0, "next": at.offset, "events": pipeline.seen}
 
     def close(self) -> None:
         """Let everything go as it is."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,9 @@ from logwatch.app.session import Session, detectors_of, opened
 from logwatch.config import SourceTable, load
 from logwatch.daemon import Daemon
 from logwatch.delivery import Delivery
+from logwatch.notify import Notifier
 from logwatch.testing import ListSource
+from logwatch.types import Stream
 
 
 class Broken(ListSource):
@@ -25,6 +30,31 @@ class Broken(ListSource):
 
     def exhausted(self) -> bool:
         return False
+
+
+class OfLanes(ListSource):
+    """Lines of two lanes in turn, as many as each lane has room for."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        super().__init__({Stream(lane, "list"): lines for lane in ("a-0", "a-1")})
+        self.room: Callable[[str], int] = len
+        self.ends: dict[str, list[int]] = {"a-0": [], "a-1": []}
+
+    def align(self, room: Callable[[str], int]) -> None:
+        self.room = room
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        lane = min(self.ends, key=lambda lane: len(self.ends[lane]))
+        own = ListSource({stream: lines for stream, lines in self._lines.items() if stream.source == lane})
+        own._next = {stream: self._next[stream] for stream in own._next}
+        room = self.room(lane)
+        assert room <= max_records
+        records = own.poll(room)
+        if records is not None:
+            self._next |= own._next
+            records.lane = lane
+            self.ends[lane].append(max(own._next.values()))
+        return records
 
 
 def daemon(session: Session, source: ListSource) -> Daemon:
@@ -46,3 +76,54 @@ def test_what_an_error_left_half_done_is_not_committed(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match="boom"):
             daemon(session, Broken([])).run()
         assert session.store.cell("pipeline", "clock") is None
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_batches_of_a_lane_end_where_its_long_chunks_do(tmp_path: Path, beside: bool) -> None:
+    loaded = load(environ={}, flags={})
+    source = OfLanes([b"2024-01-01T00:00:00Z line %d" % (n % 7) for n in range(12_000)])
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"list": SourceTable(kind="list")}) as session:
+        for lane in source.ends:
+            session.lanes.open(lane)
+        loop = daemon(session, source)
+        loop.ahead = session.ahead if beside else None
+        assert loop.run().records == 24_000
+    assert list(source.ends.values()) == [[1024, 1024 + 4096, 1024 + 8192, 12_000]] * 2
+
+
+class Waiting(ListSource):
+    """Has its share only after some polls, and ends then."""
+
+    polls = 0
+
+    @property
+    def ready(self) -> bool:
+        return self.polls > 1
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        self.polls += 1
+        return None
+
+    def exhausted(self) -> bool:
+        return self.ready
+
+
+def test_it_is_ready_once_every_source_has_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logwatch.daemon.TICK_EVERY_S", 0.0)
+    loaded = load(environ={}, flags={})
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard,
+        opened(loaded.settings, detectors_of(loaded), tmp_path, {"list": SourceTable(kind="file")}) as session,
+    ):
+        heard.bind(str(tmp_path / "notify"))
+        loop = daemon(session, Waiting({Stream("s", "list"): []}))
+        loop.notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        loop.run()
+        heard.setblocking(False)
+        told = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(heard.recv(4096).split(b"=")[0])
+    assert told[0] == b"EXTEND_TIMEOUT_USEC"
+    assert told.count(b"READY") == 1
+    assert b"EXTEND_TIMEOUT_USEC" not in told[told.index(b"READY") :]

@@ -14,14 +14,18 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.checkpoint.spill import Spill
-from logwatch.checkpoint.topic_admin import TopicSettings
+from logwatch.checkpoint.topic_admin import TopicSettings, look
+from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.config import SourceTable, load
+from logwatch.errors import ConfigError
 from logwatch.kafka.position import Position, dump
 from logwatch.partitions import CONFIGURED, Partitions
 from logwatch.stored_partitions import StoredPartitions
 from logwatch.types import Gap, RecordBatch, Stream
 from tests.integration.scaleout import eventually, lines
 from tests.kafka.broker import Broker
+from tests.kafka.security import USERS
+from tests.kafka.topics import Topics
 
 pytestmark = pytest.mark.kafka
 
@@ -79,13 +83,13 @@ class Machines:
     def __init__(self, folder: Path, broker: Broker, stack: contextlib.ExitStack) -> None:
         self.topic = f"p{time.time_ns():x}"
         self._folder, self._stack = folder, stack
-        self._client = {"bootstrap_servers": broker.bootstrap}
-        admin = KafkaAdminClient(**self._client)
+        self.client = {"bootstrap_servers": broker.bootstrap}
+        admin = KafkaAdminClient(**self.client)
         admin.create_topics([NewTopic(self.topic, 2, 1)])
         admin.close()
 
     def settings(self, topic: str) -> TopicSettings:
-        return TopicSettings(self._client, f"state-{topic}", topic)
+        return TopicSettings(self.client, f"state-{topic}", topic)
 
     def __call__(self, name: str, kept: str = "topic") -> Keeping:
         loaded = load(environ={}, flags={})
@@ -171,6 +175,45 @@ def test_what_is_revoked_is_saved_first_and_what_is_lost_is_not(machines: Machin
     assert two.assign(lane, other) == {lane: (300, "id7"), other: (CONFIGURED, "")}
 
 
+def test_a_missing_right_ends_the_start_with_the_command_that_grants_it(tmp_path: Path, secure_broker: Broker) -> None:
+    with contextlib.ExitStack() as stack:
+        machines, topics = Machines(tmp_path, secure_broker, stack), Topics(secure_broker)
+        stack.callback(topics.close)
+        settings = machines.settings(machines.topic)
+        look(settings, make=True)
+        for topic in (machines.topic, settings.name):
+            topics.allow("bob", "TOPIC", topic)
+        bob = {"sasl_mechanism": "PLAIN", "sasl_plain_username": "bob", "sasl_plain_password": USERS["bob"]}
+        bob |= {"bootstrap_servers": secure_broker.listeners["SASL"], "security_protocol": "SASL_PLAINTEXT"}
+        machines.client = bob
+        one = machines("one")
+        with pytest.raises(ConfigError, match=r"may not be used \(TransactionalIdAuthorization") as told:
+            one.assign(f"{machines.topic}-0")
+        assert f"--transactional-id {settings.name}" in told.value.hint
+
+
+def test_a_full_disk_holds_up_a_lane_and_loses_nothing(machines: Machines) -> None:
+    lane, silent = f"{machines.topic}-0", b"\0\0\0\0\xff\xff\xff\xff" + bytes(100_000)
+    settings, here = machines.settings(machines.topic), machines("here")
+    look(settings, make=True)
+    spill = Spill(None)
+    before = TopicLane(settings, lane, 0, spill)
+    before.acquire()
+    before.commit({("keys", "s"): silent}, {"next": 0})
+    spill._db.execute("PRAGMA max_page_count = 8")  # as a full disk answers
+    keeper = Partitions(
+        here.session.lanes, "kafka", here.source, machines.settings, spill, here.session.clock, 20.0
+    )  # fmt: skip
+    keeper.assigned([lane])
+    held = keeper._held[lane]
+    eventually(lambda: keeper.turn() * 0 + (held.again is not None), lambda: "put off")
+    assert not here.source.at
+    spill._db.execute("PRAGMA max_page_count = 1000000")
+    eventually(lambda: keeper.turn() * 0 + (lane in here.source.at), lambda: "restored")
+    assert spill.get(lane, "s") == silent
+    keeper.close()
+
+
 def test_state_moves_to_the_machine_with_its_alerts_and_back(machines: Machines) -> None:
     lane = f"{machines.topic}-0"
     one, here, back = machines("one"), machines("here", "local"), machines("back")
@@ -181,6 +224,7 @@ def test_state_moves_to_the_machine_with_its_alerts_and_back(machines: Machines)
     assert here.outbox() == ["gap"]
     here.read(lane, 300, 600)
     here.save()
+    assert list(here.keeper.status()) == [{"lane": lane, "restored": 1.0, "next": 600, "events": 600}]
     here.keeper.lost([lane])
     assert here.assign(lane) == {lane: (600, "id7")}  # the topic is behind now
     keeper = Partitions(

@@ -40,14 +40,21 @@ def kept_partitions(
 
 
 def _within(config: Any, resolved: Sequence[Resolved], sinks: Mapping[str, Sink]) -> dict[str, Any]:
-    """Kafka sinks on the same brokers, by name: their alerts are part of the transaction that saves the state."""
+    """Kafka sinks on the same brokers, logged in alike: their alerts are part of the commit's transaction."""
+    from logwatch.sinks.kafka_config import KafkaSinkConfig
+
     return {
         one.part.id: sinks[one.part.id]
         for one in resolved
         if one.part.kind == "sink"
-        and hasattr(sinks[one.part.id], "encode")
-        and set(getattr(one.config, "bootstrap", ())) == set(config.bootstrap)
+        and isinstance(one.config, KafkaSinkConfig)
+        and _access(one.config) == _access(config)
     }
+
+
+def _access(config: Any) -> tuple[Any, ...]:
+    """Where, and as whom."""
+    return set(config.bootstrap), config.protocol, config.sasl, config.username, config.tls_cert
 
 
 def _keeper(

@@ -66,7 +66,7 @@ def _at_rest(state: Path) -> StatusReport:
     except sqlite3.DatabaseError as error:
         raise UnreachableError(f"{path} cannot be opened: {error}", "is it a state directory of logwatchd?") from error
     try:
-        clock = db.execute("SELECT value FROM cells WHERE component = 'pipeline' AND name = 'clock'").fetchone()
+        lanes = db.execute("SELECT value FROM cells WHERE component = 'pipeline' AND name = 'clock'").fetchall()
         streams = [json.loads(row[0]) for row in db.execute("SELECT value FROM cells WHERE component = 'registry'")]
         waiting = db.execute(
             "SELECT name, seq, (SELECT count(*) FROM alerts WHERE alerts.seq > sinks.seq) FROM sinks"
@@ -75,14 +75,14 @@ def _at_rest(state: Path) -> StatusReport:
         raise UnreachableError(f"{path} cannot be read: {error}", "is it a state directory of logwatchd?") from error
     finally:
         db.close()
-    saved = json.loads(clock[0]) if clock else {"seen": 0}
+    clocks = [json.loads(row[0]) for row in lanes]
     names = sorted({source for source, _, _ in streams})
     return StatusReport(
         running=False,
         state=str(state),
         version=__version__,
-        events_learned=int(saved["seen"]),
-        last_commit=_rfc3339(int(saved.get("time", 0))),
+        events_learned=sum(int(clock["seen"]) for clock in clocks),
+        last_commit=_rfc3339(max((int(clock.get("time", 0)) for clock in clocks), default=0)),
         state_bytes=_size(state),
         sources=tuple(SourceReport(name, "paused") for name in names),
         sinks=tuple({"sink": name, "delivered": seq, "waiting": left, "error": ""} for name, seq, left in waiting),

@@ -9,7 +9,9 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-_TABLE = "CREATE TABLE spilled (lane TEXT, name TEXT, value BLOB, PRIMARY KEY (lane, name)) WITHOUT ROWID"
+from logwatch.checkpoint.store import explain
+
+_TABLE = "CREATE TABLE IF NOT EXISTS spilled (lane TEXT, name TEXT, value BLOB, PRIMARY KEY (lane, name)) WITHOUT ROWID"
 
 
 class Spill:
@@ -31,21 +33,32 @@ class Spill:
     @property
     def _db(self) -> sqlite3.Connection:
         if self._open is None:
-            self._open = sqlite3.connect(self._path or ":memory:", isolation_level=None)
-            self._open.execute("PRAGMA journal_mode=OFF")
-            self._open.execute("PRAGMA synchronous=OFF")
-            self._open.execute(_TABLE)
+            db = sqlite3.connect(self._path or ":memory:", isolation_level=None)
+            db.execute("PRAGMA journal_mode=MEMORY")  # where the disk is full, a transaction can be taken back
+            db.execute("PRAGMA synchronous=OFF")
+            db.execute(_TABLE)
             if self._path is not None:
                 self._path.chmod(0o600)
+            self._open = db
         return self._open
 
     def put(self, lane: str, cells: Mapping[str, bytes]) -> None:
-        """Keep cells, over what was there."""
-        if cells:
-            self._db.execute("BEGIN")
-            rows = [(lane, *cell) for cell in cells.items()]
-            self._db.executemany("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
-            self._db.execute("COMMIT")
+        """Keep cells, over what was there. Raises StateFull: none is kept."""
+        rows = [(lane, *cell) for cell in cells.items()]
+        if not rows:
+            return
+        try:
+            db = self._db
+            db.execute("BEGIN")
+            try:
+                db.executemany("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        except sqlite3.DatabaseError as error:
+            raise explain(error, self._path or Path(":memory:")) from error
 
     def get(self, lane: str, name: str) -> bytes | None:
         """A cell, or None."""

@@ -98,7 +98,7 @@ class Store:
             db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             path.chmod(0o600)
         except sqlite3.DatabaseError as error:
-            raise _explain(error, path) from error
+            raise explain(error, path) from error
         return db
 
     @property
@@ -170,7 +170,7 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.path) from error
+            raise explain(error, self.path) from error
         return stored
 
     def _write_cells(self, lane: str, cells: Cells) -> None:
@@ -227,14 +227,14 @@ class Store:
             old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
             big = self._db.execute(f"DELETE FROM alerts WHERE seq IN ({over})", (max_bytes, keep_after)).rowcount  # noqa: S608  # a constant
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.path) from error
+            raise explain(error, self.path) from error
         return old + big
 
     def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise _explain(error, self.path) from error
+            raise explain(error, self.path) from error
 
     def close(self) -> None:
         """Release the lock. Safe to call twice."""
@@ -310,7 +310,8 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {version}; COMMIT;")
 
 
-def _explain(error: sqlite3.DatabaseError, path: Path) -> StateError:
+def explain(error: sqlite3.DatabaseError, path: Path) -> StateError:
+    """What an error of a database means."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _FULL:
         return StateFull(f"no space left for {path} ({error})", "free space on that disk; logwatchd goes on by itself")

@@ -76,6 +76,19 @@ def look(settings: TopicSettings, *, make: bool) -> Topics:
         ) from error
 
 
+def refused(error: BaseException, settings: TopicSettings) -> ConfigError | None:
+    """What a right that is missing on the state topic means; None where the error is another."""
+    from kafka.errors import AuthorizationError
+
+    if not isinstance(error, AuthorizationError):
+        return None
+    return ConfigError(
+        f"the state topic {settings.name} may not be used ({type(error).__name__.removesuffix('Error')})",
+        f"kafka-acls.sh --bootstrap-server {_bootstrap(settings)} --add --allow-principal User:NAME --operation All "
+        f"--topic {settings.name} --transactional-id {settings.name} --resource-pattern-type prefixed",
+    )
+
+
 def _look(admin: Any, settings: TopicSettings, make: bool) -> Topics:
     wanted = _described(admin, settings.of)
     if wanted is None:

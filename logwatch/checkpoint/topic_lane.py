@@ -38,6 +38,10 @@ Progress = Callable[[int, int], None]
 """Offsets read so far, of how many."""
 
 
+def _untold(done: int, total: int) -> None:
+    """Nobody watches the reading."""
+
+
 class Message(Protocol):
     """A record for another topic, in the same transaction: an alert of a Kafka sink."""
 
@@ -78,7 +82,7 @@ class TopicLane:
 
     def acquire(
         self,
-        progress: Progress = lambda done, total: None,
+        progress: Progress = _untold,
         reading: AbstractContextManager[Any] = NO_GATE,
     ) -> None:
         """Become the owner and read the state; `cell` and `cells` then show it until `release`.
@@ -99,7 +103,7 @@ class TopicLane:
         if self._stopped.is_set():  # abandoned meanwhile, perhaps before there was a producer
             producer.close(timeout=0)
 
-    def load(self, progress: Progress = lambda done, total: None) -> None:
+    def load(self, progress: Progress = _untold) -> None:
         """Read the state without becoming its owner."""
         newest = self._read(progress)
         self.marker = newest.marker()
@@ -139,11 +143,13 @@ class TopicLane:
         )
 
     def look(self) -> dict[str, Any] | None:
-        """The marker alone, without becoming the owner: the last records of the partition."""
-        return self._read(lambda done, total: None, last=MARKED_WITHIN).marker()
+        """The marker alone, without becoming the owner: among the last records, unless those were taken back."""
+        return self._read(_untold, last=MARKED_WITHIN).marker() or self._read(_untold).marker()
 
     def _read(self, progress: Progress, last: int | None = None) -> Newest:
         from kafka import KafkaConsumer, TopicPartition
+
+        from logwatch.kafka.consumer import make
 
         options = {
             "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest",
@@ -151,7 +157,7 @@ class TopicLane:
             "isolation_level": "read_committed", "max_poll_records": READ_AT_ONCE,
             "fetch_max_bytes": 64 * 2**20, "max_partition_fetch_bytes": 16 * 2**20,
         }  # fmt: skip
-        consumer = KafkaConsumer(**{**self._settings.client, **options})
+        consumer = make(KafkaConsumer, {**self._settings.client, **options})
         try:
             return self._read_all(consumer, TopicPartition(self._settings.name, self._partition), progress, last)
         finally:
@@ -193,14 +199,17 @@ class TopicLane:
             "name another state topic, or delete this one: logwatchd then learns afresh",
         )
 
-    def release(self, spilled: Callable[[bytes], bool]) -> None:
-        """The pipeline is restored: keep nothing in memory, and on disk only the keys that it left out."""
+    def set_aside(self, spilled: Callable[[bytes], bool]) -> None:
+        """Keep on disk the keys that a pipeline leaves out when it is restored. Raises StateFull."""
         self._spill.drop(self.lane)
         self.spill({("keys", name): cell for name, cell in self._restored.get("keys", {}).items()}, spilled)
+
+    def release(self) -> None:
+        """The pipeline is restored: keep nothing in memory."""
         self._restored = {}
 
     def spill(self, cells: Cells, spilled: Callable[[bytes], bool]) -> None:
-        """Keep keys that left the table, to be found by `cell`."""
+        """Keep keys that left the table, to be found by `cell`. Raises StateFull."""
         keys = {name: cell for (part, name), cell in cells.items() if part == "keys" and cell and spilled(cell)}
         self._spill.put(self.lane, keys)
 

@@ -34,6 +34,7 @@ BOOTSTRAP_MS = 5000
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 DEFAULTS: dict[str, Any] = {
+    "enable_incremental_fetch_sessions": False,  # with them a paused partition may never be fetched again (3.0.12)
     "isolation_level": "read_committed",
     "metadata_max_age_ms": 30_000,
     "reconnect_backoff_max_ms": 5_000,

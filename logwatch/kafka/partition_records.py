@@ -15,12 +15,16 @@ from kafka import IsolationLevel
 from kafka.errors import UnsupportedCodecError
 
 from logwatch.kafka.decode import HEADER_BYTES, Columns, Lost, Section, decode
+from logwatch.kafka.unpack import TooLarge
 from logwatch.types import Bool
 
 T = TypeVar("T")
 
 RECORDS, BYTES = 4096, 1024 * 1024
 """Batches are gathered until they hold so much: decoding is cheap for many records, and costly for single ones."""
+
+MOST_RECORDS = 2**20
+"""Records of one batch; each takes memory beside its bytes."""
 
 NEWEST_MAGIC = 2
 
@@ -109,6 +113,9 @@ class PartitionRecords:
             return _old_sections(batch) if batch.magic < NEWEST_MAGIC else self._new_section(batch)
         except UnsupportedCodecError:
             raise  # not the record's fault: what can read it must be installed
+        except TooLarge as error:
+            self._lose(batch.base_offset, _end(batch), str(error))
+            return ()
         except Exception as error:  # noqa: BLE001  # whatever a decompressor says of bytes that anybody may have sent
             self._lose(batch.base_offset, _end(batch), f"cannot be decompressed: {type(error).__name__}")
             return ()
@@ -118,6 +125,9 @@ class PartitionRecords:
         if self._committed_only and batch.has_producer_id() and self._is_aborted(batch):
             return ()
         if batch.is_control_batch:
+            return ()
+        if batch.records_count > MOST_RECORDS:
+            self._lose(batch.base_offset, _end(batch), f"more than {MOST_RECORDS:,} records in a batch")
             return ()
         batch._maybe_uncompress()
         data = bytes(batch._buffer if batch.compression_type else memoryview(batch._buffer)[HEADER_BYTES:])

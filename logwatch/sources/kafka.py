@@ -97,6 +97,12 @@ class KafkaSource:
         self._naming: dict[str, Naming] = {}
         self._known: set[str] = set()  # topics that were there when this state began
         self._closed = False
+        self._room: Callable[[str], int] | None = None
+        self._most = 1  # records that were asked for last
+
+    def align(self, room: Callable[[str], int]) -> None:
+        """Hand out batches that suit each lane's pipeline: `room` says how many records of a lane make a full one."""
+        self._room = room
 
     @property
     def assigned(self) -> list[str]:
@@ -130,10 +136,10 @@ class KafkaSource:
     def poll(self, max_records: int) -> RecordBatch | None:
         """The next records of one lane. Raises LogwatchError where reading cannot go on."""
         self.attend()
-        now = self._clock.monotonic()
+        now, self._most = self._clock.monotonic(), max_records
         with self._board.changed:
-            lane = self._due(max_records, now)
-            piece = lane.take(max_records, now) if lane is not None else None
+            lane = self._due(now)
+            piece = lane.take(self._full(lane), now) if lane is not None else None
             topic_id = lane.topic_id if lane is not None else ""
         return self._batch(lane.name, piece, topic_id) if lane is not None and piece is not None else None
 
@@ -159,6 +165,10 @@ class KafkaSource:
             held = self._board.lanes.get(lane)
             if held is not None:
                 saved = self._saved.get(lane)
+                if offset == CONFIGURED and held.first is not None:
+                    offset = held.first  # nothing was saved since it began: "end" is somewhere else by now
+                elif offset == CONFIGURED and saved is None and position.partition_of(lane)[0] in self._known:
+                    offset = BEGINNING  # it was added to the topic: whatever it holds is new
                 if topic_id or (saved is not None and saved.offset == offset):
                     held.topic_id = topic_id or (saved.topic_id if saved is not None else "")
                 held.reading = False
@@ -171,6 +181,8 @@ class KafkaSource:
         with self._board.changed:
             while not self._board.events and self._board.failure is None:
                 now = self._clock.monotonic()
+                if self._due(now) is not None:
+                    return
                 held = [lane for lane in self._board.lanes.values() if lane.waiting]
                 due = min((lane.since + self._hold() for lane in held), default=deadline)
                 if min(due, deadline) <= now:
@@ -198,17 +210,25 @@ class KafkaSource:
     def _hold(self) -> float:
         return min(HOLD_S + HOLD_LANE_S * len(self._board.lanes), HOLD_MAX_S)
 
-    def _due(self, full: int, now: float) -> Lane | None:
+    def _due(self, now: float) -> Lane | None:
         """The lane that has waited longest among those that have a full batch, or were held for long enough."""
-        waiting = [lane for lane in self._board.lanes.values() if lane.waiting]
-        due = [lane for lane in waiting if lane.held >= full or now - lane.since >= self._hold()]
+        hold = self._hold()
+        due = [
+            lane
+            for lane in self._board.lanes.values()
+            if lane.waiting and (now - lane.since >= hold or lane.full or lane.held >= self._full(lane))
+        ]
         return min(due, key=lambda lane: lane.since, default=None)
+
+    def _full(self, lane: Lane) -> int:
+        """Records of a full batch."""
+        return self._most if self._room is None else min(self._room(lane.name), self._most)
 
     def _tell(self, event: Event) -> None:
         for lane in event.lanes:
             self._naming.pop(lane, None)
         if isinstance(event, Assigned):
-            starts = self._starts(event.lanes) if self.hooks.assigned is None else self.hooks.assigned(event.lanes)
+            starts = (self.hooks.assigned or self._starts)(event.lanes)
             for lane, offset in starts.items():
                 self.resume(lane, offset)
         elif isinstance(event, Revoked):
@@ -223,14 +243,8 @@ class KafkaSource:
             self.hooks.lost(event.lanes)
 
     def _starts(self, lanes: Sequence[str]) -> dict[str, int]:
-        """Where lanes go on by our own cursors; one that was added to a known topic is read whole."""
-        return {lane: self._start(lane) for lane in lanes}
-
-    def _start(self, lane: str) -> int:
-        if lane in self._saved:
-            return self._saved[lane].offset
-        topic = position.partition_of(lane)[0]
-        return BEGINNING if topic in self._known else CONFIGURED
+        """Where lanes go on by our own cursors."""
+        return {lane: self._saved[lane].offset if lane in self._saved else CONFIGURED for lane in lanes}
 
     def _replace_stalled(self) -> None:
         reader = self._reader

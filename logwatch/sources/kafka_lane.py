@@ -36,6 +36,7 @@ class Lane:
     reading: bool = False  # resumed by whoever keeps its state
     paused: bool = True  # as the client knows it
     next: int = 0  # offset after what was handed out
+    first: int | None = None  # where it began since it is ours
     until: int | None = None  # `once`: where it ends
     topic_id: str = ""
     told: bool = False  # where it goes on has been handed out as a cursor

@@ -214,6 +214,7 @@ class Reader:
             consumer.seek(lane.tp, found.offset)
             consumer.resume(lane.tp)
             lane.next = found.offset
+            lane.first = found.offset if lane.first is None else lane.first
             lane.until = found.end if self._config.once else None
             lane.topic_id = found.topic_id
             lane.reading, lane.paused = True, False

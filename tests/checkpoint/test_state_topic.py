@@ -145,6 +145,16 @@ def test_what_was_begun_and_not_committed_is_not_there(lane: Lane) -> None:
     assert lane().all() == {("keys", "a"): b"1"}
 
 
+def test_the_last_marker_is_seen_behind_what_was_taken_back(lane: Lane) -> None:
+    first = lane()
+    first.commit({("keys", "a"): b"1"}, {"next": 10})
+    first._producer.begin_transaction()
+    for number in range(20):
+        first._producer.send(first.topic, key=b"keys\t%d" % number, value=b"half", partition=1).get(10)
+    first._producer.abort_transaction()
+    assert first.look() == {"v": 1, "next": 10}
+
+
 def test_a_state_adopted_from_elsewhere_takes_the_place_of_what_was_read(lane: Lane) -> None:
     lane().commit({("keys", "a"): b"1", ("keys", "b"): b"2"}, {"next": 10})
     second = lane()
@@ -158,7 +168,8 @@ def test_keys_that_fell_silent_are_found_on_the_disk(lane: Lane) -> None:
     silent, awake = b"\0\0\0\0\xff\xff\xff\xff silent", b"\0\0\0\0\x05\0\0\0 awake"
     lane().commit({("keys", "s"): silent, ("keys", "w"): awake}, {"next": 10})
     second = lane()
-    second.release(is_spilled)
+    second.set_aside(is_spilled)
+    second.release()
     assert second.cell("keys", "s") == silent
     assert second.cell("keys", "w") is None
     later = {("keys", "t"): silent + b"!", ("keys", "x"): awake, ("keys", "gone"): None}

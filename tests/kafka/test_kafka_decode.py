@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logwatch.kafka.decode import HEADER_BYTES, Columns, Section, decode
+from logwatch.kafka import partition_records, unpack
+from logwatch.kafka.decode import HEADER_BYTES, Columns, Lost, Section, decode
 
 records = st.lists(
     st.tuples(
@@ -104,6 +106,62 @@ def test_a_batch_that_does_not_decompress_is_told_and_passed() -> None:
     assert [value for one in columns for value in one.value] == [b"good", b"good"]
     ((lost,),) = ([one.lost for one in columns if one.lost],)
     assert (lost[0].start, lost[0].end) == (1, 4)
+
+
+CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_batch_of_gigabytes_is_told_and_never_unpacked(codec: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MOST", 2**20)
+    good = build([(None, b"good", [], 0)], codec)
+    bomb = moved(build([(None, bytes(2**22), [], 0)] * 3, codec), 1)
+    tracemalloc.start()
+    columns = taken(good + bomb + moved(good, 4))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [value for one in columns for value in one.value] == [b"good", b"good"]
+    assert [lost for one in columns for lost in one.lost] == [Lost(1, 4, "more than 1 MiB when decompressed")]
+    assert peak < 2**22
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_a_batch_of_an_old_format_is_bounded_too(magic: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kafka.record.memory_records import MemoryRecordsBuilder
+
+    monkeypatch.setattr(unpack, "MOST", 2**20)
+    builder = MemoryRecordsBuilder(magic=magic, compression_type=1, batch_size=1 << 30)
+    builder.append(timestamp=0, key=None, value=bytes(2**22))
+    builder.close()
+    ((lost,),) = (one.lost for one in taken(bytes(builder.buffer())))
+    assert lost.reason == "more than 1 MiB when decompressed"
+
+
+@given(st.binary(min_size=1, max_size=2000), st.integers(1, 5), st.sampled_from(["gzip", "snappy", "lz4", "zstd"]))
+@settings(max_examples=80, deadline=None)
+def test_what_is_within_bounds_is_unpacked_as_the_client_does(piece: bytes, times: int, name: str) -> None:
+    from kafka import codec
+
+    packed = getattr(codec, f"{name}_encode")(piece * times)
+    assert getattr(unpack, name)(packed) == piece * times
+
+
+def test_snappy_in_many_blocks_is_bounded_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kafka import codec
+
+    packed = codec.snappy_encode(bytes(2**20), xerial_blocksize=2**15)
+    assert unpack.snappy(packed) == bytes(2**20)
+    monkeypatch.setattr(unpack, "MOST", 2**20 - 1)
+    with pytest.raises(unpack.TooLarge):
+        unpack.snappy(packed)
+
+
+def test_a_batch_of_too_many_records_is_told_and_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition_records, "MOST_RECORDS", 2)
+    (columns,) = taken(build([(None, b"x", [], 0)] * 2) + moved(build([(None, b"y", [], 0)] * 3), 2))
+    assert columns.value == [b"x", b"x"]
+    assert columns.lost == [Lost(2, 5, "more than 2 records in a batch")]
+    assert columns.end == 5
 
 
 def test_reading_from_the_middle_of_a_batch_begins_there() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from logwatch.kafka.position import next_offset
+from logwatch.sources.kafka import CONFIGURED, LaneHooks
 from logwatch.sources.kafka_naming import instance_of
 from logwatch.types import Stream
 from tests.kafka.reading import reading
@@ -43,6 +44,19 @@ def test_a_batch_is_of_one_partition_and_says_where_that_goes_on(topics: Topics)
     assert {lane: next_offset(cell) for lane, cell in run.cursors.items() if lane != "topics"} == {
         f"{topic}-{partition}": 500 for partition in range(3)
     }
+
+
+def test_batches_are_as_long_as_each_lane_has_room_for(topics: Topics) -> None:
+    topic = topics.create(partitions=2)
+    for partition in range(2):
+        topics.send(topic, numbered(1000), partition=partition)
+    with reading(topics.broker, topic) as run:
+        run.source.align(lambda lane: 300 if lane.endswith("-0") else 700)
+        time.sleep(1)  # until everything is there: what waits for long enough goes even if it is no full batch
+        run.read(2000)
+    sizes = {lane: [len(one) for one in run.batches if one.lane == lane and len(one)] for lane in run.source._saved}
+    assert max(sizes[f"{topic}-0"]) == 300
+    assert max(sizes[f"{topic}-1"]) == 700
 
 
 def test_many_small_writes_come_in_few_batches(topics: Topics) -> None:
@@ -98,14 +112,26 @@ def test_with_once_it_ends_where_the_topic_ended(topics: Topics) -> None:
     assert run.lines == numbered(30)
 
 
-def test_a_partition_that_is_added_later_is_read_from_its_beginning(topics: Topics) -> None:
+@pytest.mark.parametrize("hooks", [None, LaneHooks(lambda lanes: dict.fromkeys(lanes, CONFIGURED))])
+def test_a_partition_that_is_added_later_is_read_from_its_beginning(topics: Topics, hooks: LaneHooks | None) -> None:
     topic = topics.create()
     fast = {"client": {"metadata_max_age_ms": 500}}
-    with reading(topics.broker, topic, start="end", **fast) as run:
+    with reading(topics.broker, topic, start="end", hooks=hooks, **fast) as run:
         run.until(lambda: run.source.ready and run.cursors)
         topics.admin.create_partitions({topic: 2})
         topics.send(topic, numbered(20), partition=1)
         assert run.read(20) == numbered(20)
+
+
+def test_a_lane_that_goes_on_without_state_begins_again_where_it_began(topics: Topics) -> None:
+    topic = topics.create()
+    topics.send(topic, numbered(3, "before"))
+    with reading(topics.broker, topic, start="end") as run:
+        run.until(lambda: run.source.ready and run.cursors)
+        topics.send(topic, numbered(5))
+        assert run.read(5) == numbered(5)
+        run.source.resume(f"{topic}-0", CONFIGURED)
+        assert run.read(10) == numbered(5) * 2
 
 
 def test_keys_are_sources(topics: Topics) -> None:

@@ -98,7 +98,7 @@ def test_a_missing_right_on_the_topic_is_said_with_the_command_that_grants_it(se
     topic = secured.create()
     given = settings(secured.broker, "SASL", {"sasl": "PLAIN", "username": "bob", "password": USERS["bob"]})
     group = secured.new_name("g")
-    _allow(secured, "GROUP", group)
+    secured.allow("bob", "GROUP", group)
     error = failure(secured, topic, group=group, **given)
     assert f"bob may not use topic {topic}" in error.message
     assert "kafka-acls" in error.hint
@@ -107,7 +107,7 @@ def test_a_missing_right_on_the_topic_is_said_with_the_command_that_grants_it(se
 
 def test_a_missing_right_on_the_group_is_said(secured: Topics) -> None:
     topic = secured.create()
-    _allow(secured, "TOPIC", topic)
+    secured.allow("bob", "TOPIC", topic)
     given = settings(secured.broker, "SASL", {"sasl": "PLAIN", "username": "bob", "password": USERS["bob"]})
     error = failure(secured, topic, group="not-for-bob", **given)
     assert 'bob may not read as a member of group "not-for-bob"' in error.message
@@ -116,21 +116,11 @@ def test_a_missing_right_on_the_group_is_said(secured: Topics) -> None:
 def test_granted_rights_are_enough(secured: Topics) -> None:
     topic, group = secured.create(), secured.new_name("g")
     secured.send(topic, [b"x"])
-    _allow(secured, "TOPIC", topic)
-    _allow(secured, "GROUP", group)
+    secured.allow("bob", "TOPIC", topic)
+    secured.allow("bob", "GROUP", group)
     given = settings(secured.broker, "SASL", {"sasl": "PLAIN", "username": "bob", "password": USERS["bob"]})
     with reading(secured.broker, topic, group=group, **given) as run:
         assert run.read(1) == [b"x"]
-
-
-def _allow(topics: Topics, kind: str, name: str) -> None:
-    from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
-
-    grants = [
-        ACL("User:bob", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(ResourceType[kind], name))
-        for operation in (ACLOperation.READ, ACLOperation.DESCRIBE)
-    ]
-    topics.admin.create_acls(grants)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ class Topics:
 
         self.admin.delete_records({TopicPartition(name, partition): before})
 
+    def allow(self, user: str, kind: str, name: str) -> None:
+        """Grant reading a TOPIC, or reading as a member of a GROUP."""
+        from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+
+        grants = [
+            ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(ResourceType[kind], name))
+            for operation in (ACLOperation.READ, ACLOperation.DESCRIBE)
+        ]
+        self.admin.create_acls(grants)
+
     @contextmanager
     def producer(self, **config: Any) -> Iterator[Any]:
         from kafka import KafkaProducer

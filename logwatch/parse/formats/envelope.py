@@ -7,10 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from logwatch.parse.words import byte_set
+
 _CRI = re.compile(
     rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) std(?:out|err) [PF](?::\S{1,32})?(?: |$)"
 )
 _COUNT = re.compile(rb"[1-9]\d{0,5} (?=<\d{1,3}>)")
+
+
+_DIGIT = byte_set(b"0123456789")
+"""What every prefix begins with."""
 
 
 class Peeled(NamedTuple):
@@ -23,7 +29,11 @@ class Peeled(NamedTuple):
 
 def peel(lines: list[bytes]) -> Peeled:
     """Take prefixes off lines [n]; a line without one is the same object."""
-    out, rows, times = lines, [], []
+    out = lines
+    rows: list[int] = []
+    times: list[str] = []
+    if not lines or not _DIGIT[np.array(lines, dtype="S1").view(np.uint8)].any():
+        return Peeled(lines, rows, times)
     joined = b"\n".join(lines)
     if _holds(joined, b" std"):
         out = []

@@ -15,7 +15,7 @@ import numpy as np
 
 from logwatch.parse.formats.levels import NAMES, levels_of
 from logwatch.parse.formats.roles import MOST, Plan, plan_of
-from logwatch.parse.formats.shown import class_of_status, first_line, quoted, scope_names, shown, trace_kind
+from logwatch.parse.formats.shown import all_bare, class_of_status, first_line, quoted, scope_names, shown, trace_kind
 from logwatch.parse.formats.told import Told
 
 TEXT_MOST = 8192
@@ -106,12 +106,7 @@ class _Field:
 
     def _told(self) -> Column:
         if self.kinds == {str}:
-            together = "".join(self.values)
-            plain = together.isalnum() or not (" " in together or '"' in together or "=" in together)
-            if plain and len(together) < 1024 * TEXT_MOST and together.isprintable():
-                plain = all(self.values) and max(map(len, self.values)) <= 512
-                return self.values if plain else list(map(quoted, self.values))
-            return list(map(quoted, self.values))
+            return self.values if all_bare(self.values) else list(map(quoted, self.values))
         return self.values if self.kinds <= {int, float} else list(map(shown, self.values))
 
     def valued(self, whole: list[int] | None) -> tuple[list[int] | None, Column]:

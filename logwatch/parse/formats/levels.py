@@ -22,19 +22,30 @@ _LOGBACK = {5000: TRACE, 10000: DEBUG, 20000: INFO, 30000: WARNING, 40000: ERROR
 _OTEL = (UNKNOWN, *[TRACE] * 4, *[DEBUG] * 4, *[INFO] * 4, *[WARNING] * 4, *[ERROR] * 4, *[CRITICAL] * 4)
 
 
+LONGEST = 32
+"""Characters of a level that are looked at."""
+
+
 def levels_of(values: Sequence[Any], name: str, syslog: bool, letters: bool) -> list[int]:
     """Levels 0-7 [n] of the values [n] of the field `name` (in lower case)."""
     if not set(map(type, values)) <= {str, int}:
         values = [value if type(value) in (str, int) else "" for value in values]
-    known = {value: _level(value, name, syslog, letters) for value in set(values)}
+    known = {value: _level(_short(value), name, syslog, letters) for value in set(values)}
     return list(map(known.__getitem__, values))
+
+
+def _short(value: str | int) -> str | int:
+    """What is remembered is bounded: no level is longer."""
+    if type(value) is int:
+        return value if value.bit_length() < 64 else 0
+    return value[:LONGEST] if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=4096)
 def _level(value: str | int, name: str, syslog: bool, letters: bool) -> int:
-    """One level; the cache's keys are bounded by its size, their length by the look at it."""
+    """One level."""
     if isinstance(value, str):
-        word = value[:32].strip().lower()
+        word = value.strip().lower()
         if letters or len(word) == 1:
             return LETTERS.get(word[:1].upper(), UNKNOWN) if word.isalpha() else _number(word, name, syslog)
         return _WORDS[word] if word in _WORDS else _number(word, name, syslog)

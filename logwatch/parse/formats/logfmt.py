@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from logwatch.parse.formats.gather import Group, groups_of
-from logwatch.parse.formats.skeleton import bare, by_skeleton, unquoted
+from logwatch.parse.formats.skeleton import Form, bare, by_skeleton, unquoted
 
 PAIRS = 64
 """Fields of a line at most; a line of more is no logfmt."""
@@ -35,14 +35,15 @@ def read(texts: list[str]) -> tuple[list[Group], list[int]]:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(skeleton: str) -> tuple[tuple[str, ...], re.Pattern[str]] | None:
+def _compiled(skeleton: str) -> Form | None:
     """For lines whose pairs are parted by single blanks, and have different names."""
     if len(skeleton) > 4096 or _SKELETON.fullmatch(skeleton) is None:
         return None
     names = tuple(skeleton.rstrip(" ").removesuffix("=").split("= "))
     if len(set(names)) < len(names) or len(names) > PAIRS or "" in names or skeleton.count("=") != len(names):
         return None
-    return names, re.compile(" ".join(f"{re.escape(name)}={_GROUP}" for name in names) + " ?")
+    around = tuple(f"{' ' if i else ''}{re.escape(name)}=" for i, name in enumerate(names))
+    return Form(names, (*around, " ?"), re.compile(_GROUP.join((*around, " ?"))))
 
 
 def _one(text: str) -> dict[str, Any] | None:

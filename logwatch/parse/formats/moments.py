@@ -26,6 +26,8 @@ def stamps_of(values: Sequence[Any]) -> Stamps:
     kinds = set(map(type, values))
     if kinds == {str}:
         _text(out, np.arange(len(values)), values)
+    elif kinds in ({int}, {float}):
+        _epochs(out, np.arange(len(values)), values)
     elif kinds:
         texts = [i for i, value in enumerate(values) if type(value) is str]
         _text(out, np.array(texts, dtype=np.int64), [values[i] for i in texts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from logwatch.parse.formats.gather import Group, picked
 
@@ -20,27 +20,42 @@ Column = Sequence[Any]
 
 def flat(group: Group) -> Iterator[Group]:
     """The rows of a group by their fields, without objects inside."""
-    yield from _flat(group, (0,) * len(group.names), 0)
+    todo = [_Part(group, (0,) * len(group.names), 0)]  # no recursion: a line may hold thousands of objects
+    while todo:
+        part, j = _first_object(todo.pop())
+        if j < 0:
+            yield part.group
+        else:
+            todo += reversed(list(_open(part, j)))
 
 
-def _flat(group: Group, depths: tuple[int, ...], begin: int) -> Iterator[Group]:
-    """`depths` of the columns; those before `begin` are flat."""
+class _Part(NamedTuple):
+    """Rows of which some columns are flat."""
+
+    group: Group
+    depths: tuple[int, ...]  # of the columns
+    begin: int  # columns before are flat
+
+
+def _first_object(part: _Part) -> tuple[_Part, int]:
+    """The part, its special lists read, up to the first column that is to be opened; -1: there is none."""
+    group, depths, begin = part
     for j in range(begin, len(group.names)):
         if _NESTS.isdisjoint(kinds := set(map(type, group.columns[j]))):
             continue
         values = group.columns[j]
         if list in kinds and (special := _SPECIAL.get(group.names[j].rpartition(".")[2])) is not None:
             values = [special(value) if type(value) is list else value for value in values]
-        if depths[j] < DEPTH and len(group.names) < FIELDS and dict in set(map(type, values)):
-            yield from _open(group, depths, j, values)
-            return
-        if values is not group.columns[j]:
             group = Group(group.rows, group.names, [*group.columns[:j], values, *group.columns[j + 1 :]])
-    yield group
+        if depths[j] < DEPTH and len(group.names) < FIELDS and dict in set(map(type, values)):
+            return _Part(group, depths, j), j
+    return _Part(group, depths, len(group.names)), -1
 
 
-def _open(group: Group, depths: tuple[int, ...], j: int, values: Column) -> Iterator[Group]:
+def _open(part: _Part, j: int) -> Iterator[_Part]:
     """Rows by what the objects in column j hold; other values stay."""
+    group, depths, _ = part
+    values = group.columns[j]
     by: defaultdict[tuple[str, ...] | None, list[int]] = defaultdict(list)
     for i, value in enumerate(values):
         by[tuple(value) if type(value) is dict else None].append(i)
@@ -48,14 +63,14 @@ def _open(group: Group, depths: tuple[int, ...], j: int, values: Column) -> Iter
         all_of = len(which) == len(values)
         inside = values if all_of else picked(values, which)
         names, columns = _inside(group.names[j], keys, inside)
-        begin = j + 1 if keys is None else j
         before, after = (
-            [column if all_of else picked(column, which) for column in part]
-            for part in (group.columns[:j], group.columns[j + 1 :])
+            [column if all_of else picked(column, which) for column in kept]
+            for kept in (group.columns[:j], group.columns[j + 1 :])
         )
         rows = group.rows if all_of else list(picked(group.rows, which))
         opened = Group(rows, (*group.names[:j], *names, *group.names[j + 1 :]), [*before, *columns, *after])
-        yield from _flat(opened, (*depths[:j], *(depths[j] + 1,) * len(columns), *depths[j + 1 :]), begin)
+        deeper = (*depths[:j], *(depths[j] + 1,) * len(columns), *depths[j + 1 :])
+        yield _Part(opened, deeper, j + 1 if keys is None else j)
 
 
 def _inside(name: str, keys: tuple[str, ...] | None, values: Column) -> tuple[tuple[str, ...], list[Column]]:

@@ -22,6 +22,8 @@ from logwatch.parse.words import byte_set
 from logwatch.types import Bool, Flag, Int64, UInt8
 
 _USUAL = frozenset((b"time", b"ts", b"t", b"level", b"lvl", b"msg", b"message", b"severity"))
+_SURE = _USUAL - {b"msg"}
+"""First names that no other line begins with."""
 _PAIR = re.compile(rb" (?:time|ts|level|lvl|msg|message|severity)=")
 _NAME = re.compile(rb"[A-Za-z_@][\w@./-]{0,63}")
 _AUDIT = b"msg=audit("
@@ -158,7 +160,7 @@ class _Reader:
         self._texts([i for i in rows if _VERSION in self.lines[i][2:8]], syslog.read)
 
     def _logfmt(self, rows: list[int]) -> None:
-        self._texts([i for i in rows if self._is_logfmt(i)], logfmt.read)
+        self._texts([i for i in rows if self.lines[i].partition(b"=")[0] in _SURE or self._is_logfmt(i)], logfmt.read)
 
     def _texts(self, rows: list[int], read: Callable[[list[str]], tuple[list[Group], list[int]]]) -> None:
         """Formats that people can read as they are."""

@@ -64,6 +64,8 @@ MOST = 24
 """Fields of a line that reach the detectors: its first ones, so that a line tells them by itself. No more than are
 shown: redaction looks at what is shown."""
 NAME_MOST = 64
+REMEMBERED = 4096
+"""Characters of all names together beyond which a plan is made anew each time."""
 
 
 class Plan(NamedTuple):
@@ -83,9 +85,13 @@ class Plan(NamedTuple):
     letters: bool  # levels are letters (MongoDB)
 
 
-@lru_cache(maxsize=4096)
 def plan_of(names: tuple[str, ...]) -> Plan:
-    """What the fields of a line are for, by their names."""
+    """What the fields of a line are for, by their names; remembered where these are not long."""
+    return (_plan_of if sum(map(len, names)) <= REMEMBERED else _plan_of.__wrapped__)(names)
+
+
+@lru_cache(maxsize=4096)
+def _plan_of(names: tuple[str, ...]) -> Plan:
     at: dict[str, int] = {}
     for i, name in enumerate(names):
         at.setdefault(name.lower(), i)

@@ -15,6 +15,7 @@ TRACE_MOST = 4096
 _PLACE = re.compile(r":\d+(?::.*)?$", re.DOTALL)
 _KIND = re.compile(r"[A-Za-z_][\w.$]{0,120}", re.ASCII)
 _NEEDS = re.compile(r'[\s"=,;]')
+_BARE = bytes(byte for byte in range(33, 127) if chr(byte) not in '"=,;')
 _CLASSES = {"1": "continue", "2": "ok", "3": "redirect", "4": "client-error", "5": "server-error"}
 
 
@@ -25,6 +26,14 @@ def quoted(value: str) -> str:
     if value and _NEEDS.search(value) is None:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def all_bare(values: Sequence[str]) -> bool:
+    """Whether `quoted` changes none of the values; of text that is not ASCII it may say no for nothing."""
+    together = "".join(values)
+    if not together.isascii() or together.encode().translate(None, _BARE):
+        return False
+    return all(values) and max(map(len, values)) <= VALUE_MOST
 
 
 def shown(value: Any) -> str:

@@ -6,12 +6,13 @@ RFC 6587's octet counts before a record are taken off by `logwatch.parse.formats
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from logwatch.parse.formats.gather import Group, groups_of
 from logwatch.parse.formats.jsonlines import opened
-from logwatch.parse.formats.skeleton import by_skeleton, unescaped
+from logwatch.parse.formats.skeleton import Form, by_skeleton, unescaped
 
 # Bounded, and possessive: linear in the length of the line.
 _DATA = r'\[[^\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\]"]*+)*+\]'
@@ -54,7 +55,8 @@ def read(texts: list[str]) -> tuple[list[Group], list[int]]:
 def _groups(heads: list[tuple[str, ...]], which: list[int], names: tuple[str, ...], columns: list[Any]) -> list[Group]:
     """Rows with the same structured data; those whose message is JSON apart."""
     priority, time, host, program, kind, _, message = zip(*[heads[k] for k in which], strict=True)
-    severity = [int(one) & 7 for one in priority]
+    severities = {one: int(one) & 7 for one in set(priority)}
+    severity = list(map(severities.__getitem__, priority))
     head: list[Any] = [_given(time), severity, _given(program), list(message), _given(kind), _given(host)]
     inside = [j for j, text in enumerate(message) if text[:1] == "{"]
     if not inside:
@@ -64,19 +66,23 @@ def _groups(heads: list[tuple[str, ...]], which: list[int], names: tuple[str, ..
     return list(groups_of(which, [opened(record) or record for record in records]))
 
 
-def _given(column: tuple[str, ...]) -> list[str | None]:
-    return [None if value == "-" else value for value in column]
+def _given(column: tuple[str, ...]) -> Sequence[str | None]:
+    return column if "-" not in column else [None if value == "-" else value for value in column]
 
 
 @lru_cache(maxsize=4096)
-def _compiled(skeleton: str) -> tuple[tuple[str, ...], re.Pattern[str]] | None:
+def _compiled(skeleton: str) -> Form | None:
     if len(skeleton) > 8192 or _SKELETON.fullmatch(skeleton) is None:
         return None
-    names, pattern = [], ""
+    names: list[str] = []
+    pattern = ""
     for element in _ELEMENT.finditer(skeleton):
         own = element[2].split()
         names += [f"{element[1].partition('@')[0]}.{one[:-1]}" for one in own]
-        pattern += re.escape(element[0]).replace("=", f"={_GROUP}")
+        pattern += re.escape(element[0])
     if len(set(names)) < len(names) or len(names) > PARAMETERS:
         names = [f"{name}#{i}" if name in names[:i] else name for i, name in enumerate(names)]
-    return (tuple(names), re.compile(pattern)) if len(names) <= PARAMETERS else None
+    if len(names) > PARAMETERS:
+        return None
+    around = tuple(re.split(r"(?<==)", pattern))
+    return Form(tuple(names), around, re.compile(_GROUP.join(around)))

@@ -24,15 +24,21 @@ _SPAN = re.compile(
 )
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1.0, None: 0.0}
 _FIRST = frozenset("+-.0123456789")
+_DIGITS = b"+-.0123456789"
+# Lines of which none is a number: most words, paths and addresses with a port.
+_WORDS = re.compile(r"(?:(?:[^+\-.0-9\n][^\n]*+)?+\n|[^:\n]*+:[^\n]*+\n)++")
 
 
 def columns_of(name: str, rows: Int32, values: Sequence[Any]) -> list[FieldColumn]:
     """Columns of values [k] in rows [k] of any order: int, float, str; anything else is left out. A word that is a
     number is one, and a duration (`1.5ms`, `2m3s`) is its seconds."""
-    if (numbers := _all_numbers(values)) is not None:
+    kinds = set(map(type, values))
+    if (numbers := _all_numbers(values, kinds)) is not None:
         return [_ordered(FieldColumn(name, rows, numbers, None, None))]
-    known = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    code = np.fromiter(map(known.__getitem__, values), np.int32, len(values))
+    known, code = _coded(values)
+    if kinds == {str} and _WORDS.fullmatch("\n".join(known) + "\n"):
+        words, back = _distinct(known)
+        return [_ordered(FieldColumn(name, rows, None, back[code], words))]
     read = [number_of(value) if type(value) is not str or value[:1] in _FIRST else None for value in known]
     numeric = np.array([number is not None for number in read])
     found = []
@@ -46,6 +52,15 @@ def columns_of(name: str, rows: Int32, values: Sequence[Any]) -> list[FieldColum
         words, back = _distinct([value if type(value) is str else "" for value in known])
         found.append(_ordered(FieldColumn(name, rows[kept], None, back[code[kept]], words)))
     return found
+
+
+def _coded(values: Sequence[Any]) -> tuple[list[Any], Int32]:
+    """Different values in the order in which they appear, and which of them each is."""
+    known = list(dict.fromkeys(values))
+    if len(known) == len(values):
+        return known, np.arange(len(values), dtype=np.int32)
+    at = dict(zip(known, range(len(known)), strict=True))
+    return known, np.fromiter(map(at.__getitem__, values), np.int32, len(values))
 
 
 def _ordered(column: FieldColumn) -> FieldColumn:
@@ -68,18 +83,27 @@ def _distinct(words: list[str]) -> tuple[list[str], Int32]:
     return list(distinct), np.fromiter(map(distinct.__getitem__, words), np.int32, len(words))
 
 
-def _all_numbers(values: Sequence[Any]) -> Float64 | None:
+def _all_numbers(values: Sequence[Any], kinds: set[type]) -> Float64 | None:
     """The values as floats, where all are finite numbers, or all are text that is."""
-    kinds = set(map(type, values))
+    if kinds == {str}:
+        return _all_written(values) if values[0][:1] in _FIRST else None
     try:
-        if kinds == {str}:
-            if values[0][:1] in _FIRST and _NUMBERS.fullmatch("\n".join(values) + "\n"):
-                return np.array(list(map(float, values)))
-            return None
-        numbers = np.array(values, dtype=np.float64) if kinds <= {int, float} else None
+        numbers = np.fromiter(values, np.float64, len(values)) if kinds <= {int, float} else None
     except OverflowError:
         return None
     return numbers if numbers is not None and bool(np.isfinite(numbers).all()) else None
+
+
+def _all_written(values: Sequence[str]) -> Float64 | None:
+    """The numbers that all the words are. Short ones of digits alone need no pattern: `float` takes no others."""
+    joined = "".join(values)
+    digits = joined.isascii() and not joined.encode().translate(None, _DIGITS) and max(map(len, values)) <= 18
+    if not digits and _NUMBERS.fullmatch("\n".join(values) + "\n") is None:
+        return None
+    try:
+        return np.fromiter(map(float, values), np.float64, len(values))
+    except ValueError:  # two points in one word, or two lines
+        return None
 
 
 def number_of(value: Any) -> float | None:

@@ -229,3 +229,41 @@ def test_a_line_of_ten_megabytes_is_cut_for_people_and_read() -> None:
     assert shaped.level.tolist() == [6]
     assert len(shaped.text[0]) <= 8192
     assert not shaped.fields  # what redaction did not see goes nowhere
+
+
+def test_a_word_of_several_lines_of_numbers_is_no_number_and_breaks_nothing() -> None:
+    told = read([json.dumps({"level": "info", "x": value}).encode() for value in ("7", "5\n6")], AUTO)
+    assert told is not None
+    assert told.told is not None
+    assert fields(told.told.fields, 0)["x"] == 7.0
+    assert isinstance(fields(told.told.fields, 1)["x"], str)
+
+
+@pytest.mark.parametrize("value", ["a,b", "a;b", "a=b", "a b", "", "é"])
+def test_a_value_is_shown_alike_whatever_its_neighbours_are(value: str) -> None:
+    lines = [json.dumps({"level": "info", "msg": "m", "x": one}).encode() for one in (value, "c d")]
+    alone, both = read(lines[:1], AUTO), read(lines, AUTO)
+    assert alone is not None
+    assert both is not None
+    assert alone.told is not None
+    assert both.told is not None
+    assert alone.told.text[0] == both.told.text[0]
+
+
+def test_quotes_of_one_logfmt_line_do_not_tell_those_of_the_next() -> None:
+    pairs = [('"x y"', "z"), ("x", '"y z"'), ('"x b="', '"z"'), (r'"x \" b=y"', "z"), ("x\\", '""')]
+    for rows in (pairs, pairs[::-1]):
+        groups, odd = logfmt.read([f"level=info a={a} b={b}" for a, b in rows])
+        found = {row: tuple(column[k] for column in g.columns[1:]) for g in groups for k, row in enumerate(g.rows)}
+        unquoted = [("x y", "z"), ("x", "y z"), ("x b=", "z"), ('x " b=y', "z"), ("x\\", "")]
+        assert not odd
+        assert [found[row] for row in range(len(rows))] == (unquoted if rows is pairs else unquoted[::-1])
+
+
+def test_a_syslog_line_is_read_alike_beside_one_that_is_none() -> None:
+    line = '<134>1 2026-01-05T08:00:00Z host app 1 id [x@1 a="1"] hello'
+    for other in ("<192>1 - - - - - - over", "<1>1 - -  - - - blank", "<1>1 - - - - - [x", "<1>1 -"):
+        groups, odd = syslog.read([line, other])
+        alone, _ = syslog.read([line])
+        assert odd == [1]
+        assert groups == alone
