@@ -111,6 +111,9 @@ REVISED = Counter(
 OVERFLOWED = Counter(
     "logwatchd_overflowed_lines_total", "Lines that were given no template of their own, since too many are new."
 )
+SHARED = Counter(
+    "logwatchd_shared_records_total", "Records of sources or streams too many to be told apart.", ("what",)
+)
 RETIRED = Counter("logwatchd_retired_templates_total", "Templates given up for new ones, since the table is full.")
 PARSERS_LOST = Counter("logwatchd_parsers_lost_total", "Processes that parse ahead of scoring, and died.")
 PLUGIN_CALLS = Counter("logwatchd_plugin_calls_total", "Calls of third-party components.", ("component", "method"))

@@ -168,6 +168,17 @@ def brokers(consumer: Any) -> list[str]:
     return [f"{broker.host}:{broker.port}" for broker in consumer._cluster.brokers()]
 
 
+def restore_paused(consumer: Any) -> None:
+    """Before a poll: records that were fetched and set aside while their partition was paused have their turn again.
+
+    The client restores them only where it holds no other records, and takes drained ones for some (3.0.12): a
+    partition that was resumed may never be read again.
+    """
+    fetcher = consumer._fetcher
+    if not fetcher._next_partition_records:
+        fetcher._next_partition_records = None
+
+
 async def sleep(consumer: Any, seconds: float) -> None:
     """Inside a rebalance listener: let the client's other work (heartbeats) go on meanwhile."""
     await consumer._net.sleep(seconds)
@@ -175,5 +186,5 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 __all__ = [
     "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "lacks_topic",
-    "learn_topics", "make", "open_consumer", "sleep", "topic_id", "unauthorized",
+    "learn_topics", "make", "open_consumer", "restore_paused", "sleep", "topic_id", "unauthorized",
 ]  # fmt: skip

@@ -25,8 +25,9 @@ _SEEN = 32  # bytes of a word that are looked at
 _LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _DIGIT = b"0123456789"
 _LETTER = byte_set(_LOWER + _LOWER.upper() + b"_/")
-_ROLE = byte_set(b"MSCX")  # of a Redis process
 _DASH = byte_set(b"-:>,")
+REDIS_ROLE = byte_set(b"MSCX")
+"""The byte before the time of a Redis process."""
 # Traits of bytes; a word has those of all its bytes.
 _NOT_NAME, _NOT_UPPER, _NOT_NUMBER, _HAS_DIGIT, _MARK, _DOT, _IS_UPPER, _IS_LOWER = (1 << k for k in range(8))
 
@@ -175,7 +176,7 @@ class _Reader:
             self.lettered[look.row] |= LETTER_TABLE[look.first] >= 0
             return LETTER_TABLE[look.first]
         before = self.flat[self.base[look.row] + self.stamps.start[look.row] - 2]
-        redis = (self.stamps.start[look.row] > 2) & _ROLE[before]
+        redis = (self.stamps.start[look.row] > 2) & REDIS_ROLE[before]
         return np.where(redis, REDIS_TABLE[look.first], np.int8(-1))
 
     def _closing(self) -> Int64:

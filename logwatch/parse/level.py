@@ -29,8 +29,8 @@ _NAMES = {**{word.lower(): level for word, level in LEVELS.items()}, **_PINO,
           "information": INFO, "emergency": 7, "statement": INFO}  # fmt: skip
 
 
-def complete(head: Head, raw: list[bytes], texts: list[str], lower: str, stamps: Stamps, headers: Headers) -> Int8:
-    """Levels 0-7 [n]; the headers of syslog's lines are mended on the way. `lower`: see `containing`."""
+def mend(head: Head, raw: list[bytes], stamps: Stamps, headers: Headers) -> None:
+    """Levels that are told by more than words; the headers of syslog's lines are mended on the way."""
     level = headers.level
     klog = np.flatnonzero((stamps.form == Form.KLOG) & (stamps.start < WIDTH))
     if len(klog):
@@ -40,9 +40,12 @@ def complete(head: Head, raw: list[bytes], texts: list[str], lower: str, stamps:
         found = _STATUS.search(raw[i], int(stamps.end[i]))
         if found is not None:
             level[i] = {b"4": WARNING, b"5": ERROR}.get(found[1], INFO)
+
+
+def complete(level: Int8, texts: list[str], lower: str) -> None:
+    """Make levels 0-7 of -1 [n], by the fields of the lines. `lower`: see `containing`."""
     _fields(texts, lower, level, np.flatnonzero(level < 0))
     level[level < 0] = UNKNOWN
-    return level
 
 
 def _priorities(raw: list[bytes], rows: Int64, stamps: Stamps, headers: Headers) -> None:

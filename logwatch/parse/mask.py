@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from logwatch.types import Bool, Int32, UInt8
+from logwatch.types import Int32, UInt8
 
 VARIABLE = "\x00"
 """Stands for one variable part in masked texts: `collapse` lets none of these characters through."""
@@ -102,22 +102,17 @@ def _collapse(joined: str, table: bytes) -> list[str]:
     return without_hex(numbered(data)).to_list()
 
 
-def numbered(data: UInt8, inside: Bool | None = None) -> str:
-    """Text with each run of zeros made one, and only what is `inside` where that is given."""
+def numbered(data: UInt8) -> str:
+    """Text with each run of zeros made one."""
     zero = data == ord("0")
-    again = zero[1:] & zero[:-1]
-    if inside is None:
-        keep = np.ones(len(data), np.bool_)
-    else:
-        keep = inside
-        again &= inside[:-1]
-    keep[1:] &= ~again
+    keep = np.ones(len(data), np.bool_)
+    np.logical_not(zero[1:] & zero[:-1], out=keep[1:])
     return data[keep].tobytes().decode()
 
 
-def without_hex(joined: str) -> pl.Series:
-    """Lines [n] of a text with each hexadecimal word made `0`."""
-    text = pl.Series([joined]).str.replace_all(_HEX, "0")
+def without_hex(joined: str, by: str = "0") -> pl.Series:
+    """Lines [n] of a text with each hexadecimal word that has letters and digits made `by`."""
+    text = pl.Series([joined]).str.replace_all(_HEX, by)
     if len(joined) < SMALL_TEXT:
         return pl.Series(text[0].split("\n"), dtype=pl.String)
     return text.str.split("\n").explode()

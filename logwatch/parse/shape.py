@@ -13,12 +13,13 @@ and for all other lines, and for what a CRI prefix stood before:
     3. decode     bytes to text that is valid and safe                          `decode`
     4. times      found in each line's head                                     `timestamp`, `stamps`
     5. redaction  all but the time itself; everything else is read after it     `redact`
-    6. columns    level, scope, message, by the header of plain lines           `header`, `level`, `message`
+    6. columns    level and key, by the header of plain lines     `outline`, `header`, `level`, `message`
 
 then for both:
 
     7. entity     by the user's regular expression                              `entity`
-    8. keys       scope and message with numbers collapsed: what the miner knows a line by   `mask`
+
+A key is scope and message with numbers collapsed (`mask`): what the miner knows a line by.
 
 A format reads each row by itself: results may not depend on which rows share a batch.
 """
@@ -32,7 +33,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from logwatch.parse import header, level
+from logwatch.parse import level
 from logwatch.parse.decode import Decoded, decode
 from logwatch.parse.entity import entities
 from logwatch.parse.formats import access
@@ -40,11 +41,9 @@ from logwatch.parse.formats.read import Failed, Read, read
 from logwatch.parse.formats.redacted import redacted
 from logwatch.parse.formats.told import Rows
 from logwatch.parse.head import Head, head_of
-from logwatch.parse.header import Headers
 from logwatch.parse.headline import fold
-from logwatch.parse.keys import keys_of
 from logwatch.parse.mask import collapse, distinct
-from logwatch.parse.message import messages, scopes
+from logwatch.parse.outline import Outlines, merged
 from logwatch.parse.redact import Redactor
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.stamps import Form, Stamps
@@ -63,35 +62,9 @@ class Columns:
     invalid: UInt8  # [n] Flag.INVALID where bytes were replaced
     stamps: Stamps  # [n]
     level: Int8  # [n] 0-7
-    scope: list[str]  # [n] logger, program or component; empty: none
-    message: list[str]  # [n] what the miner reads
+    keys: list[str]  # [k] the miner's, all different, in the order in which they appear
+    key: Int32  # [n] index into `keys`
     fields: list[FieldColumn]
-
-
-@dataclass(slots=True)
-class _Plain:
-    """Lines that were read as plain text: a header, then a message."""
-
-    decoded: Decoded
-    head: Head
-    stamps: Stamps
-    headers: Headers
-    level: Int8
-
-    def columns(self, listed: bool) -> Columns:
-        """Their columns; without scopes and messages where these are not `listed`: `keys` is faster."""
-        decoded, stamps = self.decoded, self.stamps
-        scope: list[str] = []
-        message: list[str] = []
-        if listed:
-            message = messages(decoded.raw, decoded.texts, decoded.ascii, self.head, stamps, self.headers)
-            scope = scopes(decoded.raw, decoded.texts, decoded.ascii, self.headers)
-        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
-        return Columns(decoded.texts, decoded.invalid, stamps, self.level, scope, message, fields)
-
-    def keys(self) -> pl.Series:
-        """What the miner knows them by [n]."""
-        return keys_of(self.decoded, self.head, self.stamps, self.headers)
 
 
 @dataclass(slots=True)
@@ -125,6 +98,7 @@ class Shaper:
     def __init__(self, redact: Sequence[str] = ()) -> None:
         self.redact = tuple(redact)
         self._redactor = Redactor(redact)
+        self._outlines = Outlines()
 
     def shape(self, lines: list[bytes], groups: Groups) -> Shaped:
         """Columns of lines [n], each by itself."""
@@ -134,23 +108,23 @@ class Shaper:
         for settings, rows in groups:
             timeless[rows] = settings.format == "plain"
         found = read(lines, [(settings.format, rows) for settings, rows in groups])
-        if found is None:
-            plain = self._plain(lines, timeless)
-            columns, values = plain.columns(listed=False), plain.keys()
-        else:
-            columns = self._formed(found, timeless)
-            values = pl.Series(collapse(columns.message, columns.scope), dtype=pl.String)
+        columns = self._plain(lines, timeless) if found is None else self._formed(found, timeless)
         if folded is not None:
             folded.alarm(columns.level)
             folded.unfold(columns.texts, columns.invalid, self._redactor)
-        entity = _entities(columns.texts, groups)
-        keys, key = distinct(values)
-        failed = [] if found is None else found.failed
         return Shaped(
-            columns.texts, columns.invalid, columns.stamps, columns.level, entity, keys, key, columns.fields, failed
+            columns.texts,
+            columns.invalid,
+            columns.stamps,
+            columns.level,
+            _entities(columns.texts, groups),
+            columns.keys,
+            columns.key,
+            columns.fields,
+            [] if found is None else found.failed,
         )
 
-    def _plain(self, lines: list[bytes], timeless: Bool) -> _Plain:
+    def _plain(self, lines: list[bytes], timeless: Bool) -> Columns:
         """Every line read as plain text: a header, then a message."""
         decoded = decode(lines)
         head = head_of(decoded.raw)
@@ -160,14 +134,15 @@ class Shaper:
             stamps.put(rows, Stamps.none(len(rows)), slice(None))
         lower = "\n".join(decoded.texts).lower()
         self._redact(decoded, lower, head, stamps)
-        headers = header.read(decoded.raw, head, stamps)
-        levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
-        return _Plain(decoded, head, stamps, headers, levels)
+        said = self._outlines.read(decoded, head, stamps)
+        level.complete(said.level, decoded.texts, lower)
+        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
+        return Columns(decoded.texts, decoded.invalid, stamps, said.level, said.keys, said.key, fields)
 
     def _formed(self, found: Read, timeless: Bool) -> Columns:
         """Lines of formats, and plain ones between them."""
         rows = found.plain
-        plain = self._plain([found.lines[i] for i in rows.tolist()], timeless[rows]).columns(listed=True)
+        plain = self._plain([found.lines[i] for i in rows.tolist()], timeless[rows])
         columns = plain if found.told is None else self._merged(found.told, plain, rows, len(found.lines))
         columns.invalid = columns.invalid | found.invalid
         found.put_outer(columns.stamps)
@@ -176,8 +151,9 @@ class Shaper:
     def _merged(self, told: Rows, plain: Columns, rows: Int64, n: int) -> Columns:
         """Columns of all n lines, of which `rows` are plain."""
         text, message, scope = redacted(told, self._redactor)
+        keys, key = distinct(pl.Series(collapse(message, scope), dtype=pl.String))
         if not len(rows):
-            return Columns(text, np.zeros(n, np.uint8), told.stamps, told.level, scope, message, told.fields)
+            return Columns(text, np.zeros(n, np.uint8), told.stamps, told.level, keys, key, told.fields)
         order = np.concatenate([told.rows, rows])
         back = np.empty(n, dtype=np.int64)
         back[order] = np.arange(n)
@@ -194,8 +170,7 @@ class Shaper:
             invalid,
             stamps,
             np.concatenate([told.level, plain.level])[back],
-            _in_order(scope, plain.scope, at),
-            _in_order(message, plain.message, at),
+            *merged(n, [(told.rows, keys, key), (rows, plain.keys, plain.key)]),
             [*told.fields, *plain.fields],
         )
 

@@ -7,11 +7,27 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from logwatch.telemetry import SHARED, Logger
 from logwatch.types import Int32, RecordBatch, Stream
+
+log = Logger(__name__)
+
+MAX_SOURCES = 100_000
+"""Sources of one lane that are told apart. Names may come from outside (keys of Kafka records, journal units, paths),
+and every stage keeps rows for each source for good: without a bound, random names would fill the memory."""
+
+MAX_STREAMS = 200_000
+"""Streams likewise. More than sources, since each rotation of a file begins one: twenty files' of a year, hourly."""
+
+OTHER = "(other)"
+"""The name of what is beyond: `COMPONENT/(other)` for new sources, the instance for new streams of a source."""
 
 
 class Registry:
     """Numbers sources and streams in order of appearance.
+
+    New sources beyond `MAX_SOURCES` are one source for each component, and new streams beyond `MAX_STREAMS` one stream
+    for each source. Which they are depends only on the order of the records.
 
     Cells: one per stream, `number -> [source, instance, component]`.
     """
@@ -25,14 +41,53 @@ class Registry:
         self._source_number: dict[str, int] = {}
         self._stream_number: dict[Stream, int] = {}
         self._saved = 0
+        self._told: set[str] = set()  # what was warned of: source, stream
 
     def number(self, records: RecordBatch, component: str) -> tuple[Int32, Int32]:
         """Source and stream numbers [n] of a batch from `component`; unknown streams are added."""
         known = [*map(self._stream_number.get, records.streams)]
         if None in known:
-            known = [self._add(stream, component) for stream in records.streams]
+            known = self._numbered(records, component)
         streams: Int32 = np.array(known, dtype=np.int32)[records.stream]
         return self._source_of[streams], streams
+
+    def _numbered(self, records: RecordBatch, component: str) -> list[int | None]:
+        """Number of each of the batch's streams; new ones in the order of their first records. -1: no record has it."""
+        used, first, count = np.unique(records.stream, return_index=True, return_counts=True)
+        known: list[int | None] = [-1] * len(records.streams)
+        for which in np.argsort(first).tolist():
+            stream = records.streams[used[which]]
+            number = self._stream_number.get(stream)
+            if number is None:
+                kept = self._bounded(stream, component)
+                if kept != stream:
+                    self._tell(stream, kept, component, int(count[which]))
+                number = self._add(kept, component)
+            known[used[which]] = number
+        return known
+
+    def _bounded(self, stream: Stream, component: str) -> Stream:
+        """The stream that a new one is counted among: its own, while there is room."""
+        source, instance = stream
+        if source not in self._source_number and len(self.sources) >= MAX_SOURCES:
+            source = f"{component}/{OTHER}"
+        if Stream(source, instance) not in self._stream_number and len(self.streams) >= MAX_STREAMS:
+            instance = OTHER
+        return Stream(source, instance)
+
+    def _tell(self, stream: Stream, kept: Stream, component: str, records: int) -> None:
+        what = "source" if kept.source != stream.source else "stream"
+        SHARED.inc(records, what=what)
+        if what not in self._told:
+            self._told.add(what)
+            most = MAX_SOURCES if what == "source" else MAX_STREAMS
+            log.warning(
+                f"too many {what}s to tell apart; new ones are taken for one",
+                source=component,
+                most=most,
+                counted_as=kept.source,
+                fix='give what belongs together one name, say `name = "{topic}"`',
+            )
 
     def _add(self, stream: Stream, component: str) -> int:
         number = self._stream_number.get(stream)

@@ -145,6 +145,7 @@ class Reader:
             try:
                 self._start_lanes(consumer)
                 busy = self._regulate(consumer)
+                client.restore_paused(consumer)
                 self._take(consumer.poll(BUSY_POLL_MS if busy else POLL_MS, max_records=CHUNKS))
                 self._report_position(consumer)
                 self._watch.look(consumer)

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from logwatch.kafka import partition_records
 from logwatch.kafka.position import next_offset
+from logwatch.sources import kafka_lane
 from logwatch.sources.kafka import CONFIGURED, LaneHooks
 from logwatch.sources.kafka_naming import instance_of
 from logwatch.types import Stream
@@ -57,6 +59,19 @@ def test_batches_are_as_long_as_each_lane_has_room_for(topics: Topics) -> None:
     sizes = {lane: [len(one) for one in run.batches if one.lane == lane and len(one)] for lane in run.source._saved}
     assert max(sizes[f"{topic}-0"]) == 300
     assert max(sizes[f"{topic}-1"]) == 700
+
+
+def test_a_partition_that_was_paused_in_the_middle_of_what_was_fetched_goes_on(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_lane, "PAUSE_RECORDS", 400)
+    monkeypatch.setattr(partition_records, "RECORDS", 100)
+    topic = topics.create(partitions=4)
+    for partition in range(4):
+        topics.send(topic, numbered(3000), partition=partition, batch_size=512)
+    with reading(topics.broker, topic) as run:
+        run.read(12_000, most=200)
+    assert sorted(run.offsets) == [(f"{topic}-{partition}", n) for partition in range(4) for n in range(3000)]
 
 
 def test_many_small_writes_come_in_few_batches(topics: Topics) -> None:

@@ -7,7 +7,9 @@ import pytest
 from logwatch.parse import header, level
 from logwatch.parse.decode import decode
 from logwatch.parse.head import head_of
+from logwatch.parse.mask import collapse
 from logwatch.parse.message import messages, scopes
+from logwatch.parse.outline import Outlines
 from logwatch.parse.timestamp import find
 
 UNKNOWN, TRACE, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL = range(8)
@@ -19,10 +21,14 @@ def parsed(lines: list[bytes]) -> list[Parsed]:
     head = head_of(decoded.raw)
     stamps = find(decoded.raw, head)
     headers = header.read(decoded.raw, head, stamps)
-    lower = "\n".join(decoded.texts).lower()
-    levels = level.complete(head, decoded.raw, decoded.texts, lower, stamps, headers)
+    level.mend(head, decoded.raw, stamps, headers)
     message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
-    return list(zip(levels.tolist(), scopes(decoded.raw, decoded.texts, decoded.ascii, headers), message, strict=True))
+    scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
+    said = Outlines().read(decoded, head, stamps)
+    assert said.level.tolist() == headers.level.tolist()
+    assert [said.keys[k] for k in said.key.tolist()] == collapse(message, scope)
+    level.complete(said.level, decoded.texts, "\n".join(decoded.texts).lower())
+    return list(zip(said.level.tolist(), scope, message, strict=True))
 
 
 CASES: list[tuple[str, Parsed]] = [

@@ -98,8 +98,16 @@ def opened(record: dict[str, Any] | None) -> dict[str, Any] | None:
     return record
 
 
-@lru_cache(maxsize=1024)
+_LONGEST_ROLE = 64
+"""Characters of a name that may have a role: longer ones have none, and must not fill the cache."""
+
+
 def _role(name: str) -> str:
+    return _role_of(name) if len(name) <= _LONGEST_ROLE else ""
+
+
+@lru_cache(maxsize=1024)
+def _role_of(name: str) -> str:
     from logwatch.parse.formats import roles
 
     low = name.lower()
