@@ -10,6 +10,7 @@ import numpy as np
 
 from logwatch.ahead import Ahead
 from logwatch.api import Clock, Detector
+from logwatch.cells import SPILLED
 from logwatch.config import Rate, Settings, SourceTable
 from logwatch.config.values import Budget
 from logwatch.decide.budget import BudgetThresholds
@@ -24,7 +25,7 @@ from logwatch.parse.parser import Parser, ParseSettings
 from logwatch.pipeline import Saved, Stages
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
-from logwatch.score.keys import KeyTable
+from logwatch.score.keys import NEVER, KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
 from logwatch.types import Bool, Int32
@@ -113,7 +114,8 @@ def assemble(
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
     columns = [field for resolved in chosen for field in _columns(resolved)]
-    keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: saved.cell("keys", name))
+    ttl = min(int(settings.key_ttl * 1e9), NEVER)
+    keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: saved.cell(SPILLED, name), ttl=ttl)
     extras = {"keys": keys, "table": keys, "text_of": miner.text, "has_entities": per.has_entities, "clock": clock}
     built: list[Detector] = [_shared(resolved, share).build(on_trip=on_trip, **extras) for resolved in chosen]
     names = tuple(detector.name for detector in built)

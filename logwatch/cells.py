@@ -13,6 +13,9 @@ from logwatch.errors import StateCorrupt
 
 VERSION = 1
 
+SPILLED = "keys/spilled"
+"""Component of the cells of keys that are not in memory: there may be millions, and nobody reads them all."""
+
 
 def pack(arrays: Mapping[str, NDArray[Any]], **facts: Any) -> bytes:
     """One cell: `arrays` by name (structured dtypes too), and what JSON can hold beside them."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from logwatch import telemetry
-from logwatch.checkpoint.store import Store
+from logwatch.checkpoint.store import Store, Swept
 from logwatch.errors import ConfigError
 from logwatch.pipeline import CLOCK, SHARE, Pipeline, Saved, Sizes, commit
 from logwatch.types import Bool, RecordBatch
@@ -200,6 +200,17 @@ class Lanes:
     def save(self) -> None:
         """Save the lanes that are kept in the store, now. Raises StateFull."""
         commit(self._stored, self.store, {})
+
+    def sweep(self) -> Swept:
+        """Delete some of the store's cells of keys that are forgotten: no result depends on it. Raises StateFull."""
+
+        def expired(lane: str, name: str, head: bytes) -> bool:
+            pipeline = self._stored.get(lane)
+            return pipeline is not None and pipeline.stages.keys.expiry.forgets(name, head)
+
+        swept = self.store.sweep(expired)
+        telemetry.EXPIRED.inc(swept.deleted)
+        return swept
 
     def settle(self, seconds: float) -> bool:
         """Save the lanes that are kept elsewhere, and wait for it; False where that took longer."""

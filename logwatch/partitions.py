@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from logwatch import __version__
@@ -21,14 +22,14 @@ from logwatch.api import Alert, Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, NewAlert
 from logwatch.checkpoint.topic_admin import TopicSettings, look, refused
+from logwatch.checkpoint.topic_begun import partitions_begun
 from logwatch.checkpoint.topic_lane import Message, TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import Position, load, partition_of
 from logwatch.lanes import Lanes
 from logwatch.pipeline import Changes, Pipeline
-from logwatch.score.keys import is_spilled
 from logwatch.tasks import Task
-from logwatch.telemetry import COMMITS, COMMITS_FAILED, RESTORE_SECONDS, RESTORED, Logger
+from logwatch.telemetry import COMMITS, COMMITS_FAILED, EXPIRED, RESTORE_SECONDS, RESTORED, Logger
 
 log = Logger(__name__)
 
@@ -47,8 +48,11 @@ ACQUIRED_AT_ONCE, READ_AT_ONCE = 32, 4
 AGAIN_S = 1.0
 """Before a lane is acquired anew: time for the source to hear that the partition has moved."""
 
-CONFIGURED = -3
-"""Go on as the source's `start` says: there is no state. As in `logwatch.sources.kafka`."""
+BEGINNING, CONFIGURED = -2, -3
+"""Go on where the log begins, or as the source's `start` says: there is no state. As in `logwatch.sources.kafka`."""
+
+BEGUN = "begun/"
+"""Component, by that of the source, of what this machine's store began with: partitions by topic."""
 
 
 Encode = Callable[[Alert], Message]
@@ -113,6 +117,7 @@ class Partitions:
         self._acquiring = threading.Semaphore(ACQUIRED_AT_ONCE)
         self._reading = threading.Semaphore(READ_AT_ONCE)
         self._checked: dict[str, int] = {}  # partitions, by topic, when its state topic was looked at
+        self._begun: dict[str, int] = {}  # partitions, by topic, when the group's state began
         self._check = threading.Lock()
         self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
         self._delivered: Mapping[str, int] | None = None  # sink -> last `seq`; None: nobody has said yet
@@ -135,10 +140,14 @@ class Partitions:
         def progress(done: int, total: int) -> None:
             held.done, held.total = done, total
 
+        own = begun_here(self._lanes, self._component)
+
         def work() -> None:
             with self._check:
                 if partition >= self._checked.get(topic, 0):
                     self._checked[topic] = look(settings, make=True).partitions
+                if topic not in self._begun:
+                    self._begun[topic] = partitions_begun(settings, self._topic, own)
             held.state.acquire(progress, self._reading)
 
         held.acquiring = Task(work, f"restore-{lane}", self._acquiring)
@@ -166,7 +175,7 @@ class Partitions:
         try:
             if error is None:
                 self._take_over(lane, held.state)
-                held.state.set_aside(is_spilled)
+                held.state.set_aside()
         except StateFull as full:
             error = full
         if error is None:
@@ -204,7 +213,7 @@ class Partitions:
         RESTORED.inc()
         RESTORE_SECONDS.inc(seconds)
         log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys), seconds=seconds)
-        self._source.resume(lane, at.offset, at.topic_id)
+        self._source.resume(lane, start_of(lane, at, self._begun), at.topic_id)
 
     def _take_over(self, lane: str, state: TopicLane) -> None:
         """Where this machine's store is ahead of the topic (it kept the state until now), go on from it."""
@@ -250,7 +259,7 @@ class Partitions:
         held.committed = self._clock.monotonic()
         changes = pipeline.take()
         try:
-            held.state.spill(changes.cells, is_spilled)
+            held.state.spill(changes.cells)
         except StateFull:  # the store on the same disk says so, and what reads pauses
             pipeline.failed(changes)
             return
@@ -263,7 +272,10 @@ class Partitions:
             held.number += 1
             held.outbox[name] = alert
             outbox["outbox", name] = _outbox_cell(alert)
-        cells, state = {**changes.cells, **outbox}, held.state
+        state = held.state
+        forgotten = state.forget(partial(pipeline.stages.keys.expiry.forgets, taken=True))
+        EXPIRED.inc(len(forgotten))
+        cells = {**forgotten, **changes.cells, **outbox}
         marker = self._marker(lane, held, pipeline, changes)
         messages = [message for alert in changes.alerts for message in self._messages(alert)]
         held.changes = changes
@@ -393,6 +405,17 @@ def saved_position(cursors: Mapping[str, bytes], lane: str) -> Position:
         return load(cursors[lane]) if lane in cursors else Position(CONFIGURED)
     except ValueError as error:
         raise StateCorrupt(f"where {lane} goes on cannot be read: {error}") from error
+
+
+def begun_here(lanes: Lanes, component: str) -> dict[str, int]:
+    """What this machine's store began with: partitions by topic."""
+    return {topic: int(count) for topic, count in lanes.store.cells(BEGUN + component).items()}
+
+
+def start_of(lane: str, at: Position, begun: Mapping[str, int]) -> int:
+    """Where a lane goes on; without state from its beginning, if it came after the state began."""
+    topic, partition = partition_of(lane)
+    return BEGINNING if at.offset == CONFIGURED and partition >= begun[topic] else at.offset
 
 
 def alert_of(cell: bytes) -> NewAlert:

@@ -28,6 +28,7 @@ import numpy as np
 
 from logwatch import telemetry
 from logwatch.api import Clock, Detector
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
 from logwatch.chunks import ChunkClock, Pending
 from logwatch.decide.gap import gap_alert
@@ -265,7 +266,7 @@ class Pipeline:
 
     def _score(self, events: EventBatch) -> None:
         stages = self.stages
-        events.slot = stages.keys.assign(events.source, events.stream, events.entity)
+        events.slot = stages.keys.assign(events.source, events.stream, events.entity, events.watermark)
         nats = np.empty((len(events), len(stages.detectors)), np.float32)
         for column, detector in enumerate(stages.detectors):
             nats[:, column] = detector.score(events)
@@ -389,8 +390,9 @@ class Pipeline:
 
     def take(self) -> Changes:
         """Steps 1 and 2 of a commit. Once it has succeeded give them to `saved`, and else to `failed`."""
-        for component, part in self._cells.items():
-            for name, value in part.changes():
+        changing = [(component, part.changes()) for component, part in self._cells.items()]
+        for component, cells in (*changing, (SPILLED, self.stages.keys.spilled.changes())):
+            for name, value in cells:
                 cell = component, name
                 if value is not None and len(value) <= TINY:
                     if self._tiny.get(cell) == value and cell not in self._unsaved:
@@ -407,6 +409,7 @@ class Pipeline:
         for alert in changes.alerts:
             telemetry.ALERTS.inc(source=alert.source, state=alert.state)
         self.committed = changes.time
+        self.stages.keys.expiry.saved()
 
     def failed(self, changes: Changes) -> None:
         """Nothing of them was saved: the next commit saves it."""

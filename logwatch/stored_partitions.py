@@ -14,11 +14,12 @@ from logwatch.api import Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell
 from logwatch.checkpoint.topic_admin import TopicSettings, look
+from logwatch.checkpoint.topic_begun import first_seen
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import partition_of
 from logwatch.lanes import Lanes
-from logwatch.partitions import AGAIN_S, CONFIGURED, Resumes, alert_of, saved_position
+from logwatch.partitions import AGAIN_S, BEGUN, CONFIGURED, Resumes, alert_of, begun_here, saved_position, start_of
 from logwatch.pipeline import Pipeline
 from logwatch.tasks import Task
 from logwatch.telemetry import Logger
@@ -29,8 +30,10 @@ log = Logger(__name__)
 class _Opening:
     """What is found out about an assigned lane, in the background."""
 
-    def __init__(self, settings: TopicSettings, lane: str, own: int) -> None:
+    def __init__(self, settings: TopicSettings, lane: str, own: int, begun: Mapping[str, int]) -> None:
         self.share = 1.0
+        self.begun: Mapping[str, int] = {}  # to be noted: partitions by topic
+        self._known = begun
         self.ahead: dict[Cell, bytes] | None = None
         self._settings = settings
         self._lane = lane
@@ -40,6 +43,8 @@ class _Opening:
     def _look(self) -> None:
         topics = look(self._settings, make=False)
         self.share = 1.0 / topics.partitions
+        if self._settings.of not in self._known:
+            self.begun = first_seen(self._settings, topics, self._known)
         if not topics.state:
             return
         with contextlib.closing(Spill(None)) as spill:
@@ -82,7 +87,8 @@ class StoredPartitions:
 
     def _begin(self, lane: str) -> None:
         own = saved_position(self._lanes.store.cells(f"source/{self._component}", lane), lane)
-        self._opening[lane] = _Opening(self._topic(partition_of(lane)[0]), lane, own.offset)
+        begun = begun_here(self._lanes, self._component)
+        self._opening[lane] = _Opening(self._topic(partition_of(lane)[0]), lane, own.offset, begun)
 
     def turn(self) -> int:
         """Open what was looked at. Raises ConfigError, StateCorrupt."""
@@ -101,6 +107,10 @@ class StoredPartitions:
         error = opening.task.error
         if isinstance(error, ConfigError | StateCorrupt):
             raise error
+        try:
+            self._note(opening.begun)
+        except StateFull as full:
+            error = full
         if error is not None:
             log.warning(
                 "a lane could not be opened, will try again", lane=lane, error=f"{type(error).__name__}: {error}"
@@ -113,7 +123,17 @@ class StoredPartitions:
         at = saved_position(pipeline.cursors(self._component), lane)
         self._open[lane] = pipeline
         log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys))
-        self._source.resume(lane, at.offset, at.topic_id)
+        begun = begun_here(self._lanes, self._component)
+        self._source.resume(lane, start_of(lane, at, begun), at.topic_id)
+
+    def _note(self, begun: Mapping[str, int]) -> None:
+        """Saved at once: whoever comes later must be seen to. Raises StateFull."""
+        known = begun_here(self._lanes, self._component)
+        cells: dict[Cell, bytes | None] = {
+            (BEGUN + self._component, topic): b"%d" % count for topic, count in begun.items() if topic not in known
+        }
+        if cells:
+            self._lanes.store.commit_lanes({"": cells})
 
     def _take_over(self, lane: str, cells: Mapping[Cell, bytes]) -> None:
         """Cells, and alerts that are still to be delivered, become this machine's."""

@@ -121,6 +121,7 @@ PLUGIN_ERRORS = Counter("logwatchd_plugin_errors_total", "Calls of them that fai
 PLUGIN_SECONDS = Counter("logwatchd_plugin_seconds_total", "Time spent in them.", ("component",))
 
 REBALANCES = Counter("logwatchd_kafka_rebalanced_partitions_total", "Partitions assigned, revoked or lost.", ("kind",))
+STUCK = Counter("logwatchd_kafka_stuck_partitions_total", "Partitions of which nothing came any more.", ("action",))
 RESTORED = Counter("logwatchd_partitions_restored_total", "Partitions whose state was restored from a state topic.")
 RESTORE_SECONDS = Counter("logwatchd_restore_seconds_total", "Time from their assignment until they were restored.")
 COMMITS_FAILED = Counter(
@@ -129,6 +130,7 @@ COMMITS_FAILED = Counter(
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
 SOURCES = Gauge("logwatchd_sources", "Sources known.")
+EXPIRED = Counter("logwatchd_expired_keys_total", "Keys forgotten: silent for longer than key_ttl.")
 KEYS = Gauge("logwatchd_keys", "Keys (source, instance, entity) held in memory.")
 TEMPLATES = Gauge("logwatchd_templates", "Templates known.")
 INCIDENTS = Gauge("logwatchd_open_incidents", "Incidents open now.")

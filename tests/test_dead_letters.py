@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from logwatch.deadletter import DeadLetters, Letter
 from logwatch.deadletter.file import UNWRITTEN, LetterFile
@@ -58,6 +61,60 @@ def test_the_file_is_bounded(tmp_path: Path) -> None:
     assert len(sizes) == 2
     assert max(sizes) <= 1000
     assert read(path)[-1]["position"] == letter(99).position
+
+
+def test_one_huge_batch_is_bounded_too(tmp_path: Path) -> None:
+    path = tmp_path / "dead.jsonl"
+    box = LetterFile(path, raw=False, max_size=1000)
+    box.put([letter()])
+    box.put([letter(number) for number in range(1, 1000)])
+    box.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["dead.jsonl", "dead.jsonl.1"]
+    assert max(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
+    kept = [one["position"] for one in read(tmp_path / "dead.jsonl.1") + read(path)]
+    assert kept == [letter(number).position for number in range(1000 - len(kept), 1000)]
+    assert len(kept) > 8
+
+
+def test_a_letter_longer_than_the_file_may_be_is_counted_and_the_others_are_written(tmp_path: Path) -> None:
+    before = DROPPED.value(reason=UNWRITTEN)
+    box = LetterFile(tmp_path / "dead.jsonl", raw=False, max_size=1000)
+    box.put([letter(1), letter(2)._replace(text="x" * 1000), letter(3)])
+    box.close()
+    assert [one["position"] for one in read(tmp_path / "dead.jsonl")] == [letter(1).position, letter(3).position]
+    assert DROPPED.value(reason=UNWRITTEN) == before + 1
+
+
+def test_what_the_system_writes_only_a_part_of_is_written_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    box = LetterFile(tmp_path / "dead.jsonl", raw=False, max_size=1 << 20)
+    box.put([letter(1), letter(2)])
+    box.put([letter(3)])
+    box.close()
+    assert [one["position"] for one in read(tmp_path / "dead.jsonl")] == [letter(n).position for n in (1, 2, 3)]
+
+
+def test_a_disk_that_fills_amid_a_letter_spoils_neither_those_before_nor_those_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, before = LetterFile(tmp_path / "dead.jsonl", raw=False, max_size=1 << 20), DROPPED.value(reason=UNWRITTEN)
+    box.put([letter(1)])
+    write, room = os.write, [20, 0]
+
+    def full(fd: int, data: memoryview) -> int:
+        left = room.pop(0)
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data[:left])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        box.put([letter(2), letter(3)])
+    box.put([letter(4)])
+    box.close()
+    assert [one["position"] for one in read(tmp_path / "dead.jsonl")] == [letter(1).position, letter(4).position]
+    assert DROPPED.value(reason=UNWRITTEN) == before + 2
 
 
 def test_letters_that_cannot_be_written_are_counted(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from logwatch.app.session import Session, detectors_of, opened
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.topic_admin import TopicSettings, look
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.config import SourceTable, load
 from logwatch.errors import ConfigError
 from logwatch.kafka.position import Position, dump
-from logwatch.partitions import CONFIGURED, Partitions
+from logwatch.partitions import BEGINNING, CONFIGURED, Partitions
 from logwatch.stored_partitions import StoredPartitions
 from logwatch.types import Gap, RecordBatch, Stream
 from tests.integration.scaleout import eventually, lines
@@ -82,6 +83,7 @@ class Machines:
 
     def __init__(self, folder: Path, broker: Broker, stack: contextlib.ExitStack) -> None:
         self.topic = f"p{time.time_ns():x}"
+        self.pattern = ""
         self._folder, self._stack = folder, stack
         self.client = {"bootstrap_servers": broker.bootstrap}
         admin = KafkaAdminClient(**self.client)
@@ -89,12 +91,27 @@ class Machines:
         admin.close()
 
     def settings(self, topic: str) -> TopicSettings:
-        return TopicSettings(self.client, f"state-{topic}", topic)
+        family = f"state-{self.pattern}" if self.pattern else ""
+        return TopicSettings(self.client, f"state-{topic}", topic, pattern=self.pattern, family=family)
+
+    def create(self, topic: str, partitions: int = 1) -> None:
+        """A topic, or more partitions of one."""
+        admin = KafkaAdminClient(**self.client)
+        if topic in admin.list_topics():
+            admin.create_partitions({topic: partitions})
+        else:
+            admin.create_topics([NewTopic(topic, partitions, 1)])
+        eventually(lambda: admin.describe_topics([topic])[0]["partitions"][partitions - 1 :], lambda: topic)
+        admin.close()
 
     def __call__(self, name: str, kept: str = "topic") -> Keeping:
         loaded = load(environ={}, flags={})
         table = {"kafka": SourceTable(kind="kafka")}
         session = self._stack.enter_context(opened(loaded.settings, detectors_of(loaded), self._folder / name, table))
+        return self.started(session, kept)
+
+    def started(self, session: Session, kept: str) -> Keeping:
+        """On a state that is there already: as after a restart."""
         source = Resumed()
         keeper: Partitions | StoredPartitions
         if kept == "topic":
@@ -193,13 +210,13 @@ def test_a_missing_right_ends_the_start_with_the_command_that_grants_it(tmp_path
 
 
 def test_a_full_disk_holds_up_a_lane_and_loses_nothing(machines: Machines) -> None:
-    lane, silent = f"{machines.topic}-0", b"\0\0\0\0\xff\xff\xff\xff" + bytes(100_000)
+    lane, silent = f"{machines.topic}-0", bytes(100_000)
     settings, here = machines.settings(machines.topic), machines("here")
     look(settings, make=True)
     spill = Spill(None)
     before = TopicLane(settings, lane, 0, spill)
     before.acquire()
-    before.commit({("keys", "s"): silent}, {"next": 0})
+    before.commit({(SPILLED, "s"): silent}, {"next": 0})
     spill._db.execute("PRAGMA max_page_count = 8")  # as a full disk answers
     keeper = Partitions(
         here.session.lanes, "kafka", here.source, machines.settings, spill, here.session.clock, 20.0
@@ -238,3 +255,52 @@ def test_state_moves_to_the_machine_with_its_alerts_and_back(machines: Machines)
     keeper.close()
     assert back.assign(lane) == {lane: (700, "id7")}
     assert here.session.store.all(lane) == {}
+
+
+@pytest.mark.parametrize("kept", ["topic", "local"])
+def test_partitions_that_were_added_while_nobody_ran_are_read_from_their_beginning(
+    machines: Machines, kept: str
+) -> None:
+    one = machines("one", kept)
+    lane, unsaved, added = (f"{machines.topic}-{partition}" for partition in range(3))
+    assert one.assign(lane) == {lane: (CONFIGURED, "")}
+    one.keeper.close()
+    machines.create(machines.topic, 3)
+    # What a state topic tells is the same for every worker; a store tells only its own machine.
+    two = machines("two") if kept == "topic" else machines.started(one.session, kept)
+    assert two.assign(unsaved, added) == {unsaved: (CONFIGURED, ""), added: (BEGINNING, "")}
+
+
+@pytest.mark.parametrize("kept", ["topic", "local"])
+def test_topics_that_a_pattern_finds_later_are_read_from_their_beginning(machines: Machines, kept: str) -> None:
+    machines.pattern = f"{machines.topic}.*"
+    first, second, later = machines.topic, f"{machines.topic}b", f"{machines.topic}c"
+    machines.create(second)
+    one = machines("one", kept)
+    assert one.assign(f"{first}-0") == {f"{first}-0": (CONFIGURED, "")}
+    one.keeper.close()
+    machines.create(later)
+    two = machines("two") if kept == "topic" else machines.started(one.session, kept)
+    assert two.assign(f"{later}-0", f"{second}-0") == {f"{later}-0": (BEGINNING, ""), f"{second}-0": (CONFIGURED, "")}
+
+
+def test_workers_that_start_together_agree_on_what_was_there(machines: Machines) -> None:
+    workers = [machines(name) for name in ("one", "two")]
+    for number, worker in enumerate(workers):
+        worker.keeper.assigned([f"{machines.topic}-{number}"])
+    eventually(
+        lambda: all([worker.keeper.turn() * 0 + len(worker.source.at) for worker in workers]), lambda: "restored"
+    )
+    assert [at for worker in workers for at in worker.source.at.values()] == [(CONFIGURED, "")] * 2
+    machines.create(machines.topic, 3)
+    for number in (0, 1):
+        assert workers[number].assign(f"{machines.topic}-2") == {f"{machines.topic}-2": (BEGINNING, "")}
+
+
+@pytest.mark.parametrize(("before", "after"), [("local", "topic"), ("topic", "local")])
+def test_where_the_state_moves_what_it_began_with_does_too(machines: Machines, before: str, after: str) -> None:
+    one, added = machines("one", before), f"{machines.topic}-2"
+    one.assign(f"{machines.topic}-0")
+    one.keeper.close()
+    machines.create(machines.topic, 3)
+    assert machines.started(one.session, after).assign(added) == {added: (BEGINNING, "")}

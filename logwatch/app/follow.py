@@ -31,6 +31,11 @@ RATE_OVER_S = 5.0
 
 HISTORY_EVERY_S = 600.0
 
+SWEEP_EVERY_S = 10.0
+"""A slice of the keys' cells is looked at so often; at each tick while many of them have expired."""
+
+MANY_EXPIRED = 2000
+
 
 class TerminalSink:
     """Alerts for the person at the terminal."""
@@ -64,7 +69,9 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
         live = _LiveLine(session, ui)
-        daemon = Daemon(session.lanes, {table.kind: source}, delivery, session.clock, session.ahead)
+        daemon = Daemon(
+            session.lanes, {table.kind: source}, delivery, session.clock, session.ahead, history=_Sweep(session)
+        )
         stopped = _Stop(daemon)
 
         def on_tick(progress: Progress) -> None:
@@ -215,15 +222,34 @@ def _watch(session: Session, sources: Mapping[str, Source], sinks: Mapping[str, 
     log.info("ended", records=progress.records, alerts=progress.alerts)
 
 
+class _Sweep:
+    """Deletes cells of keys that are forgotten, a slice at a time."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        now = self._session.clock.monotonic()
+        if now < self._due:
+            return
+        self._due = now + SWEEP_EVERY_S
+        with contextlib.suppress(StateFull):  # done later
+            if self._session.lanes.sweep().deleted >= MANY_EXPIRED:
+                self._due = now
+
+
 class _History:
     """Keeps the alerts within `[history]`."""
 
     def __init__(self, session: Session, delivery: Delivery) -> None:
         self._session = session
         self._delivery = delivery
+        self._sweep = _Sweep(session)
         self._due = 0.0
 
     def __call__(self) -> None:
+        self._sweep()
         now = self._session.clock.monotonic()
         if now < self._due:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import sys
 import threading
@@ -19,7 +20,7 @@ from logwatch.chunks import full_batch
 from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
-from logwatch.errors import DataError, NoInputError
+from logwatch.errors import DataError, NoInputError, StateFull
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import LineTimes, Parser, ParseSettings
 from logwatch.replay import Chunk, Finished, aligned, joined, replay
@@ -35,6 +36,9 @@ COMPONENT = "files"
 """The one source of a replay: all files share its settings."""
 
 COMMIT_EVERY_S = 5.0
+
+SWEEPS = 50
+"""Slices of the state that a run sweeps at its end: a million keys."""
 
 
 class Files:
@@ -147,7 +151,16 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
             if stop.is_set():
                 break
         _commit(session, ui)
+    _sweep(session)
     return stop.is_set()
+
+
+def _sweep(session: Session) -> None:
+    """Delete cells of keys that are forgotten: the whole state where that is quick, else the next run goes on."""
+    with contextlib.suppress(StateFull):  # what was learned is saved; the next run deletes them
+        for _ in range(SWEEPS):
+            if session.lanes.sweep().whole:
+                break
 
 
 def _commit(session: Session, ui: Ui) -> None:

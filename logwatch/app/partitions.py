@@ -96,4 +96,5 @@ def _settings(config: KafkaConfig, topic: str, beside: tuple[str, ...]) -> Topic
 
     client = {key: value for key, value in config.client_config().items() if key not in config.client or key in SHARED}
     name = config.state_topic.replace("{group}", config.group).replace("{topic}", topic)
-    return TopicSettings(client, name, topic, config.state_copies, beside)
+    family = config.state_topic.replace("{group}", config.group).replace("{topic}", "") if config.pattern else ""
+    return TopicSettings(client, name, topic, config.state_copies, beside, config.whole_pattern, family)

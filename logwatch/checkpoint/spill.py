@@ -6,10 +6,10 @@ The topic is the truth; this only saves reading it again for a key that fell sil
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from logwatch.checkpoint.store import explain
+from logwatch.checkpoint.store import HEAD, explain
 
 _TABLE = "CREATE TABLE IF NOT EXISTS spilled (lane TEXT, name TEXT, value BLOB, PRIMARY KEY (lane, name)) WITHOUT ROWID"
 
@@ -24,6 +24,7 @@ class Spill:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._open: sqlite3.Connection | None = None
+        self._swept: dict[str, str] = {}  # lane -> name of the last cell that was looked at
         self._remove()
 
     def _remove(self) -> None:
@@ -47,11 +48,14 @@ class Spill:
         rows = [(lane, *cell) for cell in cells.items()]
         if not rows:
             return
+        self._change("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
+
+    def _change(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
         try:
             db = self._db
             db.execute("BEGIN")
             try:
-                db.executemany("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
+                db.executemany(sql, rows)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
@@ -67,8 +71,29 @@ class Spill:
         row = self._db.execute("SELECT value FROM spilled WHERE lane = ? AND name = ?", (lane, name)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def sweep(self, lane: str, expired: Callable[[str, bytes], bool], limit: int = 5000) -> list[str]:
+        """Go on through a lane's cells, around and around, and delete what has expired; returns its names.
+
+        Args:
+            expired: by name and first bytes.
+            limit: cells that are looked at.
+
+        Raises:
+            StateFull: nothing was deleted.
+        """
+        if self._open is None:
+            return []
+        sql = f"SELECT name, substr(value, 1, {HEAD}) FROM spilled WHERE lane = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608  # a constant
+        rows = self._db.execute(sql, (lane, self._swept.get(lane, ""), limit)).fetchall()
+        gone = [str(name) for name, head in rows if expired(name, head)]
+        if gone:
+            self._change("DELETE FROM spilled WHERE lane = ? AND name = ?", [(lane, name) for name in gone])
+        self._swept[lane] = rows[-1][0] if len(rows) == limit else ""
+        return gone
+
     def drop(self, lane: str) -> None:
         """Forget a lane."""
+        self._swept.pop(lane, None)
         if self._open is not None:
             self._db.execute("DELETE FROM spilled WHERE lane = ?", (lane,))
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
 
@@ -45,6 +46,10 @@ ALTER TABLE alerts ADD COLUMN done TEXT NOT NULL DEFAULT '';
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
+HEAD = 16
+"""Bytes of the beginning of a spilled cell that say whether it has expired; see `logwatch.score.spilled`."""
+
+
 class StoredAlert(NamedTuple):
     """An alert as committed: its place in the order of delivery, its id and its JSON."""
 
@@ -61,6 +66,13 @@ class NewAlert(NamedTuple):
     time: int
     body: str
     done: str = ""  # names of sinks that have it already, a line each
+
+
+class Swept(NamedTuple):
+    """What a slice of a sweep did."""
+
+    deleted: int
+    whole: bool  # it reached the end: the next begins anew
 
 
 Cell = tuple[str, str]
@@ -83,6 +95,7 @@ class Store:
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
         self.directory = directory
+        self._swept = 0  # row of the last cell that was looked at
         self._lock = _lock(directory)
         try:
             self._db = self._open(self.path, durable)
@@ -229,6 +242,36 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise explain(error, self.path) from error
         return old + big
+
+    def sweep(self, expired: Callable[[str, str, bytes], bool], limit: int = 20_000) -> Swept:
+        """Go on through the cells, around and around, and delete those of keys that have expired, in one transaction.
+
+        Args:
+            expired: by lane, name and first bytes of a spilled key's cell.
+            limit: cells that are looked at.
+
+        Raises:
+            StateFull: nothing was deleted.
+        """
+        rows = self._read(
+            "SELECT rowid, lane, name, CASE component WHEN ? THEN substr(value, 1, ?) END FROM cells "
+            "WHERE rowid > ? ORDER BY rowid LIMIT ?", SPILLED, HEAD, self._swept, limit,
+        )  # fmt: skip
+        gone = [(row,) for row, lane, name, head in rows if head is not None and expired(lane, name, head)]
+        if gone:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    self._db.executemany("DELETE FROM cells WHERE rowid = ?", gone)
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    raise
+            except sqlite3.DatabaseError as error:
+                raise explain(error, self.path) from error
+        self._swept = rows[-1][0] if len(rows) == limit else 0
+        return Swept(len(gone), self._swept == 0)
 
     def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,6 +35,8 @@ class TopicSettings:
         of: the input topic.
         replication: copies of a topic that is made; 0: as many as the input topic has, at most three.
         beside: topics that a commit writes to as well: alerts.
+        pattern: of the input topics, whole names; empty: they are named.
+        family: name that the state topics of one pattern share.
     """
 
     client: Mapping[str, Any]
@@ -42,6 +44,8 @@ class TopicSettings:
     of: str
     replication: int = 0
     beside: tuple[str, ...] = ()
+    pattern: str = ""
+    family: str = ""
 
 
 class Topics(NamedTuple):
@@ -74,6 +78,26 @@ def look(settings: TopicSettings, *, make: bool) -> Topics:
         raise UnreachableError(
             f"the state topic {settings.name} cannot be looked at: {error}", "is `bootstrap` right, and a broker up?"
         ) from error
+
+
+def count_partitions(settings: TopicSettings, topics: Sequence[str]) -> dict[str, int]:
+    """Of topics that are there. Raises UnreachableError."""
+    if not topics:
+        return {}
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        admin = KafkaAdminClient(**settings.client)
+        try:
+            found = admin.describe_topics(list(topics))
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise UnreachableError(
+            f"topics cannot be looked at: {error}", "is `bootstrap` right, and a broker up?"
+        ) from error
+    return {str(one["name"]): len(one["partitions"]) for one in found if not one["error_code"]}
 
 
 def refused(error: BaseException, settings: TopicSettings) -> ConfigError | None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol
 
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, Cells
 from logwatch.checkpoint.topic_admin import TopicSettings
 from logwatch.checkpoint.topic_records import Encoder, Newest, encode_marker
-from logwatch.errors import StateCorrupt, UnreachableError
+from logwatch.errors import StateCorrupt, StateFull, UnreachableError
 from logwatch.tasks import Task
 
 READ_AT_ONCE = 20_000
@@ -186,7 +187,7 @@ class TopicLane:
     def cell(self, component: str, name: str) -> bytes | None:
         """One cell; keys that fell silent come from the disk."""
         found = self._restored.get(component, {}).get(name)
-        return self._spill.get(self.lane, name) if found is None and component == "keys" else found
+        return self._spill.get(self.lane, name) if found is None and component == SPILLED else found
 
     def cells(self, component: str) -> Mapping[str, bytes]:
         """All cells of a component, as they were read."""
@@ -199,19 +200,28 @@ class TopicLane:
             "name another state topic, or delete this one: logwatchd then learns afresh",
         )
 
-    def set_aside(self, spilled: Callable[[bytes], bool]) -> None:
-        """Keep on disk the keys that a pipeline leaves out when it is restored. Raises StateFull."""
+    def set_aside(self) -> None:
+        """Keep keys that are not in memory on disk. Raises StateFull."""
         self._spill.drop(self.lane)
-        self.spill({("keys", name): cell for name, cell in self._restored.get("keys", {}).items()}, spilled)
+        self._spill.put(self.lane, self._restored.pop(SPILLED, {}))
 
     def release(self) -> None:
         """The pipeline is restored: keep nothing in memory."""
         self._restored = {}
 
-    def spill(self, cells: Cells, spilled: Callable[[bytes], bool]) -> None:
+    def spill(self, cells: Cells) -> None:
         """Keep keys that left the table, to be found by `cell`. Raises StateFull."""
-        keys = {name: cell for (part, name), cell in cells.items() if part == "keys" and cell and spilled(cell)}
-        self._spill.put(self.lane, keys)
+        self._spill.put(self.lane, {name: cell for (part, name), cell in cells.items() if part == SPILLED and cell})
+
+    def forget(self, expired: Callable[[str, bytes], bool]) -> Cells:
+        """Forget some of the keys that are not in memory; the cells are for the next commit.
+
+        Args:
+            expired: whether a key can go, by its cell's name and first bytes.
+        """
+        with suppress(StateFull):  # done later
+            return {(SPILLED, name): None for name in self._spill.sweep(self.lane, expired)}
+        return {}
 
     def commit(self, cells: Cells, marker: Mapping[str, Any], messages: Iterable[Message] = ()) -> None:
         """One transaction: cells, messages, the marker last. Any error leaves the lane to be acquired anew."""

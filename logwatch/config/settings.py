@@ -130,6 +130,7 @@ class Settings(BaseModel):
     learn_cap: Annotated[float, Field(gt=0)] = 1000.0  # segments per second of event time: an eighth of a core
     idle_after: Duration = 30.0
     lateness: Duration = 5.0
+    key_ttl: Duration = 7 * 86400.0  # of a source's own time
     plugins_dir: Folder | None = None
     history: History = History()
     dead_letters: DeadLetters = DeadLetters()

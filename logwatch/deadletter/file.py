@@ -25,7 +25,7 @@ class LetterFile:
     Args:
         path: of the file.
         raw: keep the bytes as they came (base64), instead of the redacted text.
-        max_size: bytes of the file; with `PATH.1` there may be twice as many.
+        max_size: bytes of the file; with `PATH.1` there may be twice as many. A letter that is longer is given up.
     """
 
     def __init__(self, path: Path, raw: bool, max_size: int) -> None:
@@ -38,17 +38,45 @@ class LetterFile:
 
     def put(self, letters: Sequence[Letter]) -> None:
         """Append them; what cannot be written is counted."""
-        data = b"".join(self._line(letter) for letter in letters)
+        lines = [self._line(letter) for letter in letters]
+        fitting = [line for line in lines if len(line) <= self._max]
+        if len(fitting) < len(lines):
+            self._give_up(len(lines) - len(fitting), "a letter is longer than the file may be")
+        at = 0
         try:
-            if self._fd < 0 or self._size + len(data) > self._max:
-                self._open()
-            os.write(self._fd, data)
-            self._size += len(data)
+            while at < len(fitting):
+                at = self._append(fitting, at)
         except OSError as error:
-            DROPPED.inc(len(letters), reason=UNWRITTEN)
-            if not self._said:
-                self._said = True
-                log.warning("dead letters cannot be written", path=str(self._path), error=error.strerror or str(error))
+            self._give_up(len(fitting) - at, error.strerror or str(error))
+
+    def _append(self, lines: list[bytes], at: int) -> int:
+        """Write as many of the lines from `at` on as the file has room for, at least one; returns where they end."""
+        while self._fd < 0 or self._size + len(lines[at]) > self._max:
+            self._open()
+        room, end = self._max - self._size, at
+        while end < len(lines) and len(lines[end]) <= room:
+            room -= len(lines[end])
+            end += 1
+        self._write(b"".join(lines[at:end]))
+        return end
+
+    def _write(self, data: bytes) -> None:
+        """All of it or nothing: half a line would spoil the next one."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+            raise
+        self._size += len(data)
+
+    def _give_up(self, count: int, reason: str) -> None:
+        DROPPED.inc(count, reason=UNWRITTEN)
+        if not self._said:
+            self._said = True
+            log.warning("dead letters cannot be written", path=str(self._path), error=reason)
 
     def _line(self, letter: Letter) -> bytes:
         out: dict[str, Any] = {"source": letter.source, "position": dict(letter.position), "reason": letter.reason}

@@ -168,6 +168,12 @@ def brokers(consumer: Any) -> list[str]:
     return [f"{broker.host}:{broker.port}" for broker in consumer._cluster.brokers()]
 
 
+def positions(consumer: Any) -> dict[Any, int]:
+    """Where each assigned partition goes on to be fetched; asks nobody."""
+    assigned = consumer._subscription.assignment.copy()
+    return {tp: state.position.offset for tp, state in assigned.items() if state.position is not None}
+
+
 def restore_paused(consumer: Any) -> None:
     """Before a poll: records that were fetched and set aside while their partition was paused have their turn again.
 
@@ -186,5 +192,5 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 __all__ = [
     "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "lacks_topic",
-    "learn_topics", "make", "open_consumer", "restore_paused", "sleep", "topic_id", "unauthorized",
+    "learn_topics", "make", "open_consumer", "positions", "restore_paused", "sleep", "topic_id", "unauthorized",
 ]  # fmt: skip

@@ -2,12 +2,16 @@
 
 Every component that remembers something per key declares its columns when the table is made, so that a key's whole
 state is one row of bytes: it is saved, evicted to the store and brought back as one.
+
+A key that speaks again after `key_ttl` is a new one, in a row of its own. What it was before keeps its row to the end
+of the chunk, as nobody's: units and learning still refer to it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -15,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.score.grouped import scatter
+from logwatch.score.spilled import HEAD, Expiry, Fetch, Spilled
+from logwatch.telemetry import EXPIRED
 from logwatch.types import NO_TIME, Bool, Int32, Int64
-
-Fetch = Callable[[str], bytes | None]
-"""Reads one cell of the store by name."""
 
 BASE: tuple[tuple[Any, ...], ...] = (
     ("source", "i4"),
     ("slot", "i4"),  # where the row stood, so that what refers to slots survives a restart; -1 when spilled
+    ("heard", "i8"),  # the source's watermark at the key's last event, ns; NO_TIME before any time was seen
     ("last", "i8"),  # time of the key's last event, ns; NO_TIME for a new key
     ("used", "i8"),  # number of the run's event that last touched the key: the clock of LRU
     ("events", "i8"),  # events of the key so far
@@ -35,10 +39,11 @@ def cell_name(stream: int, entity: str | None) -> str:
     return f"{stream:x}/{digest}"
 
 
-def is_spilled(cell: bytes) -> bool:
-    """Whether a key's cell is that of a key that was not in memory."""
-    return int.from_bytes(cell[4:8], "little", signed=True) < 0  # `slot`, see `BASE`
+SPILLS = "spills"
+"""Name of the cell that says that some key was ever spilled."""
 
+NEVER = 2**62
+"""No key is forgotten, ns."""
 
 _NONE: dict[str | None, int] = {}
 
@@ -50,21 +55,31 @@ class KeyTable:
         columns: numpy dtype fields of all components, beside `BASE`; zero for a new key.
         capacity: keys kept in memory.
         fetch: reads a spilled key's cell; None where there is no store.
+        ttl: silence after which a key with an entity is forgotten, ns of its source's watermark.
     """
 
-    def __init__(self, columns: Sequence[tuple[Any, ...]], capacity: int = 100_000, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[tuple[Any, ...]],
+        capacity: int = 100_000,
+        fetch: Fetch | None = None,
+        ttl: int = NEVER,
+    ) -> None:
         self.capacity = capacity
+        self.spilled = Spilled(fetch)
+        self.expiry = Expiry(ttl)
         self.dtype = np.dtype([*BASE, *columns])
         self.rows: NDArray[Any] = np.zeros(min(capacity, 256), dtype=self.dtype)
-        self._fetch = fetch
         self._slots: dict[int, dict[str | None, int]] = {}  # stream -> entity -> slot
         self._plain: Int32 = np.zeros(0, np.int32)  # stream -> slot of its key without an entity, -1: none
         self._count = 0
         self._keys: list[tuple[int, str | None] | None] = [None] * len(self.rows)
-        self._free: list[int] = list(range(len(self.rows) - 1, -1, -1))
+        self._free: list[int] = list(range(len(self.rows)))  # a heap: the same after a restart
         self._dirty: Bool = np.zeros(len(self.rows), dtype=np.bool_)
-        self._spilled: dict[str, bytes] = {}  # evicted since the last commit
-        self._spills = False  # some key was ever evicted: a new one may be in the store
+        self._saved: Bool = np.zeros(len(self.rows), dtype=np.bool_)  # under the row's name there is a cell
+        self._left: set[str] = set()  # names of cells to be deleted
+        self._retired: set[int] = set()  # slots of what expired in this chunk
+        self._told = False  # the store knows that keys were spilled
 
     def __len__(self) -> int:
         return self._count
@@ -84,13 +99,33 @@ class KeyTable:
         """All slots in use, ascending."""
         return np.flatnonzero(np.array([key is not None for key in self._keys])).astype(np.int32)
 
-    def assign(self, source: Int32, stream: Int32, entity: list[str | None]) -> Int32:
-        """Slots [n] of a batch's keys; new keys get a row, spilled ones come back."""
+    def assign(
+        self, source: Int32, stream: Int32, entity: list[str | None], watermark: Int64 | None = None
+    ) -> Int32:
+        """Slots [n] of a batch's keys; new keys get a row, spilled ones come back, forgotten ones are new.
+
+        Args:
+            watermark: of the sources after each event [n], ns; None: nothing is forgotten.
+        """
+        if watermark is None:
+            watermark = np.full(len(entity), NO_TIME, np.int64)
+        horizon = self.expiry.horizon(source, watermark)
         slots = self._known(stream, entity)
-        missing = np.flatnonzero(slots < 0)
-        if len(missing):
-            self._admit(missing, slots, source, stream, entity)
+        if self._may_expire(slots, watermark, horizon):
+            self._admit(np.arange(len(slots)), slots, source, stream, entity, watermark, horizon)
+        elif len(missing := np.flatnonzero(slots < 0)):
+            self._admit(missing, slots, source, stream, entity, watermark, horizon)
+        self.rows["heard"][slots] = watermark  # in order: the last event of a key wins
         return slots
+
+    def _may_expire(self, slots: Int32, watermark: Int64, horizon: Int64) -> bool:
+        """Whether some key of a batch may have been silent for too long, before the batch or in it."""
+        if not len(slots):
+            return False
+        if horizon.max() > watermark.min(initial=np.iinfo(np.int64).max, where=watermark != NO_TIME):
+            return True
+        heard = self.rows["heard"][slots]
+        return bool(((heard < horizon) & (heard != NO_TIME) & (slots >= 0)).any())
 
     def _known(self, stream: Int32, entity: list[str | None]) -> Int32:
         """Slots [n], -1 for a key that has none. One look-up a line at most, and no object made for it."""
@@ -118,26 +153,56 @@ class KeyTable:
         """Mark rows as changed, without the LRU."""
         self._dirty[slots] = True
 
-    def _admit(self, missing: Int64, slots: Int32, source: Int32, stream: Int32, entity: list[str | None]) -> None:
-        """Give keys of the batch's rows `missing` a row of the table each, and write it into `slots`."""
+    def _admit(
+        self, among: Int64, slots: Int32, source: Int32, stream: Int32, entity: list[str | None],
+        watermark: Int64, horizon: Int64,
+    ) -> None:  # fmt: skip
+        """Give keys of the batch's rows `among`, in order, a row of the table where they need one, into `slots`."""
         new = []
-        for i in missing.tolist():
+        heard: dict[int, int] = {}  # in this batch
+        for i in among.tolist():
             key = int(stream[i]), entity[i]
             slot = self.find(*key)  # perhaps since an earlier line of the batch
+            if slot is not None and key[1] is not None:
+                before = heard[slot] if slot in heard else int(self.rows["heard"][slot])
+                if NO_TIME != before < horizon[i]:
+                    self._retire(slot, key)
+                    slot = None
             if slot is None:
                 if not self._free:
                     self._grow()
-                slot = self._free.pop()
+                slot = heapq.heappop(self._free)
                 self._hold(slot, key)
                 new.append(i)
-            slots[i] = slot
+            slots[i], heard[slot] = slot, int(watermark[i])
         self._clear(slots[new], source[new])
-        if self._spills:
-            for slot in slots[new].tolist():
-                name = cell_name(*self.key(slot))
-                saved = self._spilled.pop(name, None) or (self._fetch(name) if self._fetch else None)
-                if saved is not None:
-                    self._load(slot, saved)
+        if self.spilled.any:
+            self._bring_back(slots[new].tolist(), horizon[new].tolist())
+
+    def _bring_back(self, slots: list[int], horizon: list[int]) -> None:
+        """Fill rows of keys that are in the store, and not forgotten."""
+        for slot, since in zip(slots, horizon, strict=True):
+            key = self.key(slot)
+            name = cell_name(*key)
+            cell = self.spilled.take(name)
+            if cell is not None:
+                if key[1] is not None and NO_TIME != HEAD.unpack_from(cell)[2] < since:
+                    EXPIRED.inc()
+                else:
+                    self._load(slot, cell)
+            if name in self._left:
+                self._left.discard(name)  # it is written anew
+                self._saved[slot] = True
+
+    def _retire(self, slot: int, key: tuple[int, str | None]) -> None:
+        """A key is forgotten: its row stays to the chunk's end, as nobody's."""
+        EXPIRED.inc()
+        self._forget(key)
+        self._retired.add(slot)
+        self._dirty[slot] = True
+        if self._saved[slot]:
+            self._left.add(cell_name(*key))
+            self._saved[slot] = False
 
     def _hold(self, slot: int, key: tuple[int, str | None]) -> None:
         self._slots.setdefault(key[0], {})[key[1]] = slot
@@ -166,30 +231,39 @@ class KeyTable:
         rows[:old] = self.rows
         self.rows = rows
         self._keys.extend([None] * (new - old))
-        self._free.extend(range(new - 1, old - 1, -1))
-        self._dirty = np.concatenate([self._dirty, np.zeros(new - old, dtype=np.bool_)])
+        self._free.extend(range(old, new))  # larger than all: still a heap
+        self._dirty, self._saved = (np.pad(marks, (0, new - old)) for marks in (self._dirty, self._saved))
 
     def surplus(self) -> Int32:
-        """At a chunk's end: slots of the least recently used keys beyond `capacity`, to be given to `evict`."""
+        """Slots for `evict` at a chunk's end: what expired, and the least recently used keys beyond `capacity`."""
+        retired = np.array(sorted(self._retired), np.int32)
         excess = self._count - self.capacity
         if excess <= 0:
-            return np.zeros(0, np.int32)
-        used = self.in_use()
+            return retired
+        used = np.setdiff1d(self.in_use(), retired, assume_unique=True)
         excess += self.capacity // 16  # in strides, so that it is not done at every chunk
         order = np.argsort(self.rows["used"][used], kind="stable")
-        return used[order[:excess]]
+        return np.append(retired, used[order[:excess]])
 
     def evict(self, slots: Int32) -> None:
-        """Spill keys: they come back from the store when they speak again."""
-        self._spills |= len(slots) > 0
+        """Spill keys: they come back from the store when they speak again. What expired goes for good."""
         for slot in slots.tolist():
-            key = self.key(slot)
+            key, name = self.key(slot), self._name(slot)
             self.rows["slot"][slot] = -1
-            self._spilled[cell_name(*key)] = self._cell(slot, key)
-            self._forget(key)
+            if slot in self._retired:
+                self._retired.discard(slot)
+            else:
+                self.spilled.put(name, self._cell(slot, key))
+                self._forget(key)
+            if self._saved[slot]:
+                self._left.add(name)
             self._keys[slot] = None
-            self._dirty[slot] = False
-            self._free.append(slot)
+            self._dirty[slot] = self._saved[slot] = False
+            heapq.heappush(self._free, slot)
+
+    def _name(self, slot: int) -> str:
+        name = cell_name(*self.key(slot))
+        return f"{name}/{slot:x}" if slot in self._retired else name
 
     def _forget(self, key: tuple[int, str | None]) -> None:
         of = self._slots[key[0]]
@@ -205,27 +279,39 @@ class KeyTable:
         return bytes(self.rows[slot].tobytes()) + entity
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        yield from self._spilled.items()
-        self._spilled = {}
+        """Cells of keys in memory; those of `spilled` have a component of their own."""
+        self.expiry.take()
+        if self.spilled.any and not self._told:
+            self._told = True
+            yield SPILLS, b"1"
+        for name in self._left:
+            yield name, None
+        self._left = set()
         for slot in np.flatnonzero(self._dirty).tolist():
-            key = self.key(slot)
-            yield cell_name(*key), self._cell(slot, key)
+            yield self._name(slot), self._cell(slot, self.key(slot))
+        self._saved |= self._dirty
         self._dirty[:] = False
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """Bring the keys that were in memory back to their slots; spilled ones stay in the store until they speak."""
         size = self.dtype.itemsize
         for name, cell in cells.items():
-            slot = int(np.frombuffer(cell[:size], dtype=self.dtype)["slot"][0])
-            if slot < 0:
-                self._spills = True
+            if name == SPILLS:
+                self.spilled.any = self._told = True
                 continue
+            slot = int(np.frombuffer(cell[:size], dtype=self.dtype)["slot"][0])
             while slot >= len(self.rows):
                 self._grow()
-            stream, _, digest = name.partition("/")
-            self._hold(slot, (int(stream, 16), cell[size:].decode() if digest else None))
+            stream, digest, *retired = name.split("/")
+            key = int(stream, 16), cell[size:].decode() if digest else None
+            if retired:
+                self._keys[slot] = key
+                self._retired.add(slot)
+            else:
+                self._hold(slot, key)
             self._load(slot, cell)
-        self._free = [slot for slot in range(len(self.rows) - 1, -1, -1) if self._keys[slot] is None]
+            self._saved[slot] = True
+        self._free = [slot for slot, key in enumerate(self._keys) if key is None]
         self._dirty[:] = False
 
     def view(self, field: str) -> NDArray[Any]:

@@ -120,7 +120,8 @@ class KafkaSource:
     def open(self, cursors: Mapping[str, bytes]) -> None:
         """Start; brokers that are not there are waited for. Raises StateCorrupt, ConfigError."""
         try:
-            self._known = set(json.loads(cursors[TOPICS])) if TOPICS in cursors else set()
+            # Who keeps the state says what came later; otherwise our own cursors do.
+            self._known = set(json.loads(cursors.get(TOPICS, b"[]"))) if self.hooks.assigned is None else set()
             self._saved = {lane: position.load(cell) for lane, cell in cursors.items() if lane != TOPICS}
         except (ValueError, TypeError) as error:
             raise StateCorrupt(f"a cursor of the Kafka source cannot be read: {error}") from error
@@ -274,7 +275,7 @@ class KafkaSource:
 
     def _topics_cursor(self, lane: str) -> dict[str, bytes]:
         topic = position.partition_of(lane)[0]
-        if topic in self._known:
+        if topic in self._known or self.hooks.assigned is not None:
             return {}
         # Known only once each partition that is there now has a cursor of its own: none of them is a later one.
         with self._board.changed:

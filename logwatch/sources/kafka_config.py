@@ -39,8 +39,8 @@ class KafkaConfig(ConnectionConfig):
     """Where this worker stands: it then reads from replicas nearby."""
 
     start: Start = "end"
-    """`"end"`, `"beginning"`, or a time (RFC 3339): where a partition without state begins. Partitions that are added
-    to a topic later are read from their beginning."""
+    """`"end"`, `"beginning"`, or a time (RFC 3339): where partitions begin that are there when the state begins. Those
+    that are added to a topic later, and topics that `pattern` finds later, are read from their beginning."""
 
     once: bool = False
     """Read to the present end of all partitions, and stop."""
@@ -107,6 +107,13 @@ class KafkaConfig(ConnectionConfig):
         if "{topic}" not in value or not _TOPIC.fullmatch(value.replace("{topic}", "t").replace("{group}", "g")):
             raise ValueError(f'"{value}" is no name of state topics: it must hold {{topic}}, and may hold {{group}}')
         return value
+
+    @property
+    def whole_pattern(self) -> str:
+        """`pattern` as a regular expression that finds no state topic of ours: its own state would be a topic, too."""
+        before, _, after = self.state_topic.replace("{group}", self.group).partition("{topic}")
+        own = f"(?!{re.escape(before)}.*{re.escape(after)}$)" if before or after else ""
+        return f"^{own}(?:{self.pattern})$" if self.pattern else ""
 
     @property
     def since_ms(self) -> int | None:

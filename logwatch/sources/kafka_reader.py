@@ -22,6 +22,7 @@ from logwatch.sources.kafka_config import KafkaConfig
 from logwatch.sources.kafka_lane import Lane
 from logwatch.sources.kafka_rebalance import Rebalance
 from logwatch.sources.kafka_start import RECREATED, Begin, begin
+from logwatch.sources.kafka_stuck import Stuck
 from logwatch.sources.kafka_watch import Watch
 from logwatch.telemetry import Logger
 
@@ -63,6 +64,7 @@ class Reader:
         self._clock = clock
         self._stop = threading.Event()
         self._watch = Watch(config, board, clock)
+        self._stuck = Stuck(board, clock)
         self._listener: Rebalance | None = None
         self._commit_at = 0.0
         self._commit: Any = None
@@ -133,9 +135,9 @@ class Reader:
     def _serve(self, consumer: Any) -> None:
         self._errors = 0
         self._listener = Rebalance(consumer, self._board, self._config.revoke_timeout)
-        pattern = self._config.pattern
+        pattern = self._config.whole_pattern
         consumer.subscribe(
-            topics=self._config.topics, pattern=re.compile(f"^(?:{pattern})$") if pattern else None,
+            topics=self._config.topics, pattern=re.compile(pattern) if pattern else None,
             listener=self._listener,
         )  # fmt: skip
         with contextlib.suppress(KafkaError):  # then it is learned later
@@ -149,6 +151,8 @@ class Reader:
                 self._take(consumer.poll(BUSY_POLL_MS if busy else POLL_MS, max_records=CHUNKS))
                 self._report_position(consumer)
                 self._watch.look(consumer)
+                if self._stuck.look(consumer):
+                    return
                 self._errors = 0
             except OffsetOutOfRangeError as error:
                 self._move(consumer, error.args[0])  # the log no longer has what comes next

@@ -135,7 +135,9 @@ class Roster:
             copied = self._table.copies.is_copy(path, signature) is not False
             if copied:  # it has the inode of a file that is gone
                 self._table.ledger.followed(cursor.identity)
-            if cursor.fits(signature.head, file.stat().size) and not copied:
+            found = file.stat()
+            same = (found.dev, found.inode) == cursor.identity and cursor.fits(signature.head, found.size)
+            if same and not copied:
                 self._table.restored(
                     self._table.ledger.key(cursor.identity), cursor, path, file, signature
                 ).attached = False
@@ -172,6 +174,9 @@ class Roster:
             return
         found, signature = file.stat(), head_of(file)
         identity = found.dev, found.inode
+        if identity in self._table.by_id:  # it came to this path since the scan began
+            file.close()
+            return
         returned = self._table.ledger.reopen(identity, signature.head, found.size)
         if returned is not None:
             file.reach(returned.offset)
@@ -224,12 +229,15 @@ class Roster:
             if file is None:
                 continue
             head, found = head_of(file), file.stat()
+            identity = found.dev, found.inode
+            unpacked = is_compressed(other) and not head.size  # its packing has just begun
             copied = head.size and (now.startswith(head.head) or (before is not None and before.original_of(head.head)))
             copied = copied or (is_compressed(other) and self._table.copies.is_copy(other, head) is not False)
-            if copied or self._table.ledger.saved((found.dev, found.inode), head.head, found.size) is not None:
+            moved = identity in known or identity in self._table.by_id
+            if moved or unpacked or copied or self._table.ledger.saved(identity, head.head, found.size) is not None:
                 file.close()
                 continue
-            entry = self._table.follow(other, file, (found.dev, found.inode), Point(0), head)
+            entry = self._table.follow(other, file, identity, Point(0), head)
             entry.attached, entry.before = False, before
             entry.idle_since = self._table.clock.monotonic()
             before = entry

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from logwatch.sources.compressed import CompressedFile, can_read, open_compressed
 from logwatch.sources.listing import Listings
+from logwatch.sources.naming import strip_compression
 from logwatch.sources.opening import OpenFile, Refused, open_regular
 from logwatch.sources.signature import HEAD
 
@@ -67,15 +68,20 @@ def find_packed(
 def came_between(listings: Listings, path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
     """Rotated siblings of `path`, plain or packed, last written at `since` (ns) or later and not known, oldest first.
 
-    They had the name `path` and lost it again between two scans: what is older was rotated before.
+    They had the name `path` and lost it again between two scans: what is older was rotated before. A packed file whose
+    plain one is still there is being written, and holds nothing else.
     """
     found = []
+    plain = set()
     packed = filter(can_read, listings.rotated(path, compressed=True))
     for other in (*listings.rotated(path), *packed):
+        if strip_compression(other) in plain:
+            continue
         try:
             status = os.lstat(other)
         except OSError:
             continue
+        plain.add(other)
         if stat.S_ISREG(status.st_mode) and status.st_mtime_ns >= since and not known((status.st_dev, status.st_ino)):
             found.append((status.st_mtime_ns, other))
     # Of two written in one tick of the clock the higher number is the older.

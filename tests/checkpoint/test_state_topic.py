@@ -11,11 +11,11 @@ from typing import NamedTuple
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.topic_admin import TopicSettings, look
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, UnreachableError
-from logwatch.score.keys import is_spilled
 from tests.kafka.broker import Broker
 
 pytestmark = pytest.mark.kafka
@@ -165,14 +165,29 @@ def test_a_state_adopted_from_elsewhere_takes_the_place_of_what_was_read(lane: L
 
 
 def test_keys_that_fell_silent_are_found_on_the_disk(lane: Lane) -> None:
-    silent, awake = b"\0\0\0\0\xff\xff\xff\xff silent", b"\0\0\0\0\x05\0\0\0 awake"
-    lane().commit({("keys", "s"): silent, ("keys", "w"): awake}, {"next": 10})
+    silent, awake = b"silent", b"awake"
+    lane().commit({(SPILLED, "s"): silent, ("keys", "w"): awake}, {"next": 10})
     second = lane()
-    second.set_aside(is_spilled)
+    second.set_aside()
+    assert second.cells("keys") == {"w": awake}
+    assert second.cells(SPILLED) == {}
     second.release()
-    assert second.cell("keys", "s") == silent
-    assert second.cell("keys", "w") is None
-    later = {("keys", "t"): silent + b"!", ("keys", "x"): awake, ("keys", "gone"): None}
-    second.spill(later, is_spilled)
-    assert second.cell("keys", "t") == silent + b"!"
-    assert second.cell("keys", "x") is None
+    assert second.cell(SPILLED, "s") == silent
+    assert second.cell(SPILLED, "w") is None
+    later = {(SPILLED, "t"): silent + b"!", ("keys", "x"): awake, (SPILLED, "gone"): None}
+    second.spill(later)
+    assert second.cell(SPILLED, "t") == silent + b"!"
+    assert second.cell(SPILLED, "x") is None
+
+
+def test_forgotten_keys_leave_the_disk_and_with_the_next_commit_the_topic(lane: Lane) -> None:
+    first = lane()
+    first.commit({(SPILLED, "s"): b"old", (SPILLED, "t"): b"young", ("keys", "w"): b"old"}, {"next": 10})
+    second = lane()
+    second.set_aside()
+    second.release()
+    gone = second.forget(lambda name, head: head == b"old")
+    assert gone == {(SPILLED, "s"): None}
+    assert second.cell(SPILLED, "s") is None
+    second.commit(gone, {"next": 20})
+    assert lane().all() == {(SPILLED, "t"): b"young", ("keys", "w"): b"old"}

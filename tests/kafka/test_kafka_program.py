@@ -11,6 +11,8 @@ from logwatch.app.follow import run
 from logwatch.errors import ConfigError
 from logwatch.plugins import configure
 from logwatch.requests import RunRequest
+from logwatch.telemetry import MARKED
+from logwatch.types import Flag
 from tests.kafka.reading import reading
 from tests.kafka.topics import Topics
 
@@ -23,7 +25,7 @@ kind = "kafka"
 bootstrap = "{bootstrap}"
 topics = ["{topic}"]
 group = "{topic}"
-start = "beginning"
+start = "{start}"
 once = true
 {more}
 [[sink]]
@@ -32,10 +34,11 @@ path = "{folder}/alerts.jsonl"
 """
 
 
-def daemon(topics: Topics, folder: Path, topic: str, more: str = "") -> None:
+def daemon(topics: Topics, folder: Path, topic: str, more: str = "", start: str = "beginning") -> None:
     """Run the daemon until everything is read."""
     file = folder / "logwatchd.toml"
-    file.write_text(CONFIG.format(folder=folder, bootstrap=topics.broker.bootstrap, topic=topic, more=more))
+    bootstrap = topics.broker.bootstrap
+    file.write_text(CONFIG.format(folder=folder, bootstrap=bootstrap, topic=topic, more=more, start=start))
     run(RunRequest(configure(file, environ={})))
 
 
@@ -47,6 +50,18 @@ def test_poison_goes_to_the_dead_letters_with_its_place_and_the_rest_is_judged(t
     (letter,) = (json.loads(line) for line in (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines())
     assert letter["position"] == {"topic": topic, "partition": 0, "offset": 20}
     assert "hunter2" not in json.dumps(letter)
+
+
+def test_a_record_longer_than_a_line_may_be_is_cut_marked_and_counted(topics: Topics, tmp_path: Path) -> None:
+    topic = topics.create()
+    topics.send(topic, [b"short", b"x" * 1000, b"y" * 64, b"z" * 65])
+    with reading(topics.broker, topic, max_line_bytes=64) as run:
+        assert run.read(4) == [b"short", b"x" * 64, b"y" * 64, b"z" * 64]
+    flags = [Flag(int(flag)) for batch in run.batches for flag in batch.flags]
+    assert flags == [Flag.NONE, Flag.TRUNCATED, Flag.NONE, Flag.TRUNCATED]
+    before = MARKED.value(mark="truncated")
+    daemon(topics, tmp_path, topic, "max_line_bytes = 64")
+    assert MARKED.value(mark="truncated") == before + 2
 
 
 def test_dead_letters_can_go_to_a_topic(topics: Topics, tmp_path: Path) -> None:
@@ -69,6 +84,21 @@ def test_lost_records_are_alerted_with_topic_partition_and_offset(topics: Topics
     (gap,) = [one for one in alerts if one["kind"] == "gap"]
     assert gap["position"] == {"topic": topic, "partition": 0, "offset": 20}
     assert "30 records of this partition" in gap["detail"]
+
+
+@pytest.mark.parametrize("state", ["local", "topic"])
+def test_start_is_for_the_first_start_and_what_comes_later_is_read_whole(
+    topics: Topics, tmp_path: Path, state: str
+) -> None:
+    topic = topics.create()
+    topics.send(topic, [b"{old"])
+    more = f'format = "json"\nstate = "{state}"'
+    daemon(topics, tmp_path, topic, more, start="end")
+    topics.admin.create_partitions({topic: 2})
+    topics.send(topic, [b"{new %d" % n for n in range(3)], partition=1)
+    daemon(topics, tmp_path, topic, more, start="end")
+    letters = [json.loads(line) for line in (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines()]
+    assert [(one["position"]["partition"], one["position"]["offset"]) for one in letters] == [(1, 0), (1, 1), (1, 2)]
 
 
 def test_a_configuration_that_cannot_work_ends_the_daemon_with_a_sentence(topics: Topics, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from logwatch.kafka import partition_records
 from logwatch.kafka.position import next_offset
 from logwatch.sources import kafka_lane
-from logwatch.sources.kafka import CONFIGURED, LaneHooks
+from logwatch.sources.kafka import CONFIGURED
 from logwatch.sources.kafka_naming import instance_of
 from logwatch.types import Stream
 from tests.kafka.reading import reading
@@ -127,11 +127,10 @@ def test_with_once_it_ends_where_the_topic_ended(topics: Topics) -> None:
     assert run.lines == numbered(30)
 
 
-@pytest.mark.parametrize("hooks", [None, LaneHooks(lambda lanes: dict.fromkeys(lanes, CONFIGURED))])
-def test_a_partition_that_is_added_later_is_read_from_its_beginning(topics: Topics, hooks: LaneHooks | None) -> None:
+def test_a_partition_that_is_added_later_is_read_from_its_beginning(topics: Topics) -> None:
     topic = topics.create()
     fast = {"client": {"metadata_max_age_ms": 500}}
-    with reading(topics.broker, topic, start="end", hooks=hooks, **fast) as run:
+    with reading(topics.broker, topic, start="end", **fast) as run:
         run.until(lambda: run.source.ready and run.cursors)
         topics.admin.create_partitions({topic: 2})
         topics.send(topic, numbered(20), partition=1)
@@ -203,6 +202,19 @@ def test_long_records_are_cut_and_marked(topics: Topics) -> None:
         run.read(2)
     assert [len(line) for line in run.lines] == [64, 5]
     assert [int(flag) & 1 for batch in run.batches for flag in batch.flags] == [1, 0]
+
+
+@pytest.mark.parametrize("size", [20_000, 900_000])
+def test_a_record_longer_than_a_fetch_may_be_is_read_all_the_same(topics: Topics, size: int) -> None:
+    topic = topics.create()
+    wanted = [b"before", b"x" * size, b"between", b"y" * size, b"after"]
+    topics.send(topic, wanted, batch_size=0, linger_ms=0)  # each in a batch of its own: a fetch returns one at least
+    small = {"max_partition_fetch_bytes": 1024, "fetch_max_bytes": 2048}
+    with reading(topics.broker, topic, client=small, max_line_bytes=2**20) as run:
+        assert run.read(5) == wanted
+    assert [start for _, start in run.offsets] == [0, 1, 2, 3, 4]
+    assert not run.gaps
+    assert not any(int(flag) for batch in run.batches for flag in batch.flags)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,17 @@ from logwatch.score.keys import KeyTable
 from logwatch.types import NO_TIME
 
 COLUMNS = [("sum", "f4"), ("ring", "i4", (3,))]
+
+
+class Stored(dict[str, bytes]):
+    """Cells of one component."""
+
+    def write(self, changes: Iterable[tuple[str, bytes | None]]) -> None:
+        for name, cell in changes:
+            if cell is None:
+                self.pop(name, None)
+            else:
+                self[name] = cell
 
 
 def _feed(table: KeyTable, keys: list[tuple[int, str | None]], first: int) -> None:
@@ -29,8 +42,8 @@ keys = st.tuples(st.integers(0, 3), st.one_of(st.none(), st.sampled_from([f"é{i
 
 @given(st.lists(st.lists(keys, min_size=1, max_size=20), max_size=12), st.data())
 def test_rows_are_never_lost_by_eviction_growth_or_restart(batches: list, data: st.DataObject) -> None:
-    store: dict[str, bytes] = {}
-    table = KeyTable(COLUMNS, capacity=5, fetch=store.get)
+    store, spilled = Stored(), Stored()
+    table = KeyTable(COLUMNS, capacity=5, fetch=spilled.get)
     truth: dict[tuple[int, str | None], float] = {}
     first = 0
     for batch in batches:
@@ -40,12 +53,12 @@ def test_rows_are_never_lost_by_eviction_growth_or_restart(batches: list, data: 
         first += len(batch)
         table.evict(table.surplus())
         if data.draw(st.booleans()):
-            for name, cell in table.changes():
-                assert cell is not None
-                store[name] = cell
+            store.write(table.changes())
+            spilled.write(table.spilled.changes())
+            assert not store.keys() & spilled.keys()
             if data.draw(st.booleans()):
                 before = {table.key(slot): slot for slot in table.in_use().tolist()}
-                table = KeyTable(COLUMNS, capacity=5, fetch=store.get)
+                table = KeyTable(COLUMNS, capacity=5, fetch=spilled.get)
                 table.restore(store)
                 assert {table.key(slot): slot for slot in table.in_use().tolist()} == before
     assert len(table) <= max(5, max(map(len, batches), default=0))

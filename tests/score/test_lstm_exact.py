@@ -58,6 +58,7 @@ class Pipeline:
     config: LstmConfig = CONFIG
     cells: dict[str, bytes] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
+    spilled: dict[str, bytes] = field(default_factory=dict)
     at: int = 0
     begun: int = 0
     chunk: int = 0
@@ -69,12 +70,14 @@ class Pipeline:
         self.open()
 
     def open(self) -> None:
-        self.table = KeyTable(columns(SMALL), self.capacity, self.keys.get)
+        self.table = KeyTable(columns(SMALL), self.capacity, self.spilled.get)
         self.detector = LogLstm(self.config, self.table, lambda i: f"step {i % 5} of job type {i}", SMALL)
 
     def interrupt(self) -> None:
         """Commit, die, start again."""
-        for store, part in ((self.cells, self.detector), (self.keys, self.table)):
+        for store, part in (
+            (self.cells, self.detector), (self.keys, self.table), (self.spilled, self.table.spilled),
+        ):  # fmt: skip
             for name, cell in part.changes():
                 if cell is None:
                     store.pop(name, None)

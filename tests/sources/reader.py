@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from logwatch.sources.file import FileConfig, FileSource
@@ -12,16 +13,29 @@ readers: list[Reader] = []
 
 
 class HandClock:
-    """A clock that moves only when it is told to."""
+    """A clock that moves only when it is told to.
+
+    `meanwhile` happens once when the time has been asked for `after` more times: in the middle of what the reader does.
+    """
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.after = 0
+        self.meanwhile: Callable[[], None] | None = None
 
     def now(self) -> int:
+        self._asked()
         return int(1_700_000_000_000_000_000 + self.seconds * 1e9)
 
     def monotonic(self) -> float:
+        self._asked()
         return self.seconds
+
+    def _asked(self) -> None:
+        self.after -= 1
+        if self.after <= 0 and self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
 
 
 class Reader:

@@ -170,6 +170,20 @@ def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 leaves = st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=9))
 objects = st.dictionaries(st.text(max_size=5), st.recursive(leaves, nested, max_leaves=6))
+
+
+def vast(draw: st.DrawFn) -> bytes:
+    """A wide and deep object: up to 10,000 names, hundreds of objects in it, up to 2,000 of them in one another."""
+    names = draw(st.sampled_from((250, 120, 1, 300, 10_000)))  # just below what is opened still, and above
+    depth = draw(st.sampled_from((8, 300, 1, 9, 2000)))
+    chains = draw(st.sampled_from((min(names, max(1, 60_000 // depth)), 1)))
+    opening, closing = draw(st.sampled_from(((b'{"a":', b"}"), (b'{"msg":', b"}"), (b"[", b"]"), (b'[{"b":', b"}]"))))
+    leaf = draw(st.sampled_from((b"1", b'"w"', b"{}", b"NaN", b'"\\ud800"')))  # the last two are read line by line
+    deep = opening * depth + leaf + closing * depth
+    pairs = [b'"k%d":%s' % (k, deep if k < chains else leaf) for k in range(names)]
+    return b'{"msg":"m",' + b",".join(pairs) + b"}"
+
+
 lines_of_any_kind = st.lists(
     st.one_of(
         st.composite(mutated)(),
@@ -204,6 +218,16 @@ def hold(lines: list[bytes], format: str, at: int) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines_of_any_kind, st.sampled_from(FORMATS), st.integers(0, 8))
 def test_no_line_breaks_anything_and_none_depends_on_its_neighbours(lines: list[bytes], format: str, at: int) -> None:
+    hold(lines, format, at)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.one_of(st.composite(vast)(), st.sampled_from(JUNK)), min_size=1, max_size=3),
+    st.sampled_from(("auto", "json")),
+    st.integers(0, 3),
+)
+def test_no_width_and_no_depth_breaks_anything(lines: list[bytes], format: str, at: int) -> None:
     hold(lines, format, at)
 
 
