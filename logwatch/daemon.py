@@ -38,9 +38,6 @@ COMMIT_ALERTS_EVERY_S = 0.1
 TICK_EVERY_S = 1.0
 """How often idle sources, history and the service manager are looked after."""
 
-STARTING_TICKS = 30
-"""A start that waits for a broker asks the service manager for so much more time, each second again."""
-
 RETRY_FULL_S = 1.0
 """How often a commit is tried again while the disk is full."""
 
@@ -62,6 +59,7 @@ class Progress:
     alerts: int = 0
     gaps: int = 0
     paused: str = ""  # why nothing is read at the moment; empty while reading
+    waiting: str = "not open yet"  # what sources wait for before they read; empty once all are ready
 
 
 @dataclass
@@ -92,7 +90,6 @@ class Daemon:
         self._stop = threading.Event()
         self._committed = self._ticked = self.clock.monotonic()
         self._commits = 0
-        self._is_ready = False
         self._laned: set[str] = set()
 
     def stop(self) -> None:
@@ -112,7 +109,8 @@ class Daemon:
             source.open(self.lanes.cursors(name))
         try:
             self.on_open()
-            self._tell_ready()
+            self._look_ready()
+            self.notifier.ready(self._doing())
             while not self._stop.is_set():
                 if self.lanes.turn():
                     self.delivery.feed()
@@ -206,18 +204,18 @@ class Daemon:
         self.lanes.observe()
         self.delivery.observe()
         self.on_tick(self.progress)
-        self._tell_ready()
-        self.notifier.alive(self.progress.paused or f"{self.progress.records} records, {self.progress.alerts} alerts")
+        self._look_ready()
+        self.notifier.alive(self._doing())
 
-    def _tell_ready(self) -> None:
-        """Once: every source reads what it is to read; a Kafka source has its share, and its lanes are restored."""
-        if self._is_ready:
-            return
-        self._is_ready = all(getattr(source, "ready", True) for source in self.sources.values())
-        if self._is_ready:
-            self.notifier.ready("reading")
-        else:
-            self.notifier.starting("waiting for partitions and their state", TICK_EVERY_S * STARTING_TICKS)
+    def _look_ready(self) -> None:
+        """A start does not hang on a broker that is away: the service manager is told what is waited for instead."""
+        waits = (str(getattr(source, "waits_for", "")) for source in self.sources.values())
+        self.progress.waiting = "; ".join(dict.fromkeys(filter(None, waits)))
+
+    def _doing(self) -> str:
+        """For the service manager."""
+        counts = f"reading: {self.progress.records} records, {self.progress.alerts} alerts"
+        return self.progress.paused or self.progress.waiting or counts
 
     def _hold(self) -> None:
         """While nothing is read, sources keep what is theirs: deleted files within bounds, their place in a group."""

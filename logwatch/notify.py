@@ -14,11 +14,8 @@ class Notifier:
         address = env.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
 
-    def starting(self, status: str, seconds: float) -> None:
-        """Not ready yet; no reason to give the start up within that time."""
-        self._send(f"EXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}\nSTATUS={status}")
-
     def ready(self, status: str) -> None:
+        """The sources are open; `status` says what they wait for."""
         self._send(f"READY=1\nSTATUS={status}")
 
     def alive(self, status: str) -> None:

@@ -155,6 +155,8 @@ class StatusReport:
     sources: tuple[SourceReport, ...] = ()
     sinks: tuple[Mapping[str, object], ...] = ()  # sink, delivered, waiting, error
     lanes: tuple[Mapping[str, object], ...] = ()  # partitions: lane, restored [0, 1], next (offset), events
+    ready: bool = False  # whether every source reads: a Kafka source has its share, and all of it is restored
+    waiting: str = ""  # what the others wait for
 
 
 @dataclass(frozen=True, slots=True)

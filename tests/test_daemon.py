@@ -97,18 +97,18 @@ class Waiting(ListSource):
     polls = 0
 
     @property
-    def ready(self) -> bool:
-        return self.polls > 1
+    def waits_for(self) -> str:
+        return "" if self.polls > 1 else "waiting for Kafka"
 
     def poll(self, max_records: int) -> RecordBatch | None:
         self.polls += 1
         return None
 
     def exhausted(self) -> bool:
-        return self.ready
+        return not self.waits_for
 
 
-def test_it_is_ready_once_every_source_has_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_waits_is_ready_at_once_and_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logwatch.daemon.TICK_EVERY_S", 0.0)
     loaded = load(environ={}, flags={})
     with (
@@ -123,7 +123,8 @@ def test_it_is_ready_once_every_source_has_its_share(tmp_path: Path, monkeypatch
         told = []
         with contextlib.suppress(BlockingIOError):
             while True:
-                told.append(heard.recv(4096).split(b"=")[0])
-    assert told[0] == b"EXTEND_TIMEOUT_USEC"
-    assert told.count(b"READY") == 1
-    assert b"EXTEND_TIMEOUT_USEC" not in told[told.index(b"READY") :]
+                told.append(heard.recv(4096).decode().split("\n"))
+    assert told[0] == ["READY=1", "STATUS=waiting for Kafka"]
+    assert ["WATCHDOG=1", "STATUS=waiting for Kafka"] in told
+    assert told[-2:] == [["WATCHDOG=1", "STATUS=reading: 0 records, 0 alerts"], ["STOPPING=1"]]
+    assert sum("READY=1" in one for one in told) == 1

@@ -54,6 +54,8 @@ def report_of(session: Session, daemon: Daemon, uptime: float, kept: Sequence[Ke
         sources=tuple(session.sources()),
         sinks=tuple(daemon.delivery.status()),
         lanes=tuple(row for keeper in kept for row in keeper.status()),
+        ready=not daemon.progress.waiting,
+        waiting=daemon.progress.waiting,
     )
     return dataclasses.asdict(report)
 

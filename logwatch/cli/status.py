@@ -87,6 +87,8 @@ def _rows(report: StatusReport, columns: int) -> Iterator[RenderableType]:
         yield Text().append("not running", "bold yellow").append(f" · {report.state}")
     if report.paused:
         yield Text(f"paused: {escape(report.paused)}", "bold red")
+    if report.waiting:
+        yield Text(escape(report.waiting), "bold yellow")
     facts = [f"{report.records:,} lines", f"model {escape(report.model)}" if report.model else ""]
     facts += [f"last checkpoint {report.last_commit}" if report.last_commit else "no checkpoint yet"]
     facts += [f"{report.state_bytes / 2**20:,.1f} MiB of state"]

@@ -99,9 +99,7 @@ class KeyTable:
         """All slots in use, ascending."""
         return np.flatnonzero(np.array([key is not None for key in self._keys])).astype(np.int32)
 
-    def assign(
-        self, source: Int32, stream: Int32, entity: list[str | None], watermark: Int64 | None = None
-    ) -> Int32:
+    def assign(self, source: Int32, stream: Int32, entity: list[str | None], watermark: Int64 | None = None) -> Int32:
         """Slots [n] of a batch's keys; new keys get a row, spilled ones come back, forgotten ones are new.
 
         Args:

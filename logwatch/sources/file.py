@@ -80,7 +80,7 @@ class FileSource:
         self._turn: list[Followed] = []  # files not yet looked at in this round
         self._round = 0
         self._lately: dict[Followed, None] = {}  # grew lately
-        self._scan_at = self._sweep_at = 0.0
+        self._scan_at = self._sweep_at = self._scan_took = 0.0
         self._touched: dict[Followed, None] = {}
         self._warm: dict[Stream, int] = {}
         self._said: set[Problem] = set()
@@ -162,7 +162,9 @@ class FileSource:
         self._open.tidy()
         self._release_deleted(paused=False)
         now = self._clock.monotonic()
-        self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * (now - began)))
+        # One scan that took long was interrupted, perhaps; two were slow.
+        took, self._scan_took = min(now - began, self._scan_took), now - began
+        self._scan_at = now + min(SCAN_MAX_S, max(SCAN_S, SCAN_SHARE * took))
         self._ready.update((entry, None) for entry in self._table.live if entry.busy)
         for problem in set(self._table.access.problems.values()) - self._said:
             log.warning("file cannot be read", path=problem.path, reason=problem.reason, hint=problem.hint)

@@ -113,9 +113,17 @@ class KafkaSource:
     @property
     def ready(self) -> bool:
         """Whether the group has given us our share, and all of it is being read."""
+        return not self.waits_for
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for before it reads its whole share, for people; empty while it does."""
         with self._board.changed:
             board = self._board
-            return board.assigned_once and not board.events and all(lane.reading for lane in board.lanes.values())
+            left, lanes = sum(not lane.reading for lane in board.lanes.values()), len(board.lanes)
+            if not board.assigned_once:
+                return "waiting for Kafka"
+            return f"restoring {left} of {lanes} partitions" if left or board.events else ""
 
     def open(self, cursors: Mapping[str, bytes]) -> None:
         """Start; brokers that are not there are waited for. Raises StateCorrupt, ConfigError."""

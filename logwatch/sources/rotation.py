@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from logwatch.sources.compressed import CompressedFile, can_read, open_compressed
 from logwatch.sources.listing import Listings
-from logwatch.sources.naming import strip_compression
+from logwatch.sources.naming import is_compressed, strip_compression
 from logwatch.sources.opening import OpenFile, Refused, open_regular
 from logwatch.sources.signature import HEAD
 
@@ -68,24 +68,23 @@ def find_packed(
 def came_between(listings: Listings, path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
     """Rotated siblings of `path`, plain or packed, last written at `since` (ns) or later and not known, oldest first.
 
-    They had the name `path` and lost it again between two scans: what is older was rotated before. A packed file whose
-    plain one is still there is being written, and holds nothing else.
+    They had the name `path` and lost it again between two scans: what is older was rotated before. A packed file comes
+    after its plain one, where that is still there.
     """
-    found = []
-    plain = set()
+    found, times = [], dict[str, int]()
     packed = filter(can_read, listings.rotated(path, compressed=True))
     for other in (*listings.rotated(path), *packed):
-        if strip_compression(other) in plain:
-            continue
         try:
             status = os.lstat(other)
         except OSError:
             continue
-        plain.add(other)
-        if stat.S_ISREG(status.st_mode) and status.st_mtime_ns >= since and not known((status.st_dev, status.st_ino)):
-            found.append((status.st_mtime_ns, other))
+        # The time of a packed file is that of its packing, until it is finished and the plain one is deleted.
+        times[other] = times.get(strip_compression(other), status.st_mtime_ns)
+        if stat.S_ISREG(status.st_mode) and times[other] >= since and not known((status.st_dev, status.st_ino)):
+            found.append(other)
     # Of two written in one tick of the clock the higher number is the older.
-    return [other for _, other in sorted(sorted(found, reverse=True), key=lambda pair: pair[0])]
+    found.sort(key=lambda other: (strip_compression(other), not is_compressed(other)), reverse=True)
+    return sorted(found, key=times.__getitem__)
 
 
 def _open(path: str, any_link: bool) -> OpenFile | None:

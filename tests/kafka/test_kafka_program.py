@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from logwatch.plugins import configure
 from logwatch.requests import RunRequest
 from logwatch.telemetry import MARKED
 from logwatch.types import Flag
+from tests.integration.scaleout import Fleet
 from tests.kafka.reading import reading
 from tests.kafka.topics import Topics
 
@@ -99,6 +101,17 @@ def test_start_is_for_the_first_start_and_what_comes_later_is_read_whole(
     daemon(topics, tmp_path, topic, more, start="end")
     letters = [json.loads(line) for line in (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines()]
     assert [(one["position"]["partition"], one["position"]["offset"]) for one in letters] == [(1, 0), (1, 1), (1, 2)]
+
+
+def test_status_says_what_is_waited_for_until_everything_is_read(topics: Topics, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, topics.broker.bootstrap)
+    with contextlib.closing(fleet):
+        away, here = fleet.worker("away", bootstrap="127.0.0.1:1"), fleet.worker("here")
+        told = fleet.until(away.status)
+        assert (told["ready"], told["waiting"]) == (False, "waiting for Kafka")
+        fleet.until(lambda: (here.status() or {}).get("ready"))
+        assert (here.status() or {})["waiting"] == ""
+        assert len(here.lanes()) == 4
 
 
 def test_a_configuration_that_cannot_work_ends_the_daemon_with_a_sentence(topics: Topics, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from logwatch.kafka.position import next_offset
 from logwatch.sources import kafka_stuck
 from logwatch.telemetry import STUCK
 from tests.kafka.reading import Reading, reading
@@ -54,7 +53,7 @@ def test_a_partition_that_is_fetched_no_more_is_read_on_exactly(topics: Topics, 
     assert sorted(run.offsets) == [(f"{topic}-{partition}", n) for partition in (0, 1) for n in range(150)]
 
 
-def test_partitions_that_are_idle_paused_or_end_in_a_transaction_are_left_alone(topics: Topics) -> None:
+def test_partitions_that_are_idle_or_behind_an_open_transaction_are_left_alone(topics: Topics) -> None:
     topic, before = topics.create(partitions=3), STUCK.series()
     with topics.producer(transactional_id=topics.new_name("tx")) as producer:
         producer.init_transactions()
@@ -72,4 +71,3 @@ def test_partitions_that_are_idle_paused_or_end_in_a_transaction_are_left_alone(
             threading.Timer(3.5, over.set).start()
             run.until(over.is_set)
             assert STUCK.series() == before
-    assert {next_offset(cell) for name, cell in run.cursors.items() if name.endswith("-1")} <= {1, 2, 4}

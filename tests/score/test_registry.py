@@ -39,7 +39,8 @@ def batch(streams: list[Stream], listed: list[Stream]) -> RecordBatch:
 
 def numbered(known: Registry, rows: list[Row], listed: random.Random | None = None) -> list[tuple[int, int]]:
     """Numbers of consecutive rows, a batch for each run of one component."""
-    found, at = [], 0
+    found: list[tuple[int, int]] = []
+    at = 0
     while at < len(rows):
         component = rows[at][0]
         end = next((i for i in range(at, len(rows)) if rows[i][0] != component), len(rows))

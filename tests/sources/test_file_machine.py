@@ -114,6 +114,25 @@ class FileMachine(RuleBasedStateMachine):
     def pack(self, which: int, turn: int) -> None:
         self.logs[which].pack(turn)
 
+    @rule(which=which, turn=st.integers(1, 4), share=st.sampled_from([0, 0.5, 1]))
+    def begin_packing(self, which: int, turn: int, share: float) -> None:
+        self.logs[which].begin_packing(turn, share)
+
+    @rule(which=which)
+    def finish_packing(self, which: int) -> None:
+        self.logs[which].finish_packing()
+
+    @rule(which=which, after=st.integers(1, 9), count=st.integers(0, 3), size=size, packs=st.booleans())
+    def rename_meanwhile(self, which: int, after: int, count: int, size: int, packs: bool) -> None:
+        def meanwhile() -> None:
+            log = self.logs[which]
+            log.rename(reopen=True)
+            log.write(count, size)
+            if packs:
+                log.pack(1)
+
+        self.reader.clock.after, self.reader.clock.meanwhile = after, meanwhile
+
     @rule(which=which)
     def delete(self, which: int) -> None:
         self.logs[which].delete()
@@ -133,8 +152,9 @@ class FileMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.up)
     @rule(seconds=st.sampled_from([0.05, 0.6, SCAN_S, 5.0]), n=st.sampled_from([3, 1000]))
     def settle(self, seconds: float, n: int) -> None:
+        settled = seconds > 2 * SCAN_S or (seconds >= SCAN_S and self.reader.clock.meanwhile is None)
         self.reader.settle(seconds, n)
-        if seconds >= SCAN_S:
+        if settled:
             for log in self.logs:
                 log.looked()
 
@@ -175,6 +195,7 @@ class FileMachine(RuleBasedStateMachine):
     def check(self) -> None:
         if not self.up:
             self.start()
+        self.reader.clock.meanwhile = None
         for _ in range(3):
             self.reader.settle(10, 1000)
         whole = [

@@ -85,3 +85,23 @@ def test_files_that_move_on_during_a_scan_are_read_once(reading: type, log: Path
     reader.settle(10)
     assert sorted(numbers(reader)) == list(range(1500 + 500 * turns))
     assert reader.gaps == []
+
+
+@pytest.mark.parametrize("moment", range(1, 12))
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_a_packing_that_ends_during_a_scan_changes_no_order(reading: type, log: Path, moment: int, share: float) -> None:
+    log.write_bytes(lines(0, 500))
+    reader = reading(str(log) + "*", compressed=True, rotate_wait=1)
+    reader.settle()
+    rotate(log, lines(500, 1000))
+    rotate(log, lines(1000, 9000))
+    log.with_name("app.log.1.gz").rename(log.with_name("app.log.2.gz"))
+    plain = log.with_name("app.log.1")
+    log.rename(plain)
+    log.write_bytes(lines(9000, 9500))
+    packed = begin_packing(plain, share)
+    reader.clock.seconds += 1.0
+    reader.clock.after, reader.clock.meanwhile = moment, lambda: finish_packing(plain, packed)
+    reader.settle(10)
+    assert numbers(reader) == list(range(9500))
+    assert reader.gaps == []

@@ -72,6 +72,7 @@ class WrittenLog:
         self._lines = 0
         self._partial, self._half = b"", 0
         self._turns = 0  # rotations since the reader last had time
+        self._packing = 0  # number of the rotated file that is being packed; 0: none
         self._copy: Path | None = None  # made, and its original not truncated yet
         self._file = io.FileIO(self.path, "ab")
         self._into = self._begin()
@@ -122,6 +123,7 @@ class WrittenLog:
 
     def rename(self, reopen: bool) -> None:
         """logrotate with `create`."""
+        self.finish_packing()
         self._forget_copy()
         self._shift()
         old = self.current
@@ -137,6 +139,7 @@ class WrittenLog:
 
     def copy(self) -> None:
         """The first half of logrotate's `copytruncate`."""
+        self.finish_packing()
         if self._into is not self.current or not self.path.stat().st_size:
             return
         self._forget_copy()
@@ -146,6 +149,7 @@ class WrittenLog:
 
     def truncate(self) -> None:
         """The second half of `copytruncate`, or a program that begins its log anew. What is in no copy may be lost."""
+        self.finish_packing()
         if self._into is not self.current:
             return
         time.sleep(TICK_S)
@@ -165,11 +169,26 @@ class WrittenLog:
             self._risk_all()
 
     def pack(self, turn: int) -> None:
-        """Compress a rotated file, as gzip does it: the packed one lies beside the plain one before that is deleted."""
+        """Compress a rotated file."""
+        self.begin_packing(turn, 0)
+        self.finish_packing()
+
+    def begin_packing(self, turn: int, share: float) -> None:
+        """As gzip does it: the packed file grows, and lies beside the plain one before that is deleted."""
+        self.finish_packing()
         plain = self._rotated(turn)
         if plain == self._copy or not plain.exists() or self._into.path == plain:
             return
-        packed = self._rotated(turn, ".gz")
+        data = gzip.compress(plain.read_bytes(), 1)
+        self._rotated(turn, ".gz").write_bytes(data[: round(share * len(data))])
+        self._packing = turn
+
+    def finish_packing(self) -> None:
+        """The tool does nothing else before that."""
+        if not self._packing:
+            return
+        plain, packed = self._rotated(self._packing), self._rotated(self._packing, ".gz")
+        self._packing = 0
         packed.write_bytes(gzip.compress(plain.read_bytes(), 1))
         os.utime(packed, ns=(plain.stat().st_mtime_ns,) * 2)
         plain.unlink()
@@ -180,6 +199,7 @@ class WrittenLog:
 
     def delete(self) -> None:
         """The file is deleted and created again."""
+        self.finish_packing()
         self._forget_copy()
         self.path.unlink()
         self._went(self.current)
@@ -189,6 +209,7 @@ class WrittenLog:
 
     def replace(self) -> None:
         """Another file takes the name in one step."""
+        self.finish_packing()
         self._forget_copy()
         fresh = self.path.with_name(f"fresh{self.number}")
         fresh.touch()
