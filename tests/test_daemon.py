@@ -108,7 +108,9 @@ class Waiting(ListSource):
         return not self.waits_for
 
 
-def test_a_start_that_waits_is_ready_at_once_and_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_waits_is_ready_at_once_and_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("logwatch.daemon.TICK_EVERY_S", 0.0)
     loaded = load(environ={}, flags={})
     with (

@@ -8,10 +8,11 @@ text are replaced.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
+from logwatch.parse.texts import Texts
 from logwatch.types import Flag, UInt8
 
 _CSI = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]")
@@ -28,14 +29,37 @@ _PICTURES: dict[int, str] = {
 _PICTURES.pop(9)
 
 
-@dataclass(slots=True)
 class Decoded:
-    """Text of n lines, and the same as UTF-8."""
+    """Text of n lines, and the same as UTF-8.
 
-    texts: list[str]  # [n]
-    raw: list[bytes]  # [n] UTF-8 of `texts`
-    invalid: UInt8  # [n] Flag.INVALID where bytes were replaced
-    ascii: bool  # all lines are ASCII: byte and character positions agree
+    Args:
+        texts: [n], or all in one with a line end between any two.
+        raw: [n] UTF-8 of the texts.
+        invalid: [n] Flag.INVALID where bytes were replaced.
+        ascii: all lines are ASCII: byte and character positions agree.
+    """
+
+    __slots__ = ("_joined", "_texts", "ascii", "invalid", "raw")
+
+    def __init__(self, texts: list[str] | str, raw: list[bytes], invalid: UInt8, ascii: bool) -> None:
+        self._texts = None if isinstance(texts, str) else texts
+        self._joined = texts if isinstance(texts, str) else ""
+        self.raw, self.invalid, self.ascii = raw, invalid, ascii
+
+    @property
+    def texts(self) -> list[str]:
+        """[n], to be changed as well."""
+        if self._texts is None:
+            self._texts, self._joined = self._joined.split("\n"), ""
+        return self._texts
+
+    def joined(self) -> str:
+        """The texts, with a line end between any two."""
+        return self._joined if self._texts is None else "\n".join(self._texts)
+
+    def shown(self) -> Sequence[str]:
+        """The texts as they are now; most are never asked for, one by one."""
+        return Texts(self._joined.encode(), len(self.raw)) if self._texts is None else self._texts
 
 
 def decode(lines: list[bytes]) -> Decoded:
@@ -49,7 +73,7 @@ def decode(lines: list[bytes]) -> Decoded:
         joined = b"\n".join(lines)
     text = _clean_text(joined, len(lines))
     if text is not None:
-        return Decoded(text.split("\n"), lines, invalid, joined.isascii())
+        return Decoded(text, lines, invalid, joined.isascii())
     texts, raw = [], []
     for i, line in enumerate(lines):
         if line.isascii() and _UNSAFE.search(plain := line.decode("ascii")) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -42,7 +43,7 @@ def mend(head: Head, raw: list[bytes], stamps: Stamps, headers: Headers) -> None
             level[i] = {b"4": WARNING, b"5": ERROR}.get(found[1], INFO)
 
 
-def complete(level: Int8, texts: list[str], lower: str) -> None:
+def complete(level: Int8, texts: Sequence[str], lower: str) -> None:
     """Make levels 0-7 of -1 [n], by the fields of the lines. `lower`: see `containing`."""
     _fields(texts, lower, level, np.flatnonzero(level < 0))
     level[level < 0] = UNKNOWN
@@ -60,7 +61,7 @@ def _priorities(raw: list[bytes], rows: Int64, stamps: Stamps, headers: Headers)
             headers.scope_start[i], headers.scope_end[i] = rest.span(2)
 
 
-def _fields(texts: list[str], lower: str, level: Int8, rows: Int64) -> None:
+def _fields(texts: Sequence[str], lower: str, level: Int8, rows: Int64) -> None:
     """`level=warn` and `"severity": "ERROR"`, in lines that have no level yet."""
     if not len(rows):
         return

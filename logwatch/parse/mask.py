@@ -107,7 +107,7 @@ def numbered(data: UInt8) -> str:
     zero = data == ord("0")
     keep = np.ones(len(data), np.bool_)
     np.logical_not(zero[1:] & zero[:-1], out=keep[1:])
-    return data[keep].tobytes().decode()
+    return np.compress(keep, data).tobytes().decode()
 
 
 def without_hex(joined: str, by: str = "0") -> pl.Series:

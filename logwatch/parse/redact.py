@@ -147,7 +147,7 @@ class Redactor:
         literals, pattern = BUILT_IN[part]
         return Rule(literals, pattern, f"<redacted:{name}>", check_regex(pattern), luhn if part == "card" else None)
 
-    def rows(self, texts: list[str], lower: str) -> tuple[Int64, list[Rule]]:
+    def rows(self, texts: Sequence[str], lower: str) -> tuple[Int64, list[Rule]]:
         """Lines [m] that some rule changes, and these rules; it costs little where no line holds a literal of a rule.
 
         `lower` are the texts in lower case, joined by line ends.

@@ -58,7 +58,7 @@ Groups = Sequence[tuple[ParseSettings, NDArray[np.int64] | slice]]
 class Columns:
     """What n lines say."""
 
-    texts: list[str]  # [n] redacted, as people may see it
+    texts: Sequence[str]  # [n] redacted, as people may see it
     invalid: UInt8  # [n] Flag.INVALID where bytes were replaced
     stamps: Stamps  # [n]
     level: Int8  # [n] 0-7
@@ -111,6 +111,7 @@ class Shaper:
         columns = self._plain(lines, timeless) if found is None else self._formed(found, timeless)
         if folded is not None:
             folded.alarm(columns.level)
+            columns.texts = list(columns.texts)
             folded.unfold(columns.texts, columns.invalid, self._redactor)
         return Shaped(
             columns.texts,
@@ -132,12 +133,13 @@ class Shaper:
         if timeless.any():
             rows = np.flatnonzero(timeless)
             stamps.put(rows, Stamps.none(len(rows)), slice(None))
-        lower = "\n".join(decoded.texts).lower()
+        lower = decoded.joined().lower()
         self._redact(decoded, lower, head, stamps)
         said = self._outlines.read(decoded, head, stamps)
-        level.complete(said.level, decoded.texts, lower)
-        fields = access.fields(decoded.texts, np.flatnonzero(stamps.form == Form.ACCESS))
-        return Columns(decoded.texts, decoded.invalid, stamps, said.level, said.keys, said.key, fields)
+        texts, requests = decoded.shown(), np.flatnonzero(stamps.form == Form.ACCESS)
+        level.complete(said.level, texts, lower)
+        fields = access.fields(decoded.texts, requests) if len(requests) else []
+        return Columns(texts, decoded.invalid, stamps, said.level, said.keys, said.key, fields)
 
     def _formed(self, found: Read, timeless: Bool) -> Columns:
         """Lines of formats, and plain ones between them."""
@@ -166,7 +168,7 @@ class Shaper:
         for field in plain.fields:
             field.rows = rows[field.rows].astype(np.int32)
         return Columns(
-            _in_order(text, plain.texts, at),
+            _in_order(text, list(plain.texts), at),
             invalid,
             stamps,
             np.concatenate([told.level, plain.level])[back],
@@ -176,7 +178,7 @@ class Shaper:
 
     def _redact(self, decoded: Decoded, lower: str, head: Head, stamps: Stamps) -> None:
         """Redact texts in place, but for the time itself, and bring head and spans into line."""
-        rows, rules = self._redactor.rows(decoded.texts, lower)
+        rows, rules = self._redactor.rows(decoded.shown(), lower)
         if not len(rows):
             return
         starts, ends = stamps.start[rows].tolist(), stamps.end[rows].tolist()
@@ -196,13 +198,13 @@ def _in_order(told: list[str], plain: list[str], at: list[int]) -> list[str]:
     return list(map((told + plain).__getitem__, at))
 
 
-def _entities(texts: list[str], groups: Groups) -> list[str | None]:
+def _entities(texts: Sequence[str], groups: Groups) -> list[str | None]:
     found: list[str | None] = [None] * len(texts)
     for settings, rows in groups:
         if not settings.entity:
             continue
         if isinstance(rows, slice):
-            return entities(texts, settings.entity)
+            return entities(list(texts), settings.entity)
         mine = rows.tolist()
         for i, entity in zip(mine, entities([texts[i] for i in mine], settings.entity), strict=True):
             found[i] = entity

@@ -8,77 +8,19 @@ its own order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+
+from logwatch.parse.texts import Texts
 
 T = TypeVar("T")
 
 _ALIGN = 16
-
-
-class Texts(Sequence[str]):
-    """Lines that few will ask for: joined UTF-8, split when the first is asked for.
-
-    Args:
-        joined: n lines with a line end between any two, none inside.
-        n: how many.
-    """
-
-    __slots__ = ("_joined", "_lines", "_n")
-
-    def __init__(self, joined: bytes | memoryview, n: int) -> None:
-        self._joined = joined
-        self._n = n
-        self._lines: list[str] | None = None
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        if isinstance(at, slice):
-            return _Part(self, range(self._n)[at])
-        return self.lines()[at]
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.lines())
-
-    def lines(self) -> list[str]:
-        """All of them."""
-        if self._lines is None:
-            self._lines = str(self._joined, "utf-8", "surrogatepass").split("\n") if self._n else []
-            self._joined = b""
-        return self._lines
-
-
-class _Part(Sequence[str]):
-    """Some of the lines, not split yet."""
-
-    __slots__ = ("_of", "_rows")
-
-    def __init__(self, of: Texts, rows: range) -> None:
-        self._of = of
-        self._rows = rows
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        if isinstance(at, slice):
-            return _Part(self._of, self._rows[at])
-        return self._of.lines()[self._rows[at]]
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 def pack(value: Any) -> list[bytes | memoryview]:
@@ -97,7 +39,7 @@ def _said(value: Any, pieces: list[bytes | memoryview]) -> Any:
         return [column.dtype.str, column.shape]
     if is_dataclass(value):
         return [_said(getattr(value, field.name), pieces) for field in fields(value)]
-    if isinstance(value, list | tuple | Texts) and not (value and is_dataclass(value[0])):
+    if isinstance(value, Texts) or (isinstance(value, list | tuple) and not (value and is_dataclass(value[0]))):
         data, how = _pack_text(value)
         _add(data, pieces)
         return [how, len(value), len(data)]
@@ -112,6 +54,8 @@ def _add(data: bytes | memoryview, pieces: list[bytes | memoryview]) -> None:
 
 def _pack_text(column: Sequence[Any]) -> tuple[bytes, str]:
     """Joined by line ends where that is possible, else JSON."""
+    if isinstance(column, Texts):
+        return column.joined(), "lines"
     if isinstance(column, list) and column.count(None) == len(column):
         return b"", "none"
     try:

@@ -188,7 +188,7 @@ class KeyTable:
                     EXPIRED.inc()
                 else:
                     self._load(slot, cell)
-            if name in self._left:
+            if name in self._left and slot not in self._retired:
                 self._left.discard(name)  # it is written anew
                 self._saved[slot] = True
 

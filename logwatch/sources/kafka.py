@@ -7,9 +7,9 @@ A lane is a partition, named `{topic}-{partition}`; a RecordBatch holds records 
 and `attend`, on their caller's thread, between two batches: what was handed out before has been processed.
 
 - `assigned(lanes)`: these lanes are ours now, and paused. Returns where to go on at once: lane → offset, `BEGINNING`,
-  `END` or `CONFIGURED` (no state: as `start` says). A lane that is missing in the answer stays paused until
-  `source.resume(lane, offset)`; polling for the others, and membership, go on meanwhile. None as hook: the cursors of
-  `open` decide.
+  `END` or `CONFIGURED` (no state: as `start` says; of a lane that came after the state began, `BEGINNING`). A lane that
+  is missing in the answer stays paused until `source.resume(lane, offset)`; polling for the others, and membership, go
+  on meanwhile. None as hook: the cursors of `open` decide.
 - `revoked(lanes)`: these lanes go to another worker when the hook returns: save what it needs. Bounded: after
   `revoke_timeout` (a setting) the lanes go anyway, and `lost` is called for them as soon as the hook has returned.
 - `lost(lanes)`: these lanes already belong to another worker: discard their state, write nothing.
@@ -18,7 +18,7 @@ After `revoked` or `lost` no record of the lane comes any more, and records that
 that is paused calls `attend()` now and then instead of `poll`: hooks run, nothing is handed out. Membership does not
 depend on either: a thread of the source polls by itself, and pauses partitions that have enough read ahead. `close`
 calls no hook: what was committed before is all there is. `source.assigned` are the lanes held now; `source.ready`
-says whether the group has given us our share and every lane of it was resumed.
+says whether the group has given us our share and every lane of it was resumed, `source.waits_for` what is missing.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ STALLED_S = 120.0
 CLOSE_S = 8.0
 
 TOPICS = "topics"
-"""Name of the cursor that knows which topics were there at the first start: partitions added later are read whole."""
+"""Name of the cursor that knows which topics were there at the first start: partitions added later are read whole.
+Where hooks keep the state, they know it instead."""
 
 
 def _nothing(lanes: Sequence[str]) -> None:

@@ -21,11 +21,15 @@ from logwatch.sources.endings import Endings
 from logwatch.sources.follow import Point, Seen
 from logwatch.sources.followed import Followed, end_point, head_of
 from logwatch.sources.naming import base, is_compressed
+from logwatch.sources.opening import OpenFile
 from logwatch.sources.resuming import Resuming
 from logwatch.sources.rotation import came_between, find_renamed
 from logwatch.sources.signature import HEAD
 from logwatch.sources.table import Table
 from logwatch.types import Flag
+
+LISTINGS = 3
+"""How often a directory is listed where its files got other names before they were opened."""
 
 
 class Roster:
@@ -224,16 +228,13 @@ class Roster:
             return None
         known = {but, *self._table.by_id}
         since = before.follower.mtime if before is not None else missed.mtime if missed is not None else 0
-        for other in came_between(self._table.listings, path, since, known.__contains__):
-            file = self._table.access.open(other)
-            if file is None:
-                continue
+        for other, file in self._open_between(path, since, known):
             head, found = head_of(file), file.stat()
             identity = found.dev, found.inode
             unpacked = is_compressed(other) and not head.size  # its packing has just begun
             copied = head.size and (now.startswith(head.head) or (before is not None and before.original_of(head.head)))
             copied = copied or (is_compressed(other) and self._table.copies.is_copy(other, head) is not False)
-            moved = identity in known or identity in self._table.by_id
+            moved = identity in known or identity in self._table.by_id  # it has two names, or came to this one now
             if moved or unpacked or copied or self._table.ledger.saved(identity, head.head, found.size) is not None:
                 file.close()
                 continue
@@ -242,3 +243,23 @@ class Roster:
             entry.idle_since = self._table.clock.monotonic()
             before = entry
         return before
+
+    def _open_between(self, path: str, since: int, known: set[Identity | None]) -> list[tuple[str, OpenFile]]:
+        """Open what had this path since, oldest first: from one moment, as far as rotations give us one."""
+        for left in reversed(range(LISTINGS)):
+            opened, moved = [], False
+            for other, identity in came_between(self._table.listings, path, since, known.__contains__).items():
+                file = self._table.access.open(other)
+                moved |= file is None or _identity(file) != identity
+                if file is not None:
+                    opened.append((other, file))
+            if not (moved and left):
+                break
+            for _, file in opened:
+                file.close()
+        return opened
+
+
+def _identity(file: OpenFile) -> Identity:
+    found = file.stat()
+    return found.dev, found.inode

@@ -65,13 +65,15 @@ def find_packed(
     return None
 
 
-def came_between(listings: Listings, path: str, since: int, known: Callable[[tuple[int, int]], bool]) -> list[str]:
-    """Rotated siblings of `path`, plain or packed, last written at `since` (ns) or later and not known, oldest first.
+def came_between(
+    listings: Listings, path: str, since: int, known: Callable[[tuple[int, int]], bool]
+) -> dict[str, tuple[int, int]]:
+    """Rotated siblings of `path`, plain or packed, last written at `since` (ns) or later and not known; oldest first.
 
     They had the name `path` and lost it again between two scans: what is older was rotated before. A packed file comes
     after its plain one, where that is still there.
     """
-    found, times = [], dict[str, int]()
+    found, times = dict[str, tuple[int, int]](), dict[str, int]()
     packed = filter(can_read, listings.rotated(path, compressed=True))
     for other in (*listings.rotated(path), *packed):
         try:
@@ -80,11 +82,12 @@ def came_between(listings: Listings, path: str, since: int, known: Callable[[tup
             continue
         # The time of a packed file is that of its packing, until it is finished and the plain one is deleted.
         times[other] = times.get(strip_compression(other), status.st_mtime_ns)
-        if stat.S_ISREG(status.st_mode) and times[other] >= since and not known((status.st_dev, status.st_ino)):
-            found.append(other)
+        identity = status.st_dev, status.st_ino
+        if stat.S_ISREG(status.st_mode) and times[other] >= since and not known(identity):
+            found[other] = identity
     # Of two written in one tick of the clock the higher number is the older.
-    found.sort(key=lambda other: (strip_compression(other), not is_compressed(other)), reverse=True)
-    return sorted(found, key=times.__getitem__)
+    order = sorted(found, key=lambda other: (strip_compression(other), not is_compressed(other)), reverse=True)
+    return {other: found[other] for other in sorted(order, key=times.__getitem__)}
 
 
 def _open(path: str, any_link: bool) -> OpenFile | None:

@@ -123,6 +123,7 @@ def test_lanes_that_are_restored_later_wait_and_the_others_go_on(topics: Topics)
         run.source.resume(f"{topic}-0", 4)
         run.read(6)
         assert not run.source.ready
+        assert run.source.waits_for == "restoring 1 of 2 partitions"
         assert {batch.lane for batch in run.batches} == {f"{topic}-0"}
         run.source.resume(f"{topic}-1", CONFIGURED)
         run.read(16)

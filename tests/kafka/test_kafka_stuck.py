@@ -71,3 +71,14 @@ def test_partitions_that_are_idle_or_behind_an_open_transaction_are_left_alone(t
             threading.Timer(3.5, over.set).start()
             run.until(over.is_set)
             assert STUCK.series() == before
+
+
+def test_fetch_sessions_are_off_unless_they_are_asked_for(topics: Topics) -> None:
+    # A full request names every partition: what client and broker remember of each other cannot fall out of step.
+    topic = topics.create()
+    topics.send(topic, [b"x"])
+    for asked in (False, True):
+        client = {"enable_incremental_fetch_sessions": True} if asked else {}
+        with reading(topics.broker, topic, client=client) as run:
+            run.read(1)
+            assert client_of(run).config["enable_incremental_fetch_sessions"] is asked

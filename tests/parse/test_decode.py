@@ -69,3 +69,18 @@ def test_a_line_does_not_depend_on_its_neighbours(lines: list[bytes]) -> None:
     alone = [decode([line]) for line in lines]
     assert together.texts == [one.texts[0] for one in alone]
     assert together.invalid.tolist() == [int(one.invalid[0]) for one in alone]
+
+
+@given(st.lists(st.one_of(st.binary(max_size=6), st.text("a\u00e4 ", max_size=6).map(str.encode)), max_size=6))
+def test_texts_in_one_piece_are_those_one_by_one(lines: list[bytes]) -> None:
+    whole, parted = decode(lines), decode(lines)
+    texts = parted.texts
+    assert whole.joined() == parted.joined() == "\n".join(texts)
+    assert list(whole.shown()) == list(parted.shown()) == texts == whole.texts
+
+
+def test_what_is_changed_in_the_texts_is_shown() -> None:
+    decoded = decode([b"one", b"two"])
+    assert decoded.shown()[1] == "two"
+    decoded.texts[1] = "three"
+    assert (list(decoded.shown()), decoded.joined()) == (["one", "three"], "one\nthree")

@@ -96,8 +96,15 @@ class Run:
     def restart(self) -> None:
         """Commit, die, start again."""
         self.commit()
+        before = self.rows()
         self.table = self.open()
         self.table.restore(self.store["keys"])
+        assert self.rows() == before
+
+    def rows(self) -> dict[int, tuple[tuple[int, str | None], bool]]:
+        """Key of each slot, and whether it is its key's."""
+        keys = {slot: self.table.key(slot) for slot in self.table.in_use().tolist()}
+        return {slot: (key, self.table.find(*key) == slot) for slot, key in keys.items()}
 
     def go(self, sizes: list[int], acts: list[str]) -> tuple[list[int], list[int]]:
         number = 0

@@ -41,7 +41,9 @@ keys = st.tuples(st.integers(0, 3), st.one_of(st.none(), st.sampled_from([f"é{i
 
 
 @given(st.lists(st.lists(keys, min_size=1, max_size=20), max_size=12), st.data())
-def test_rows_are_never_lost_by_eviction_growth_or_restart(batches: list, data: st.DataObject) -> None:
+def test_rows_are_never_lost_by_eviction_growth_or_restart(
+    batches: list[list[tuple[int, str | None]]], data: st.DataObject
+) -> None:
     store, spilled = Stored(), Stored()
     table = KeyTable(COLUMNS, capacity=5, fetch=spilled.get)
     truth: dict[tuple[int, str | None], float] = {}

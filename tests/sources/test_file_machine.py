@@ -93,6 +93,16 @@ class FileMachine(RuleBasedStateMachine):
     def rename(self, which: int, reopen: bool) -> None:
         self.logs[which].rename(reopen)
 
+    @rule(which=which, count=st.integers(0, 3), size=size, share=st.sampled_from([0, 0.5, 1]), ends=st.booleans())
+    def rotate(self, which: int, count: int, size: int, share: float, ends: bool) -> None:
+        """logrotate with `compress`; the program goes on while it packs."""
+        log = self.logs[which]
+        log.rename(reopen=True)
+        log.begin_packing(1, share)
+        log.write(count, size)
+        if ends:
+            log.finish_packing()
+
     @rule(which=which)
     def reopen(self, which: int) -> None:
         self.logs[which].reopen()
@@ -123,15 +133,19 @@ class FileMachine(RuleBasedStateMachine):
         self.logs[which].finish_packing()
 
     @rule(which=which, after=st.integers(1, 9), count=st.integers(0, 3), size=size, packs=st.booleans())
-    def rename_meanwhile(self, which: int, after: int, count: int, size: int, packs: bool) -> None:
-        def meanwhile() -> None:
+    def meanwhile(self, which: int, after: int, count: int, size: int, packs: bool) -> None:
+        """A rotation, or the end of a packing, while the reader looks."""
+
+        def happens() -> None:
             log = self.logs[which]
-            log.rename(reopen=True)
-            log.write(count, size)
             if packs:
+                log.finish_packing()
+            else:
+                log.rename(reopen=True)
+                log.write(count, size)
                 log.pack(1)
 
-        self.reader.clock.after, self.reader.clock.meanwhile = after, meanwhile
+        self.reader.clock.after, self.reader.clock.meanwhile = after, happens
 
     @rule(which=which)
     def delete(self, which: int) -> None:

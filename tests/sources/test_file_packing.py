@@ -83,13 +83,15 @@ def test_files_that_move_on_during_a_scan_are_read_once(reading: type, log: Path
     reader.clock.seconds += 1.0
     reader.clock.after, reader.clock.meanwhile = moment, meanwhile
     reader.settle(10)
-    assert sorted(numbers(reader)) == list(range(1500 + 500 * turns))
+    assert numbers(reader) == list(range(1500 + 500 * turns))
     assert reader.gaps == []
 
 
 @pytest.mark.parametrize("moment", range(1, 12))
 @pytest.mark.parametrize("share", [0, 0.5, 1])
-def test_a_packing_that_ends_during_a_scan_changes_no_order(reading: type, log: Path, moment: int, share: float) -> None:
+def test_a_packing_that_ends_during_a_scan_changes_no_order(
+    reading: type, log: Path, moment: int, share: float
+) -> None:
     log.write_bytes(lines(0, 500))
     reader = reading(str(log) + "*", compressed=True, rotate_wait=1)
     reader.settle()
@@ -104,4 +106,31 @@ def test_a_packing_that_ends_during_a_scan_changes_no_order(reading: type, log: 
     reader.clock.after, reader.clock.meanwhile = moment, lambda: finish_packing(plain, packed)
     reader.settle(10)
     assert numbers(reader) == list(range(9500))
+    assert reader.gaps == []
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_files_that_move_on_while_they_are_opened_one_by_one_change_no_order(
+    reading: type, log: Path, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_bytes(lines(0, 500))
+    reader = reading(str(log) + "*", compressed=True, rotate_wait=1)
+    reader.settle()
+    for at in (500, 1000):
+        rotate(log, lines(at, at + 500))
+    opened, calls = os.open, 0
+
+    def happens(path: str, flags: int) -> int:
+        nonlocal calls
+        fd = opened(path, flags)
+        if os.path.basename(path).startswith("app.log."):
+            calls += 1
+            if calls == moment:
+                rotate(log, lines(1500, 2000))
+        return fd
+
+    monkeypatch.setattr(os, "open", happens)
+    reader.settle(10)
+    assert calls >= moment
+    assert numbers(reader) == list(range(2000))
     assert reader.gaps == []
