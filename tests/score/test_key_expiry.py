@@ -201,3 +201,14 @@ def test_restoring_reads_no_spilled_cell() -> None:
     table.restore(run.store["keys"])
     assert not read
     assert len(table) == 3
+
+
+def test_a_saved_key_that_expires_twice_in_a_batch_and_is_spilled_leaves_no_cell_behind() -> None:
+    others = [(0, name, 1000) for name in "abcdefg"]
+    late = [(0, name, 1400) for name in "hijklm"]
+    run = Run([*others, (0, "z", 1000), (0, "z", 1200), (0, "z", 1400), *late])
+    run.advance(CHUNK)
+    run.commit()
+    run.advance(CHUNK)
+    assert run.table.find(0, "z") is None
+    run.restart()

@@ -93,14 +93,21 @@ class FileMachine(RuleBasedStateMachine):
     def rename(self, which: int, reopen: bool) -> None:
         self.logs[which].rename(reopen)
 
-    @rule(which=which, count=st.integers(0, 3), size=size, share=st.sampled_from([0, 0.5, 1]), ends=st.booleans())
-    def rotate(self, which: int, count: int, size: int, share: float, ends: bool) -> None:
-        """logrotate with `compress`; the program goes on while it packs."""
+    @rule(
+        which=which,
+        turns=st.integers(1, 2),
+        count=st.integers(0, 3),
+        size=size,
+        share=st.sampled_from([None, 0, 0.5, 1]),
+    )
+    def rotate(self, which: int, turns: int, count: int, size: int, share: float | None) -> None:
+        """logrotate with `compress`; `share`: what it has packed of the last file when the reader looks, None: all."""
         log = self.logs[which]
-        log.rename(reopen=True)
-        log.begin_packing(1, share)
-        log.write(count, size)
-        if ends:
+        for _ in range(turns):
+            log.rename(reopen=True)
+            log.begin_packing(1, share or 0)
+            log.write(count, size)
+        if share is None:
             log.finish_packing()
 
     @rule(which=which)
@@ -212,6 +219,8 @@ class FileMachine(RuleBasedStateMachine):
         self.reader.clock.meanwhile = None
         for _ in range(3):
             self.reader.settle(10, 1000)
+            for log in self.logs:
+                log.finish_packing()
         whole = [
             (source, line)
             for (source, line), flags in zip(self.reader.lines, self.reader.flags, strict=True)

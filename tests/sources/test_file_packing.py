@@ -109,7 +109,7 @@ def test_a_packing_that_ends_during_a_scan_changes_no_order(
     assert reader.gaps == []
 
 
-@pytest.mark.parametrize("moment", range(1, 5))
+@pytest.mark.parametrize("moment", range(1, 4))
 def test_files_that_move_on_while_they_are_opened_one_by_one_change_no_order(
     reading: type, log: Path, moment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
