@@ -127,7 +127,7 @@ class Settings(BaseModel):
     outbox_max: Size = 256 * 2**20
     when_full: Literal["pause", "drop_oldest"] = "pause"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    learn_cap: Annotated[float, Field(gt=0)] = 1000.0  # segments per second of event time: an eighth of a core
+    learn_cap: Annotated[float, Field(gt=0)] = 500.0  # segments per second of event time: a tenth of a core
     idle_after: Duration = 30.0
     lateness: Duration = 5.0
     key_ttl: Duration = 7 * 86400.0  # of a source's own time

@@ -55,7 +55,7 @@ class LstmConfig(PluginConfig):
     """Settings of the log LSTM."""
 
     learning: Literal["online", "frozen"] = "online"
-    learn_cap: float = 1000.0  # segments of up to 24 events learned per second of event time
+    learn_cap: float = 500.0  # segments of up to 24 events learned per second of event time
     seed: int = 0
 
 
