@@ -118,7 +118,7 @@ def dead_letters(settings: Settings, resolved: Sequence[Resolved], folder: Path)
             from logwatch.deadletter.topic import LetterTopic
             from logwatch.kafka.connection import ConnectionConfig
 
-            assert isinstance(one.config, ConnectionConfig)  # noqa: S101
+            assert isinstance(one.config, ConnectionConfig)  # noqa: S101  # for the type checker: only such have that key
             own[one.part.id] = LetterTopic(one.config, topic, kept.raw)
     return DeadLetters(file, own)
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from logwatch.checkpoint.store import HEAD, explain
+from logwatch.checkpoint.store import HEAD, explain, transaction
 
 _TABLE = "CREATE TABLE IF NOT EXISTS spilled (lane TEXT, name TEXT, value BLOB, PRIMARY KEY (lane, name)) WITHOUT ROWID"
 
@@ -23,6 +23,7 @@ class Spill:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._where = path or Path(":memory:")
         self._open: sqlite3.Connection | None = None
         self._swept: dict[str, str] = {}  # lane -> name of the last cell that was looked at
         self._remove()
@@ -34,10 +35,13 @@ class Spill:
     @property
     def _db(self) -> sqlite3.Connection:
         if self._open is None:
-            db = sqlite3.connect(self._path or ":memory:", isolation_level=None)
-            db.execute("PRAGMA journal_mode=MEMORY")  # where the disk is full, a transaction can be taken back
-            db.execute("PRAGMA synchronous=OFF")
-            db.execute(_TABLE)
+            try:
+                db = sqlite3.connect(self._where, isolation_level=None)
+                db.execute("PRAGMA journal_mode=MEMORY")  # where the disk is full, a transaction can be taken back
+                db.execute("PRAGMA synchronous=OFF")
+                db.execute(_TABLE)
+            except sqlite3.DatabaseError as error:
+                raise explain(error, self._where) from error
             if self._path is not None:
                 self._path.chmod(0o600)
             self._open = db
@@ -51,18 +55,9 @@ class Spill:
         self._change("INSERT OR REPLACE INTO spilled VALUES (?, ?, ?)", rows)
 
     def _change(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
-        try:
-            db = self._db
-            db.execute("BEGIN")
-            try:
-                db.executemany(sql, rows)
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-        except sqlite3.DatabaseError as error:
-            raise explain(error, self._path or Path(":memory:")) from error
+        db = self._db
+        with transaction(db, self._where):
+            db.executemany(sql, rows)
 
     def get(self, lane: str, name: str) -> bytes | None:
         """A cell, or None."""
@@ -83,8 +78,10 @@ class Spill:
         """
         if self._open is None:
             return []
-        sql = f"SELECT name, substr(value, 1, {HEAD}) FROM spilled WHERE lane = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608  # a constant
-        rows = self._db.execute(sql, (lane, self._swept.get(lane, ""), limit)).fetchall()
+        rows = self._db.execute(
+            "SELECT name, substr(value, 1, ?) FROM spilled WHERE lane = ? AND name > ? ORDER BY name LIMIT ?",
+            (HEAD, lane, self._swept.get(lane, ""), limit),
+        ).fetchall()
         gone = [str(name) for name, head in rows if expired(name, head)]
         if gone:
             self._change("DELETE FROM spilled WHERE lane = ? AND name = ?", [(lane, name) for name in gone])

@@ -7,10 +7,11 @@ cursor of a sink are that sink's outbox. Cells belong to a lane: "" is this mach
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -18,6 +19,12 @@ from typing import IO, Any, NamedTuple, Self
 from logwatch.cells import SPILLED
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
+
+_DELETE_OVER = """
+DELETE FROM alerts WHERE seq IN (
+    SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS size FROM alerts)
+    WHERE size > ? AND seq <= ?)
+"""
 
 SCHEMA = 2
 """Version of the tables below. A change adds a step to `_MIGRATIONS` and a test that opens an old database."""
@@ -172,22 +179,13 @@ class Store:
             StateFull: no space; nothing was written, and the same call may succeed later.
             StateCorrupt: the database is damaged.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany("DELETE FROM cells WHERE lane = ?", [(lane,) for lane in closed])
-                for lane, cells in lanes.items():
-                    self._write_cells(lane, cells)
-                stored = self._write_alerts(alerts)
-                rows = list((delivered or {}).items())
-                self._db.executemany("INSERT OR REPLACE INTO sinks (name, seq) VALUES (?, ?)", rows)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.DatabaseError as error:
-            raise explain(error, self.path) from error
+        with transaction(self._db, self.path):
+            self._db.executemany("DELETE FROM cells WHERE lane = ?", [(lane,) for lane in closed])
+            for lane, cells in lanes.items():
+                self._write_cells(lane, cells)
+            stored = self._write_alerts(alerts)
+            rows = list((delivered or {}).items())
+            self._db.executemany("INSERT OR REPLACE INTO sinks (name, seq) VALUES (?, ?)", rows)
         return stored
 
     def _write_cells(self, lane: str, cells: Cells) -> None:
@@ -236,15 +234,10 @@ class Store:
         Alerts with `seq > keep_after` stay: a sink has not delivered them yet. So does the newest: without it numbers
         would begin again, below the sinks' cursors. Returns how many were deleted.
         """
-        over = """SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY seq DESC) AS size FROM alerts)
-                  WHERE size > ? AND seq <= ?"""
-        try:
-            newest = self.last_seq()
-            keep_after = min(keep_after, newest - 1)
+        keep_after = min(keep_after, self.last_seq() - 1)
+        with transaction(self._db, self.path):
             old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
-            big = self._db.execute(f"DELETE FROM alerts WHERE seq IN ({over})", (max_bytes, keep_after)).rowcount  # noqa: S608  # a constant
-        except sqlite3.DatabaseError as error:
-            raise explain(error, self.path) from error
+            big = self._db.execute(_DELETE_OVER, (max_bytes, keep_after)).rowcount
         return old + big
 
     def sweep(self, expired: Callable[[str, str, bytes], bool], limit: int = 20_000) -> Swept:
@@ -265,17 +258,8 @@ class Store:
         cut = len(gone) > DELETED_AT_ONCE
         gone = gone[:DELETED_AT_ONCE]
         if gone:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    self._db.executemany("DELETE FROM cells WHERE rowid = ?", gone)
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
-                    raise
-            except sqlite3.DatabaseError as error:
-                raise explain(error, self.path) from error
+            with transaction(self._db, self.path):
+                self._db.executemany("DELETE FROM cells WHERE rowid = ?", gone)
         self._swept = gone[-1][0] if cut else rows[-1][0] if len(rows) == limit else 0
         return Swept(len(gone), self._swept == 0)
 
@@ -315,6 +299,22 @@ class StoredLane:
     def cells(self, component: str) -> dict[str, bytes]:
         """All cells of a component."""
         return self._store.cells(component, self._lane)
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """All of it or nothing. Raises StateFull and its kin for what SQLite says."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+    except sqlite3.DatabaseError as error:
+        raise explain(error, path) from error
 
 
 def _lock(directory: Path) -> IO[str]:

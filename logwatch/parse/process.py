@@ -50,7 +50,7 @@ class Worker:
             os.close(file)
         to, back = self._process.stdin, self._process.stdout
         assert to is not None  # noqa: S101  # for the type checker: they are pipes
-        assert back is not None  # noqa: S101
+        assert back is not None  # noqa: S101  # likewise
         self._to, self._from = to, back
         self._poll = select.poll()
         self._poll.register(self._from, select.POLLIN)

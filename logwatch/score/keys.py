@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.errors import StateCorrupt
 from logwatch.score.grouped import scatter
 from logwatch.score.spilled import HEAD, Expiry, Fetch, Spilled
 from logwatch.telemetry import EXPIRED
@@ -39,8 +41,8 @@ def cell_name(stream: int, entity: str | None) -> str:
     return f"{stream:x}/{digest}"
 
 
-SPILLS = "spills"
-"""Name of the cell that says that some key was ever spilled."""
+HEADER = "table"
+"""Name of the cell that says how rows are laid out, and whether some key was ever spilled."""
 
 NEVER = 2**62
 """No key is forgotten, ns."""
@@ -79,7 +81,7 @@ class KeyTable:
         self._saved: Bool = np.zeros(len(self.rows), dtype=np.bool_)  # under the row's name there is a cell
         self._left: set[str] = set()  # names of cells to be deleted
         self._retired: set[int] = set()  # slots of what expired in this chunk
-        self._told = False  # the store knows that keys were spilled
+        self._header = b""  # as last given out by `changes`
 
     def __len__(self) -> int:
         return self._count
@@ -276,12 +278,16 @@ class KeyTable:
         entity = b"" if key[1] is None else key[1].encode()
         return bytes(self.rows[slot].tobytes()) + entity
 
+    def _layout(self) -> bytes:
+        return json.dumps({"columns": self.dtype.descr, "spilled": self.spilled.any}).encode()
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """Cells of keys in memory; those of `spilled` have a component of their own."""
         self.expiry.take()
-        if self.spilled.any and not self._told:
-            self._told = True
-            yield SPILLS, b"1"
+        header = self._layout()
+        if header != self._header and (self._count or self.spilled.any):
+            self._header = header
+            yield HEADER, header
         for name in self._left:
             yield name, None
         self._left = set()
@@ -291,11 +297,20 @@ class KeyTable:
         self._dirty[:] = False
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
-        """Bring the keys that were in memory back to their slots; spilled ones stay in the store until they speak."""
+        """Bring the keys that were in memory back to their slots; spilled ones stay in the store until they speak.
+
+        Raises:
+            StateCorrupt: rows were laid out otherwise: by other detectors, or another version.
+        """
+        if not cells:
+            return
+        self._header = cells.get(HEADER, b"{}")
+        self.spilled.any = bool(json.loads(self._header).get("spilled"))
+        if self._header != self._layout():
+            raise StateCorrupt("its keys were saved with other detectors switched on, or by another version")
         size = self.dtype.itemsize
         for name, cell in cells.items():
-            if name == SPILLS:
-                self.spilled.any = self._told = True
+            if name == HEADER:
                 continue
             slot = int(np.frombuffer(cell[:size], dtype=self.dtype)["slot"][0])
             while slot >= len(self.rows):

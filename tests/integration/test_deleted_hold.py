@@ -12,6 +12,7 @@ from logwatch.config import SourceTable, load
 from logwatch.daemon import Daemon, Progress
 from logwatch.delivery import Delivery
 from logwatch.sources.file import FileConfig, FileSource
+from logwatch.types import RecordBatch
 from tests.integration.program import habit
 
 
@@ -19,9 +20,25 @@ class Stuck(Delivery):
     """As if a sink had refused everything until its outbox was full."""
 
     stuck = True
+    asked = False
 
     def full(self) -> bool:
+        self.asked = True
         return self.stuck
+
+
+class Begun(FileSource):
+    """Hands out one batch until the daemon has asked whether sinks are full, however fast the machine is."""
+
+    delivery: Stuck
+    begun = False
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        if self.begun and not self.delivery.asked:
+            return None
+        records = super().poll(max_records)
+        self.begun = self.begun or records is not None
+        return records
 
 
 def held(path: Path) -> bool:
@@ -42,7 +59,9 @@ def test_a_paused_daemon_lets_a_deleted_file_go_and_alerts_of_the_gap_when_it_re
     with opened(loaded.settings, detectors_of(loaded), tmp_path / "state", tables) as session:
         config = FileConfig(paths=[str(log)], start="beginning", warmup=0, deleted_hold=1)  # type: ignore[arg-type]
         delivery = Stuck(session.store, {}, 1 << 20, "pause")
-        daemon = Daemon(session.lanes, {"file": FileSource(config, session.clock)}, delivery, session.clock)
+        source = Begun(config, session.clock)
+        source.delivery = delivery
+        daemon = Daemon(session.lanes, {"file": source}, delivery, session.clock)
         states: list[str] = []
 
         def on_tick(progress: Progress) -> None:
@@ -54,7 +73,7 @@ def test_a_paused_daemon_lets_a_deleted_file_go_and_alerts_of_the_gap_when_it_re
                 states.append("deleted")
             elif not held(log):
                 states.append("let go")
-                Stuck.stuck = False
+                delivery.stuck = False
                 daemon.on_tick = resumed
 
         def resumed(progress: Progress) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logwatch.errors import StateCorrupt
 from logwatch.score.keys import KeyTable
 from logwatch.types import NO_TIME
 
@@ -81,3 +83,13 @@ def test_a_new_key_begins_with_zeros_and_no_time() -> None:
     slot = table.assign(np.zeros(1, np.int32), np.zeros(1, np.int32), ["x"])[0]
     assert table.view("last")[slot] == NO_TIME
     assert table.view("ring")[slot].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS[::-1], COLUMNS[:1], [("sum", "i4"), COLUMNS[1]]])
+def test_rows_of_other_columns_are_refused_not_misread(columns: list[tuple[object, ...]]) -> None:
+    """Another detector may have been switched on since."""
+    store, table = Stored(), KeyTable(COLUMNS)
+    _feed(table, [(0, "a"), (1, None)], 0)
+    store.write(table.changes())
+    with pytest.raises(StateCorrupt, match="other detectors"):
+        KeyTable(columns).restore(store)
