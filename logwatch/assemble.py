@@ -19,6 +19,7 @@ from logwatch.decide.judge import Judge
 from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.parse.join import Joiner
+from logwatch.parse.memory import keep_memory
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.multiline import Multiline, multiline
 from logwatch.parse.parser import Parser, ParseSettings
@@ -110,6 +111,7 @@ def assemble(
         finished: the input are finished files: nothing is idle, and time is judged with hindsight.
         share: of the learning budget, (0, 1]: partitions of one topic share it, whoever owns them.
     """
+    keep_memory()
     registry, miner = Registry(), TemplateMiner()
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
-from logwatch.types import NO_TIME, EventBatch, Float32, Int64, UnitBatch
+from logwatch.errors import StateCorrupt
+from logwatch.types import NO_TIME, EventBatch, Flag, Float32, Int64, Kind, UnitBatch
 
 FIRST_ENDS = (64, 128, 256, 512, 1024)
 """Ends of the first chunks: short ones, so that a short file is learned too."""
@@ -80,6 +81,11 @@ class ChunkClock:
                 return end - seen, True
         self.newest = int(newest[-1])
         return len(newest), False
+
+    def end(self, seen: int) -> bool:
+        """End the open chunk before its time; False where it has no events yet."""
+        open_, self.begin, self.since = seen > self.begin, seen, self.newest
+        return open_
 
     def saved(self) -> list[int]:
         """Everything, for JSON."""
@@ -155,6 +161,25 @@ class Pending:
             self._crossed = [arrays.pop("crossed")]
             self._units = [UnitBatch(detectors=tuple(header["detectors"]), **arrays)]
 
+    def regard(self, before: Sequence[str], now: Sequence[str]) -> None:
+        """Right after `restore`: the event detectors of before, and now; NaN for new ones. Raises StateCorrupt."""
+        if any(nats.shape[1] != len(before) for nats in self._nats):
+            raise StateCorrupt("it was saved with other detectors, by another version")
+        if before == now:
+            return
+        self._nats = [_aligned(nats, before, now) for nats in self._nats]
+        for units in self._units:
+            names = (*now, *units.detectors[len(before) :])
+            units.nats, units.detectors = _aligned(units.nats, units.detectors, names), names
+
+
+def _aligned(nats: Float32, before: Sequence[str], now: Sequence[str]) -> Float32:
+    """Columns [n, detectors] by other names."""
+    out = np.full((len(nats), len(now)), np.nan, np.float32)
+    kept = [name for name in now if name in before]
+    out[:, [now.index(name) for name in kept]] = nats[:, [before.index(name) for name in kept]]
+    return out
+
 
 def join_events(batches: list[EventBatch]) -> EventBatch:
     """One batch of many, without text and entities."""
@@ -169,3 +194,21 @@ def join_units(batches: list[UnitBatch]) -> UnitBatch | None:
         return None
     columns = {name: np.concatenate([getattr(b, name) for b in batches]) for name in _UNIT_ARRAYS}
     return UnitBatch(detectors=batches[0].detectors, **columns)
+
+
+def flagged_windows(units: UnitBatch | None, crossed: NDArray[np.bool_]) -> set[tuple[int, int]]:
+    """(source, end) of the windows that alerted."""
+    if units is None:
+        return set()
+    rows = np.flatnonzero(crossed & (units.kind == Kind.WINDOW))
+    return set(zip(units.source[rows].tolist(), units.last[rows].tolist(), strict=True))
+
+
+def mark_alerted(events: EventBatch, units: UnitBatch, crossing: NDArray[np.bool_]) -> None:
+    """Events that alerted stay out of learning."""
+    rows = units.row[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
+    slots = units.slot[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
+    rows = rows[events.slot[rows] == slots]  # a visit that keeps silent is judged at another key's event
+    if len(rows):
+        events.flags = events.flags.copy()
+        events.flags[rows] |= np.uint8(Flag.ALERTED)

@@ -18,13 +18,14 @@ from functools import partial
 from typing import Any, Protocol
 
 from logwatch import __version__
+from logwatch.again import Again, said
 from logwatch.api import Alert, Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell, NewAlert
-from logwatch.checkpoint.topic_admin import TopicSettings, look, refused
+from logwatch.checkpoint.topic_admin import TopicSettings, explain, look
 from logwatch.checkpoint.topic_begun import partitions_begun
 from logwatch.checkpoint.topic_lane import Message, TopicLane
-from logwatch.errors import ConfigError, StateCorrupt, StateFull
+from logwatch.errors import ConfigError, StateCorrupt, StateFull, UnreachableError
 from logwatch.kafka.position import Position, load, partition_of
 from logwatch.lanes import Lanes
 from logwatch.pipeline import Changes, Pipeline
@@ -36,6 +37,9 @@ log = Logger(__name__)
 COMMIT_EVERY_S = 10.0
 """How often a lane that changed is committed; one with alerts at once. What a crash lets its heir do again."""
 
+ANSWERED_S = 120.0
+"""A commit that has not ended by then has failed: where a topic was deleted meanwhile, the client tries for ever."""
+
 FIRST_COMMIT_S = 0.2
 """A lane without a saved offset is committed as soon as it has one: "end" is somewhere else after a restart."""
 
@@ -44,9 +48,6 @@ BEGUN_AT_ONCE = 4
 
 ACQUIRED_AT_ONCE, READ_AT_ONCE = 32, 4
 """Lanes that are acquired at a time, which is all waiting, and among them those that are read, which takes memory."""
-
-AGAIN_S = 1.0
-"""Before a lane is acquired anew: time for the source to hear that the partition has moved."""
 
 BEGINNING, CONFIGURED = -2, -3
 """Go on where the log begins, or as the source's `start` says: there is no state. As in `logwatch.sources.kafka`."""
@@ -66,18 +67,22 @@ class Resumes(Protocol):
         """Go on with a lane from an offset of that topic."""
         ...
 
+    def hold(self, lane: str) -> None:
+        """Read no more of a lane, until it is resumed."""
+        ...
+
 
 @dataclass
 class _Held:
     """One assigned lane."""
 
     state: TopicLane
+    again: Again
     acquiring: Task | None = None
     pipeline: Pipeline | None = None  # None until it is restored
     committing: Task | None = None
     changes: Changes | None = None  # of the commit in flight
     committed: float = 0.0  # monotonic
-    again: float | None = None  # when to acquire it anew
     next: int = CONFIGURED  # offset that the saved state goes on from
     done: int = 0  # of the restore
     total: int = 0
@@ -117,6 +122,7 @@ class Partitions:
         self._acquiring = threading.Semaphore(ACQUIRED_AT_ONCE)
         self._reading = threading.Semaphore(READ_AT_ONCE)
         self._checked: dict[str, int] = {}  # partitions, by topic, when its state topic was looked at
+        self._doubted: set[str] = set()  # topics that are to be looked at again
         self._begun: dict[str, int] = {}  # partitions, by topic, when the group's state began
         self._check = threading.Lock()
         self._waiting: list[NewAlert] = []  # committed, but not yet in this machine's outbox
@@ -128,13 +134,13 @@ class Partitions:
         """They stay paused until they are restored."""
         for lane in lanes:
             self._give_up(lane)
-            self._acquire(lane)
+            self._acquire(lane, Again())
         return {}
 
-    def _acquire(self, lane: str) -> None:
+    def _acquire(self, lane: str, again: Again) -> None:
         topic, partition = partition_of(lane)
         settings = self._topic(topic)
-        held = self._held[lane] = _Held(TopicLane(settings, lane, partition, self._spill))
+        held = self._held[lane] = _Held(TopicLane(settings, lane, partition, self._spill), again)
         held.began = self._clock.monotonic()
 
         def progress(done: int, total: int) -> None:
@@ -144,13 +150,29 @@ class Partitions:
 
         def work() -> None:
             with self._check:
-                if partition >= self._checked.get(topic, 0):
-                    self._checked[topic] = look(settings, make=True).partitions
-                if topic not in self._begun:
-                    self._begun[topic] = partitions_begun(settings, self._topic, own)
+                self._look(settings, partition, own)
             held.state.acquire(progress, self._reading)
 
         held.acquiring = Task(work, f"restore-{lane}", self._acquiring)
+
+    def _look(self, settings: TopicSettings, partition: int, own: Mapping[str, int]) -> None:
+        """See to the topics that a lane needs. A state topic that was there is not made anew: its state would be lost.
+
+        Raises:
+            ConfigError, UnreachableError: one is missing, or cannot serve.
+        """
+        topic = settings.of
+        if partition >= self._checked.get(topic, 0) or topic in self._doubted:
+            found = look(settings, make=topic not in self._begun)
+            if not found.state:
+                raise UnreachableError(
+                    f"the state topic {settings.name} is gone",
+                    "bring it back; or start logwatchd anew: it makes one, and learns afresh",
+                )
+            self._checked[topic] = found.partitions
+            self._doubted.discard(topic)
+        if topic not in self._begun:
+            self._begun[topic] = partitions_begun(settings, self._topic, own)
 
     def turn(self) -> int:
         """Carry on with what has ended meanwhile; returns how many alerts became the sinks'. Called by the loop.
@@ -162,10 +184,10 @@ class Partitions:
         for lane, held in list(self._held.items()):
             if held.acquiring is not None and held.acquiring.done:
                 self._acquired(lane, held)
-            elif held.committing is not None and held.committing.done:
+            elif held.committing is not None and (held.committing.done or now - held.committed >= ANSWERED_S):
                 self._settle(lane, held)
-            elif held.again is not None and now >= held.again:
-                self._acquire(lane)
+            elif held.again.begins(now):
+                self._acquire(lane, held.again)
         self._begin_due(now)
         return self._hand_over()
 
@@ -175,30 +197,30 @@ class Partitions:
         try:
             if error is None:
                 self._take_over(lane, held.state)
-                held.state.set_aside()
         except StateFull as full:
             error = full
         if error is None:
             self._restore(lane, held)
-        elif isinstance(error, ConfigError | StateCorrupt):
-            raise error
         else:
-            self._refuse(lane, error)
-            log.warning("a lane could not be acquired, will try again", lane=lane, error=_text(error))
-            self._later(lane, held)
+            self._later(lane, held, error, "a lane could not be acquired, will try again")
 
-    def _refuse(self, lane: str, error: BaseException) -> None:
-        """A right that was missing from the start ends it; one that goes missing later may come back."""
-        told = refused(error, self._topic(partition_of(lane)[0]))
-        if told is not None and not self._saved_once:
-            raise told from error
+    def _later(self, lane: str, held: _Held, error: BaseException, what: str) -> None:
+        """Drop the lane as it is; acquire it anew in a while, unless it is lost by then.
 
-    def _later(self, lane: str, held: _Held) -> None:
-        """Drop the lane as it is; acquire it anew in a moment, unless it is lost by then."""
+        Raises:
+            ConfigError, StateCorrupt: a topic or a right was missing from the start; later it may come back.
+        """
+        topic, _ = partition_of(lane)
+        error = explain(error, self._topic(topic)) or error
+        if isinstance(error, StateCorrupt) or (isinstance(error, ConfigError) and not self._saved_once):
+            raise error
         self._lanes.drop(lane)
+        self._source.hold(lane)
         held.state.abandon()
         held.pipeline, held.committing, held.changes = None, None, None
-        held.again = self._clock.monotonic() + AGAIN_S
+        self._doubted.add(topic)  # what is wrong may be that one of its topics is gone
+        if held.again.failed(said(error), self._clock.monotonic()):
+            log.warning(what, lane=lane, error=said(error), seconds=held.again.wait)
 
     def _restore(self, lane: str, held: _Held) -> None:
         share = 1.0 / max(1, self._checked.get(partition_of(lane)[0], 1))
@@ -212,7 +234,8 @@ class Partitions:
         seconds = round(self._clock.monotonic() - held.began, 3)
         RESTORED.inc()
         RESTORE_SECONDS.inc(seconds)
-        log.info("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys), seconds=seconds)
+        tell = log.debug if held.again.failures else log.info
+        tell("lane restored", lane=lane, offset=at.offset, keys=len(pipeline.stages.keys), seconds=seconds)
         self._source.resume(lane, start_of(lane, at, self._begun), at.topic_id)
 
     def _take_over(self, lane: str, state: TopicLane) -> None:
@@ -315,19 +338,22 @@ class Partitions:
         }  # fmt: skip
 
     def _settle(self, lane: str, held: _Held) -> bool:
-        """The commit in flight has ended; whether it saved what it was to save."""
+        """The commit in flight has ended, or had its time; whether it saved what it was to save."""
         task, changes, pipeline = held.committing, held.changes, held.pipeline
         held.committing = held.changes = None
         if task is None or changes is None or pipeline is None:
             return True
-        if task.error is not None:
+        error = task.error if task.done else UnreachableError(f"no answer for {ANSWERED_S:.0f} s")
+        if error is not None:
             COMMITS_FAILED.inc()
-            self._refuse(lane, task.error)
-            log.warning("a commit failed, the lane is acquired anew", lane=lane, error=_text(task.error))
-            self._later(lane, held)
+            self._later(lane, held, error, "a commit failed, the lane is acquired anew")
             return False
         pipeline.saved(changes)
         COMMITS.inc()
+        self._saved_once = True
+        if held.again.failures:
+            log.info("a lane is saved again", lane=lane, failures=held.again.failures)
+            held.again = Again()
         self._waiting += held.alerts
         self._moved.append(lane)
         return True
@@ -428,7 +454,3 @@ def alert_of(cell: bytes) -> NewAlert:
 
 def _outbox_cell(alert: NewAlert) -> bytes:
     return json.dumps(alert._asdict()).encode()
-
-
-def _text(error: BaseException | None) -> str:
-    return f"{type(error).__name__}: {error}"

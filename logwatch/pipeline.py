@@ -30,7 +30,7 @@ from logwatch import telemetry
 from logwatch.api import Clock, Detector
 from logwatch.cells import SPILLED
 from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
-from logwatch.chunks import ChunkClock, Pending
+from logwatch.chunks import ChunkClock, Pending, flagged_windows, mark_alerted
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge, Judged
@@ -44,10 +44,12 @@ from logwatch.parse.parser import Parser
 from logwatch.rows import Scored
 from logwatch.score.detectors import too_rare
 from logwatch.score.keys import KeyTable
-from logwatch.score.registry import Registry
+from logwatch.score.registry import MAX_SOURCES, OTHER, Registry
 from logwatch.score.units import Units
 from logwatch.sinks.schema import to_json
-from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Kind, RecordBatch, UnitBatch
+from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
+
+log = telemetry.Logger(__name__)
 
 
 @dataclass
@@ -184,13 +186,31 @@ class Pipeline:
             clock = json.loads(saved)
             self.seen = int(clock["seen"])
             self._chunks.restore(clock["chunk"])
+            before = clock.get("detectors", self._names())
             for component, part in self._cells.items():
                 part.restore(self._from.cells(component))
+            self._pending.regard(before, self._names())
+            if before != self._names():
+                self._regard(before)
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
             raise self._from.corrupt(error) from error
         self._trained = self._model_trained()
         self._mined = self._mined_so_far()
         return True
+
+    def _names(self) -> list[str]:
+        return [detector.name for detector in self.stages.detectors]
+
+    def _regard(self, before: list[str]) -> None:
+        """Other detectors than before: their chunk ends, and what is gone is forgotten, should it ever come back."""
+        now = self._names()
+        gone, new = [name for name in before if name not in now], [name for name in now if name not in before]
+        log.warning("the detectors are not those of before: thresholds are learned anew", new=new, gone=gone)
+        for component in (f"detector/{name}" for name in gone):
+            self._unsaved |= {(component, name): None for name in self._from.cells(component)}
+        if self._chunks.end(self.seen):
+            self._learn(new)
+        self.stages.units.regard()
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
         """Where a source went on from, as saved."""
@@ -285,7 +305,7 @@ class Pipeline:
         _keep_warmup_silent(units, judged, events)
         self._warm = bool(events.flags[-1] & Flag.WARMUP)
         self._raise(stages.incidents.step(events, units, judged, stages.context))
-        _mark(events, units, judged.crossing)
+        mark_alerted(events, units, judged.crossing)
         self._tell(events, nats, units, judged)
         self._pending.add_units(units, judged.crossing)
 
@@ -295,8 +315,8 @@ class Pipeline:
             members = self.stages.incidents.members
             self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, members))
 
-    def _learn(self) -> None:
-        """The end of a chunk."""
+    def _learn(self, new: Sequence[str] = ()) -> None:
+        """The end of a chunk, of which the detectors called `new` have seen nothing."""
         stages = self.stages
         telemetry.CHUNKS.inc()
         surplus = stages.keys.surplus()
@@ -309,8 +329,10 @@ class Pipeline:
             detector.merged(merges)
         usual = self._without_rare(chunk, nats)
         for column, detector in enumerate(stages.detectors):
+            if detector.name in new:
+                continue
             detector.learn(usual if getattr(detector, "usual_only", False) else chunk, nats[:, column])
-        stages.units.learn(_flagged_windows(units, crossed))
+        stages.units.learn(flagged_windows(units, crossed))
         if units is not None:
             stages.judge.learn(units, crossed)
         stages.keys.evict(surplus)
@@ -345,7 +367,12 @@ class Pipeline:
 
     def _raise(self, alerts: list[Alert]) -> None:
         self.raised += alerts
-        self.opened.update(alert.source for alert in alerts if alert.state == "open")
+        self.opened.update(self._counted(alert.source) for alert in alerts if alert.state == "open")
+
+    def _counted(self, source: str) -> str:
+        """The name under which alerts of a source are counted. Gaps may tell of any number that never had a record."""
+        known = source in self.stages.registry or source in self.opened or len(self.opened) < MAX_SOURCES
+        return source if known else OTHER
 
     def observe(self) -> Sizes:
         """Bring the counters up to date, about once a second; returns what the gauges show the sum of."""
@@ -407,7 +434,7 @@ class Pipeline:
     def saved(self, changes: Changes) -> None:
         """They are saved: the alerts among them are the sinks'."""
         for alert in changes.alerts:
-            telemetry.ALERTS.inc(source=alert.source, state=alert.state)
+            telemetry.ALERTS.inc(source=self._counted(alert.source), state=alert.state)
         self.committed = changes.time
         self.stages.keys.expiry.saved()
 
@@ -417,7 +444,8 @@ class Pipeline:
         self.raised = changes.alerts + self.raised
 
     def _saved_clock(self, now: int) -> bytes:
-        return json.dumps({"v": 2, "seen": self.seen, "time": now, "chunk": self._chunks.saved()}).encode()
+        clock = {"v": 2, "seen": self.seen, "time": now, "chunk": self._chunks.saved()}
+        return json.dumps(clock | {"detectors": self._names()}).encode()
 
     def close(self) -> None:
         """End background threads."""
@@ -463,21 +491,3 @@ def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) ->
         silent = warm[np.maximum(units.row, 0)] & (units.row >= 0)
         judged.crossing &= ~silent
         judged.holding &= ~silent
-
-
-def _flagged_windows(units: UnitBatch | None, crossed: Bool) -> set[tuple[int, int]]:
-    """(source, end) of the windows that alerted."""
-    if units is None:
-        return set()
-    rows = np.flatnonzero(crossed & (units.kind == Kind.WINDOW))
-    return set(zip(units.source[rows].tolist(), units.last[rows].tolist(), strict=True))
-
-
-def _mark(events: EventBatch, units: UnitBatch, crossing: Bool) -> None:
-    """Events that alerted stay out of learning."""
-    rows = units.row[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
-    slots = units.slot[crossing & (units.row >= 0) & (units.kind <= Kind.VISIT)]
-    rows = rows[events.slot[rows] == slots]  # a visit that keeps silent is judged at another key's event
-    if len(rows):
-        events.flags = events.flags.copy()
-        events.flags[rows] |= np.uint8(Flag.ALERTED)

@@ -139,6 +139,46 @@ class TemplateReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementLines:
+    """Lines of one statement that have one template."""
+
+    statement: str  # its label
+    lines: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedTemplate:
+    """A template that is not exactly one statement."""
+
+    id: int
+    template: str
+    statements: tuple[StatementLines, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionReport:
+    """Templates and statements that share lines, where they are not simply one and the same."""
+
+    lines: int
+    statements: int
+    templates: tuple[ConfusedTemplate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateAgreement:
+    """`templates --labels`: templates against the statements that truly wrote the lines; shares in [0, 1]."""
+
+    labels: int
+    matched: float  # share of the labels that are of a record's first line
+    ga: float  # share of lines whose template is exactly their statement
+    fga: float  # F1 of templates that are exactly a statement
+    templates: int
+    statements: int
+    worst: tuple[ConfusionReport, ...]  # most lines first
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What `status` says of a daemon, or of a state directory that no daemon holds."""
 

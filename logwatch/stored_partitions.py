@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from logwatch.again import Again, said
 from logwatch.api import Clock
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.store import Cell
@@ -19,7 +20,7 @@ from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, StateCorrupt, StateFull
 from logwatch.kafka.position import partition_of
 from logwatch.lanes import Lanes
-from logwatch.partitions import AGAIN_S, BEGUN, CONFIGURED, Resumes, alert_of, begun_here, saved_position, start_of
+from logwatch.partitions import BEGUN, CONFIGURED, Resumes, alert_of, begun_here, saved_position, start_of
 from logwatch.pipeline import Pipeline
 from logwatch.tasks import Task
 from logwatch.telemetry import Logger
@@ -75,7 +76,7 @@ class StoredPartitions:
         self._topic = topic
         self._clock = clock
         self._opening: dict[str, _Opening] = {}
-        self._again: dict[str, float] = {}
+        self._again: dict[str, Again] = {}  # lanes that could not be opened yet
         self._open: dict[str, Pipeline] = {}
 
     def assigned(self, lanes: Sequence[str]) -> Mapping[str, int]:
@@ -93,9 +94,8 @@ class StoredPartitions:
     def turn(self) -> int:
         """Open what was looked at. Raises ConfigError, StateCorrupt."""
         now = self._clock.monotonic()
-        for lane, due in list(self._again.items()):
-            if now >= due:
-                del self._again[lane]
+        for lane, again in self._again.items():
+            if again.begins(now):
                 self._begin(lane)
         for lane, opening in list(self._opening.items()):
             if opening.task.done:
@@ -112,11 +112,13 @@ class StoredPartitions:
         except StateFull as full:
             error = full
         if error is not None:
-            log.warning(
-                "a lane could not be opened, will try again", lane=lane, error=f"{type(error).__name__}: {error}"
-            )
-            self._again[lane] = self._clock.monotonic() + AGAIN_S
+            again = self._again.setdefault(lane, Again())
+            if again.failed(said(error), self._clock.monotonic()):
+                log.warning(
+                    "a lane could not be opened, will try again", lane=lane, error=said(error), seconds=again.wait
+                )
             return
+        self._again.pop(lane, None)
         if opening.ahead is not None:
             self._take_over(lane, opening.ahead)
         pipeline = self._lanes.open(lane, opening.share)

@@ -2,7 +2,8 @@
 
 from logwatch.app.demo import demo
 from logwatch.app.follow import run, tail
-from logwatch.app.history import score, templates
+from logwatch.app.history import score
+from logwatch.app.mining import judged_templates, templates
 from logwatch.app.status import status
 
-__all__ = ["demo", "run", "score", "status", "tail", "templates"]
+__all__ = ["demo", "judged_templates", "run", "score", "status", "tail", "templates"]

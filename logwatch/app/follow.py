@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from logwatch.api import Alert, Sink, Source
 from logwatch.app.history import Tally
@@ -196,7 +197,7 @@ def run(request: RunRequest) -> None:
     }
     with opened(settings, resolved, settings.state, tables) as session:
         sources: dict[str, Source] = {
-            one.part.id: one.build(clock=session.clock, name=tables[one.part.id].name or "{host}:{path}")
+            one.part.id: one.build(clock=session.clock, **_name(tables[one.part.id]))
             for one in resolved
             if one.part.kind == "source"
         }
@@ -205,6 +206,12 @@ def run(request: RunRequest) -> None:
         }
         with kept_partitions(session, resolved, sources, sinks) as kept:
             _watch(session, sources, sinks, kept)
+
+
+def _name(table: SourceTable) -> dict[str, Any]:
+    """`name` as it is given; without, files go by host and path, and every other source by its own default."""
+    name = table.name or ("{host}:{path}" if table.kind == "file" else "")
+    return {"name": name} if name else {}
 
 
 def _watch(session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept]) -> None:

@@ -21,15 +21,12 @@ from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
 from logwatch.errors import DataError, NoInputError, StateFull
-from logwatch.parse.miner import TemplateMiner
-from logwatch.parse.parser import LineTimes, Parser, ParseSettings
+from logwatch.parse.parser import LineTimes, ParseSettings
 from logwatch.replay import Chunk, Finished, aligned, joined, replay
-from logwatch.requests import ScoreRequest, Summary, TemplateReport, TemplatesRequest, Ui
+from logwatch.requests import ScoreRequest, Summary, Ui
 from logwatch.rows import RowWriter, Scored, rfc3339
-from logwatch.score.registry import Registry
 from logwatch.sources.finished import finished_stream, read_finished, size_of
 from logwatch.sources.opening import MISSING
-from logwatch.template_report import report
 from logwatch.types import EventBatch, Flag, RecordBatch
 
 COMPONENT = "files"
@@ -202,7 +199,7 @@ class Tally:
             records=self.records,
             seconds=time.monotonic() - self._began,
             templates=len(stages.miner),
-            incidents=sum(source.incidents for source in sources),
+            incidents=session.lanes.opened.total(),  # gaps of sources without a record are in no row
             sources=tuple(sources),
             set_aside={mark: count for mark, count in self._marks.items() if count},
             trained=model.trained_events / model.seen_events if model is not None and model.seen_events else None,
@@ -211,46 +208,3 @@ class Tally:
             rows=rows,
             interrupted=interrupted,
         )
-
-
-def templates(request: TemplatesRequest, ui: Ui) -> list[TemplateReport]:
-    """Mine the templates of finished files, the most frequent first.
-
-    Raises:
-        NoInputError: none of the files is there.
-        DataError: none of them can be read.
-    """
-    files = Files(request.paths, "{name}", ui)
-    miner, registry = TemplateMiner(), Registry()
-    settings = ParseSettings()
-    parser = Parser(lambda number: settings, miner, SystemClock(), request.config.settings.redact, finished=True)
-    rows = report(_parsed(parser, registry, files.batches(settings)), miner)
-    ui.close()
-    total = max(sum(row.count for row in rows), 1)
-    return [
-        TemplateReport(
-            id=row.id,
-            template=row.template,
-            count=row.count,
-            share=row.count / total,
-            first=_time(row.first),
-            last=_time(row.last),
-            example=row.example,
-            values=tuple(tuple(value for value, _ in variable) for variable in row.variables),
-            sources=tuple(registry.sources[number] for number in sorted(row.sources)),
-        )
-        for row in rows
-    ]
-
-
-def _time(ns: int) -> str | None:
-    text: str | None = rfc3339(np.array([ns], np.int64))[0]
-    return text
-
-
-def _parsed(parser: Parser, registry: Registry, batches: Iterator[RecordBatch]) -> Iterator[EventBatch]:
-    first = 0
-    for records in batches:
-        source, stream = registry.number(records, COMPONENT)
-        yield parser.parse(records, source, stream, first)
-        first += len(records)

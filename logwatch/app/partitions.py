@@ -54,7 +54,14 @@ def _within(config: Any, resolved: Sequence[Resolved], sinks: Mapping[str, Sink]
 
 def _access(config: Any) -> tuple[Any, ...]:
     """Where, and as whom."""
-    return set(config.bootstrap), config.protocol, config.sasl, config.username, config.tls_cert
+    return (
+        set(config.bootstrap),
+        config.protocol,
+        config.sasl,
+        config.username,
+        config.tls_cert,
+        config.oauth_token_file,
+    )
 
 
 def _keeper(
@@ -64,7 +71,7 @@ def _keeper(
     from logwatch.sources.kafka import LaneHooks
     from logwatch.stored_partitions import StoredPartitions
 
-    beside = tuple(sink.topic for sink in within.values())
+    beside = tuple(sink.topic for sink in within.values()) if config.state == "topic" else ()
 
     def settings(topic: str) -> TopicSettings:
         return _settings(config, topic, beside)

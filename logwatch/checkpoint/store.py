@@ -57,6 +57,13 @@ HEAD = 16
 """Bytes of the beginning of a spilled cell that say whether it has expired; see `logwatch.score.spilled`."""
 
 
+FREE_SHARE = 4
+"""Pages that are free, and soon used again, stay up to one in so many of the file."""
+
+GIVEN_BACK_AT_ONCE = 2000
+"""Pages that the file shrinks by in one step, 8 MB: about a tenth of a second."""
+
+
 DELETED_AT_ONCE = 4000
 """Cells that a sweep deletes in one transaction: about a tenth of a second."""
 
@@ -117,6 +124,7 @@ class Store:
     def _open(self, path: Path, durable: bool) -> sqlite3.Connection:
         try:
             db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new database; a change of an old one would copy it
             _migrate(db, path)  # first: what is not ours, or newer, is left as it is
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
@@ -238,7 +246,17 @@ class Store:
         with transaction(self._db, self.path):
             old = self._db.execute("DELETE FROM alerts WHERE time < ? AND seq <= ?", (before, keep_after)).rowcount
             big = self._db.execute(_DELETE_OVER, (max_bytes, keep_after)).rowcount
+        self._give_back()
         return old + big
+
+    def _give_back(self) -> None:
+        """Let the file shrink by some of the pages that are free."""
+        free, pages = (int(self._read(f"PRAGMA {count}")[0][0]) for count in ("freelist_count", "page_count"))
+        if free > max(GIVEN_BACK_AT_ONCE, pages // FREE_SHARE):
+            try:  # as a script: elsewhere the module takes one step of it, which frees one page
+                self._db.executescript(f"PRAGMA incremental_vacuum({GIVEN_BACK_AT_ONCE})")
+            except sqlite3.DatabaseError as error:
+                raise explain(error, self.path) from error
 
     def sweep(self, expired: Callable[[str, str, bytes], bool], limit: int = 20_000) -> Swept:
         """Go on through the cells, around and around, and delete those of keys that have expired, in one transaction.
@@ -260,6 +278,7 @@ class Store:
         if gone:
             with transaction(self._db, self.path):
                 self._db.executemany("DELETE FROM cells WHERE rowid = ?", gone)
+        self._give_back()
         self._swept = gone[-1][0] if cut else rows[-1][0] if len(rows) == limit else 0
         return Swept(len(gone), self._swept == 0)
 

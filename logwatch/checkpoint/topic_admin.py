@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from logwatch.errors import ConfigError, UnreachableError
+from logwatch.errors import ConfigError, LogwatchError, UnreachableError
 from logwatch.telemetry import Logger
 
 log = Logger(__name__)
@@ -62,11 +62,11 @@ def look(settings: TopicSettings, *, make: bool) -> Topics:
         make: False: a missing one is left missing.
 
     Raises:
-        ConfigError: it cannot serve, or may not be made; says the command that mends it.
+        ConfigError: it cannot serve, or may not be made or seen; says the command that mends it.
         UnreachableError: no broker answers, or there is no input topic yet.
     """
     from kafka.admin import KafkaAdminClient
-    from kafka.errors import KafkaError
+    from kafka.errors import AuthorizationError, KafkaError
 
     try:
         admin = KafkaAdminClient(**settings.client)
@@ -74,6 +74,8 @@ def look(settings: TopicSettings, *, make: bool) -> Topics:
             return _look(admin, settings, make)
         finally:
             admin.close()
+    except AuthorizationError as error:
+        raise _refused(error, settings) from error
     except KafkaError as error:
         raise UnreachableError(
             f"the state topic {settings.name} cannot be looked at: {error}", "is `bootstrap` right, and a broker up?"
@@ -100,16 +102,33 @@ def count_partitions(settings: TopicSettings, topics: Sequence[str]) -> dict[str
     return {str(one["name"]): len(one["partitions"]) for one in found if not one["error_code"]}
 
 
-def refused(error: BaseException, settings: TopicSettings) -> ConfigError | None:
-    """What a right that is missing on the state topic means; None where the error is another."""
-    from kafka.errors import AuthorizationError
+def explain(error: BaseException, settings: TopicSettings) -> LogwatchError | None:
+    """What an error of a commit means: a right that is missing, or another owner; None where it is neither."""
+    from kafka.errors import AuthorizationError, InvalidProducerEpochError, ProducerFencedError
 
-    if not isinstance(error, AuthorizationError):
-        return None
+    if isinstance(error, AuthorizationError):
+        return _refused(error, settings)
+    if isinstance(error, ProducerFencedError | InvalidProducerEpochError):
+        return UnreachableError(
+            f"another worker has taken over what {settings.name} holds of the partition",
+            "if that goes on, two groups share a state topic: check `group` and `state_topic`",
+        )
+    return None
+
+
+def _refused(error: Exception, settings: TopicSettings) -> ConfigError:
+    named = {name for one in error.args for name in ((one,) if isinstance(one, str) else one)}
+    reason = type(error).__name__.removesuffix("Error")
+    grant = f"kafka-acls.sh --bootstrap-server {_bootstrap(settings)} --add --allow-principal User:NAME"
+    for name in named.intersection(settings.beside):
+        return ConfigError(
+            f'the topic "{name}" of a sink may not be written ({reason})',
+            f"check `topic` of the sink, or grant it: {grant} --operation Describe --operation Write --topic {name}",
+        )
     return ConfigError(
-        f"the state topic {settings.name} may not be used ({type(error).__name__.removesuffix('Error')})",
-        f"kafka-acls.sh --bootstrap-server {_bootstrap(settings)} --add --allow-principal User:NAME --operation All "
-        f"--topic {settings.name} --transactional-id {settings.name} --resource-pattern-type prefixed",
+        f"the state topic {settings.name} may not be used ({reason})",
+        f"{grant} --operation All --topic {settings.name} --transactional-id {settings.name} "
+        "--resource-pattern-type prefixed",
     )
 
 
@@ -117,7 +136,7 @@ def _look(admin: Any, settings: TopicSettings, make: bool) -> Topics:
     wanted = _described(admin, settings.of)
     if wanted is None:
         raise UnreachableError(f"the topic {settings.of} does not exist", "create it, or wait for its producer")
-    for name in settings.beside if make else ():
+    for name in settings.beside:
         if _described(admin, name) is None:
             raise ConfigError(f'the topic "{name}" of a sink does not exist', "create it, or check `topic` of the sink")
     found = _described(admin, settings.name)
@@ -135,7 +154,11 @@ class _Topic:
 
 
 def _described(admin: Any, name: str) -> _Topic | None:
+    from kafka.errors import TopicAuthorizationFailedError
+
     (topic,) = admin.describe_topics([name])
+    if topic["error_code"] == TopicAuthorizationFailedError.errno:
+        raise TopicAuthorizationFailedError(name)
     if topic["error_code"] or not topic["partitions"]:
         return None
     return _Topic(len(topic["partitions"]), len(topic["partitions"][0]["replica_nodes"]))

@@ -48,10 +48,13 @@ def partitions_begun(settings: TopicSettings, of: Settings, own: Mapping[str, in
 def _begin(settings: TopicSettings, of: Settings, own: Mapping[str, int]) -> int:
     from kafka import KafkaProducer
 
-    producer = KafkaProducer(
-        **settings.client, transactional_id=f"{settings.family or settings.name}-begun", max_block_ms=INITIALISE_MS,
-        acks="all", allow_auto_create_topics=False,
-    )  # fmt: skip
+    from logwatch.kafka.consumer import make
+
+    name = f"{settings.family or settings.name}-begun"
+    producer = make(
+        KafkaProducer,
+        {**settings.client, "transactional_id": name, "max_block_ms": INITIALISE_MS, "acks": "all"},
+    )
     try:
         producer.init_transactions()  # who was at it is refused from now on, and what it had not finished is undone
         topics = {one.name: one for one in (settings, *map(of, matching(settings)))}

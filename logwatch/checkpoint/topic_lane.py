@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any, Protocol
 
 from logwatch.cells import SPILLED
@@ -33,6 +34,9 @@ TRANSACTION_MS = 300_000
 
 INITIALISE_MS = 30_000
 
+WAIT_MS = 1000
+"""How often a commit looks whether it has failed, or was abandoned."""
+
 NO_GATE: AbstractContextManager[Any] = nullcontext()
 
 Progress = Callable[[int, int], None]
@@ -41,6 +45,10 @@ Progress = Callable[[int, int], None]
 
 def _untold(done: int, total: int) -> None:
     """Nobody watches the reading."""
+
+
+def _nowhere(cells: Mapping[str, bytes | None]) -> None:
+    """Only the marker is wanted."""
 
 
 class Message(Protocol):
@@ -69,6 +77,7 @@ class TopicLane:
         self._settings = settings
         self._partition = partition
         self._spill = spill
+        self._spilled = spill.owner(lane)  # the name of its cells there
         self._encoder = Encoder()
         self._producer: Any = None
         self._stopped = threading.Event()
@@ -86,68 +95,71 @@ class TopicLane:
         progress: Progress = _untold,
         reading: AbstractContextManager[Any] = NO_GATE,
     ) -> None:
-        """Become the owner and read the state; `cell` and `cells` then show it until `release`.
+        """Become the owner and read the state; `cell` and `cells` then show it, but for keys that are not in memory
+        until `release`.
 
         Args:
             progress: told how far the reading is.
             reading: held while it reads.
 
         Raises:
-            StateCorrupt, UnreachableError, or what the client raises.
+            StateCorrupt, StateFull, UnreachableError, or what the client raises.
         """
         if self._stopped.is_set():  # while it waited for its turn: the lane has an owner, who must not be fenced
             return
         producer = self._producer = self._new_producer()
-        producer.init_transactions()
-        with reading:
-            self.load(progress)
-        if self._stopped.is_set():  # abandoned meanwhile, perhaps before there was a producer
-            producer.close(timeout=0)
+        try:
+            producer.init_transactions()
+            with reading:
+                self.load(progress)
+        finally:
+            if self._stopped.is_set():  # abandoned meanwhile, perhaps before there was a producer
+                self._spill.drop(self._spilled)
+                _close(producer)
 
     def load(self, progress: Progress = _untold) -> None:
         """Read the state without becoming its owner."""
-        newest = self._read(progress)
+        newest = self._read(Newest(partial(self._spill.put, self._spilled)), progress)
         self.marker = newest.marker()
         cells = newest.take()
         self._encoder.knows(cells)
         self._hold(cells)
 
     def adopt(self, cells: Mapping[Cell, bytes]) -> None:
-        """Go on from these cells instead of what was read: the next commit brings the topic to them."""
+        """Go on from these cells instead of what was read; the next commit brings them there. Raises StateFull."""
         self._adopted = {cell: None for cell in self.all() if cell not in cells} | dict(cells)
+        self._spill.drop(self._spilled)
         self._hold(cells)
 
     def all(self) -> dict[Cell, bytes]:
-        """Everything that was read."""
-        return {(part, name): value for part, cells in self._restored.items() for name, value in cells.items()}
+        """Everything that was read, also keys that are not in memory."""
+        parts = {**self._restored, SPILLED: self._spill.all(self._spilled)}
+        return {(part, name): value for part, cells in parts.items() for name, value in cells.items()}
 
     def _hold(self, cells: Mapping[Cell, bytes]) -> None:
         self._restored = {}
         for (component, name), value in cells.items():
             self._restored.setdefault(component, {})[name] = value
+        self._spill.put(self._spilled, self._restored.pop(SPILLED, {}))
 
     def _new_producer(self) -> Any:
         from kafka import KafkaProducer
         from kafka.codec import has_lz4
 
-        return KafkaProducer(
-            **self._settings.client,
-            transactional_id=f"{self._settings.name}-{self._partition}",
-            transaction_timeout_ms=TRANSACTION_MS,
-            max_block_ms=INITIALISE_MS,
-            acks="all",
-            allow_auto_create_topics=False,
-            linger_ms=5,
-            batch_size=256 * 1024,
-            max_request_size=4 * 2**20,
-            compression_type="lz4" if has_lz4() else None,
-        )
+        from logwatch.kafka.consumer import make
+
+        own = {
+            "transactional_id": f"{self._settings.name}-{self._partition}", "transaction_timeout_ms": TRANSACTION_MS,
+            "max_block_ms": INITIALISE_MS, "acks": "all", "linger_ms": 5, "batch_size": 256 * 1024,
+            "max_request_size": 4 * 2**20, "compression_type": "lz4" if has_lz4() else None,
+        }  # fmt: skip
+        return make(KafkaProducer, {**self._settings.client, **own})
 
     def look(self) -> dict[str, Any] | None:
         """The marker alone, without becoming the owner: among the last records, unless those were taken back."""
-        return self._read(_untold, last=MARKED_WITHIN).marker() or self._read(_untold).marker()
+        return self._read(Newest(_nowhere), last=MARKED_WITHIN).marker() or self._read(Newest(_nowhere)).marker()
 
-    def _read(self, progress: Progress, last: int | None = None) -> Newest:
+    def _read(self, newest: Newest, progress: Progress = _untold, last: int | None = None) -> Newest:
         from kafka import KafkaConsumer, TopicPartition
 
         from logwatch.kafka.consumer import make
@@ -160,13 +172,13 @@ class TopicLane:
         }  # fmt: skip
         consumer = make(KafkaConsumer, {**self._settings.client, **options})
         try:
-            return self._read_all(consumer, TopicPartition(self._settings.name, self._partition), progress, last)
+            self._read_all(consumer, TopicPartition(self._settings.name, self._partition), newest, progress, last)
         finally:
             consumer.close()
+        return newest
 
-    def _read_all(self, consumer: Any, partition: Any, progress: Progress, last: int | None) -> Newest:
+    def _read_all(self, consumer: Any, partition: Any, newest: Newest, progress: Progress, last: int | None) -> None:
         """Up to the end as of now: positions are compared, since control records and compaction leave gaps."""
-        newest = Newest()
         consumer.assign([partition])
         begin = consumer.beginning_offsets([partition])[partition]
         end = consumer.end_offsets([partition])[partition]
@@ -182,12 +194,11 @@ class TopicLane:
             if self._stopped.is_set() or idle > STALLED_S:
                 raise UnreachableError(f"the state of {self.lane} cannot be read to its end ({at} of {end})")
             progress(at - begin, end - begin)
-        return newest
 
     def cell(self, component: str, name: str) -> bytes | None:
         """One cell; keys that fell silent come from the disk."""
         found = self._restored.get(component, {}).get(name)
-        return self._spill.get(self.lane, name) if found is None and component == SPILLED else found
+        return self._spill.get(self._spilled, name) if found is None and component == SPILLED else found
 
     def cells(self, component: str) -> Mapping[str, bytes]:
         """All cells of a component, as they were read."""
@@ -200,18 +211,13 @@ class TopicLane:
             "name another state topic, or delete this one: logwatchd then learns afresh",
         )
 
-    def set_aside(self) -> None:
-        """Keep keys that are not in memory on disk. Raises StateFull."""
-        self._spill.drop(self.lane)
-        self._spill.put(self.lane, self._restored.pop(SPILLED, {}))
-
     def release(self) -> None:
         """The pipeline is restored: keep nothing in memory."""
         self._restored = {}
 
     def spill(self, cells: Cells) -> None:
         """Keep keys that left the table, to be found by `cell`. Raises StateFull."""
-        self._spill.put(self.lane, {name: cell for (part, name), cell in cells.items() if part == SPILLED and cell})
+        self._spill.put(self._spilled, {name: cell for (part, name), cell in cells.items() if part == SPILLED and cell})
 
     def forget(self, expired: Callable[[str, bytes], bool]) -> Cells:
         """Forget some of the keys that are not in memory; the cells are for the next commit.
@@ -220,7 +226,7 @@ class TopicLane:
             expired: whether a key can go, by its cell's name and first bytes.
         """
         with suppress(StateFull):  # done later
-            return {(SPILLED, name): None for name in self._spill.sweep(self.lane, expired)}
+            return {(SPILLED, name): None for name in self._spill.sweep(self._spilled, expired)}
         return {}
 
     def commit(self, cells: Cells, marker: Mapping[str, Any], messages: Iterable[Message] = ()) -> None:
@@ -235,15 +241,35 @@ class TopicLane:
         sent += [producer.send(message.topic, key=message.key, value=message.value) for message in messages]
         key, value = encode_marker(marker)
         sent.append(producer.send(self._settings.name, key=key, value=value, partition=self._partition))
-        producer.commit_transaction()
+        self._end(producer)
         for future in sent:
             future.get(0)  # raises what a record failed with
+
+    def _end(self, producer: Any) -> None:
+        """As `commit_transaction`, which waits for ever where the client has failed meanwhile, or tries for ever."""
+        transaction = producer._transaction_manager
+        result = transaction.begin_commit()
+        producer._sender.wakeup()
+        while not result.wait(timeout_ms=WAIT_MS):
+            if transaction.has_error():
+                raise transaction.last_error
+            if self._stopped.is_set():
+                raise UnreachableError(f"a commit of {self.lane} was given up")
 
     def abandon(self) -> None:
         """Stop at once, whatever is in flight. Safe to call twice, from any thread."""
         self._stopped.set()
         self._restored = {}
-        self._spill.drop(self.lane)
+        self._spill.drop(self._spilled)
         producer, self._producer = self._producer, None
         if producer is not None:
-            Task(lambda: producer.close(timeout=0), f"close-{self.lane}")
+            Task(partial(_close, producer), f"close-{self.lane}")
+
+
+def _close(producer: Any) -> None:
+    """At once, whatever is in flight: to close it alone gives up where something is, and leaves it trying."""
+    from kafka.errors import KafkaTimeoutError
+
+    producer._sender.force_close()
+    with suppress(KafkaTimeoutError):
+        producer.close(timeout=0)

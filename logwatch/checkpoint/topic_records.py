@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.store import Cell, Cells
 from logwatch.errors import StateCorrupt
 
@@ -24,7 +25,12 @@ PART = 500_000
 
 MARKER = b"marker"
 
+ASIDE_BYTES = 2 * 2**20
+"""Cells that go to the disk are written together when they have this size: some milliseconds of it."""
+
 _HEAD = struct.Struct("<BHH")
+_WHOLE = _HEAD.pack(VERSION, 0, 1)
+_ASIDE = f"{SPILLED}\t".encode()
 
 Record = tuple[bytes, bytes | None]
 
@@ -64,17 +70,38 @@ def encode_marker(facts: Mapping[str, Any]) -> Record:
 
 
 class Newest:
-    """The newest record of each key, as a partition is read from its beginning."""
+    """The newest record of each key, as a partition is read from its beginning.
 
-    def __init__(self) -> None:
+    Args:
+        aside: takes, now and then, cells of keys that are not in memory, by name: there may be many. None deletes.
+    """
+
+    def __init__(self, aside: Callable[[Mapping[str, bytes | None]], None]) -> None:
         self.values: dict[bytes, bytes] = {}
+        self._aside = aside
+        self._waiting: dict[str, bytes | None] = {}
+        self._size = 0  # of what waits
 
     def add(self, key: bytes, value: bytes | None) -> None:
-        """One more record, in the order of the partition."""
+        """One more record, in the order of the partition. Raises what `aside` does."""
+        if key.startswith(_ASIDE) and b"\t" not in (name := key[len(_ASIDE) :]):
+            whole = value is not None and value.startswith(_WHOLE)
+            self._put_aside(name.decode(errors="replace"), value[_HEAD.size :] if value is not None and whole else None)
+            value = None if whole else value  # parts are put together in memory: they are few
         if value is None:
             self.values.pop(key, None)
         else:
             self.values[key] = value
+
+    def _put_aside(self, name: str, value: bytes | None) -> None:
+        self._waiting[name] = value
+        self._size += len(name) + len(value or b"")
+        if self._size >= ASIDE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._aside(self._waiting)
+        self._waiting, self._size = {}, 0
 
     def marker(self) -> dict[str, Any] | None:
         """What the last commit said; None for an empty partition. Raises StateCorrupt."""
@@ -94,7 +121,8 @@ class Newest:
         return facts
 
     def take(self) -> dict[Cell, bytes]:
-        """All cells, whole; nothing is left, so that they are held once. Raises StateCorrupt."""
+        """All cells but those aside, whole; nothing is left, so that they are held once. Raises StateCorrupt."""
+        self._flush()
         cells: dict[Cell, bytes] = {}
         for key in list(self.values):
             fields = key.decode(errors="replace").split("\t")

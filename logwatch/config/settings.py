@@ -39,6 +39,16 @@ def _check_folder(value: Any) -> Any:
     return value
 
 
+VISIT_GAP_S = 3600.0
+"""Silence that closes a visit, where its source is not known to need a shorter one."""
+
+
+def _check_ttl(seconds: float) -> float:
+    if seconds < VISIT_GAP_S:
+        raise ValueError("must be 1h or more: a visit may be silent for so long, and would be cut in two")
+    return seconds
+
+
 Redaction = Annotated[str, AfterValidator(_check_redaction)]
 Zone = Annotated[str, AfterValidator(_check_zone)]
 Folder = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(Path.expanduser)]
@@ -130,7 +140,7 @@ class Settings(BaseModel):
     learn_cap: Annotated[float, Field(gt=0)] = 500.0  # segments per second of event time: a tenth of a core
     idle_after: Duration = 30.0
     lateness: Duration = 5.0
-    key_ttl: Duration = 7 * 86400.0  # of a source's own time
+    key_ttl: Annotated[Duration, AfterValidator(_check_ttl)] = 7 * 86400.0  # of a source's own time
     plugins_dir: Folder | None = None
     history: History = History()
     dead_letters: DeadLetters = DeadLetters()

@@ -96,6 +96,11 @@ class ConnectionConfig(PluginConfig):
             return "SASL_SSL" if self.encrypted else "SASL_PLAINTEXT"
         return "SSL" if self.encrypted else "PLAINTEXT"
 
+    @property
+    def key_password(self) -> str:
+        """Of `tls_key`; empty where there is none: without any, OpenSSL would ask for it on the terminal."""
+        return self.tls_key_password.get_secret_value() if self.tls_key_password else ""
+
     def client_config(self) -> dict[str, Any]:
         """Keyword arguments of any of kafka-python's clients. Secrets are in it: never to be shown."""
         quiet_client()
@@ -110,7 +115,7 @@ class ConnectionConfig(PluginConfig):
                 "ssl_cafile": _text(self.tls_ca),
                 "ssl_certfile": _text(self.tls_cert),
                 "ssl_keyfile": _text(self.tls_key),
-                "ssl_password": self.tls_key_password.get_secret_value() if self.tls_key_password else None,
+                "ssl_password": self.key_password,
             }
         if self.sasl == "OAUTHBEARER" and self.oauth_token_file is not None:
             from logwatch.kafka.oauth import TokenFile

@@ -17,6 +17,7 @@ from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
     IllegalSaslStateError,
+    KafkaConfigurationError,
     KafkaError,
     KafkaTimeoutError,
     SaslAuthenticationFailedError,
@@ -34,9 +35,6 @@ BOOTSTRAP_MS = 5000
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 DEFAULTS: dict[str, Any] = {
-    # Off since a partition was fetched no more after the process had been stopped (3.0.12). That comes without them as
-    # well, and is mended (`restore_paused`); full requests name each partition, and nothing can fall out of step.
-    "enable_incremental_fetch_sessions": False,
     "isolation_level": "read_committed",
     "metadata_max_age_ms": 30_000,
     "reconnect_backoff_max_ms": 5_000,
@@ -66,7 +64,11 @@ def open_consumer(config: ConnectionConfig, **own: Any) -> Any:
 
 
 def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
-    """A consumer, producer or admin client that leaves nothing behind where it cannot be made. Raises KafkaError."""
+    """A consumer, producer or admin client that leaves nothing behind where it cannot be made.
+
+    Raises:
+        KafkaError: no broker answers, or refuses; KafkaConfigurationError also of what the client raises otherwise.
+    """
     made: list[Any] = []
 
     def client(**given: Any) -> Any:
@@ -79,10 +81,12 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
 
     try:
         return kind(**settings, kafka_client=client)
-    except BaseException:
+    except BaseException as error:
         for one in made:  # its thread would stay
             with contextlib.suppress(Exception):
                 one.close()
+        if isinstance(error, ValueError | RuntimeError):  # of a producer's `compression_type`
+            raise KafkaConfigurationError(str(error)) from error
         raise
 
 

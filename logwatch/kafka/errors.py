@@ -7,6 +7,7 @@ from typing import Any
 
 from logwatch.errors import ConfigError, LogwatchError, UnreachableError
 from logwatch.kafka.connection import ConnectionConfig
+from logwatch.kafka.token import good_until
 
 _DECORATION = re.compile(r"^(\[Error \d+\]\s*|\w+Error:?\s*)+")
 
@@ -28,11 +29,7 @@ def explain(error: BaseException, config: ConnectionConfig, group: str = "", mem
             f'another worker has joined group "{group}" under the name "{member}"',
             'give every worker a `group_instance_id` of its own, as in "{host}", and stop the one that is not wanted',
         ),
-        (
-            errors.SaslAuthenticationFailedError,
-            f"the broker refuses to log {who} in with {config.sasl or 'no SASL'}: {_reason(error)}",
-            "check `username`, `password` and `sasl`",
-        ),
+        (errors.SaslAuthenticationFailedError, *_refused_login(error, config, who)),
         (
             (errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError),
             f"the broker does not offer {config.sasl or 'a login without SASL'} at this port",
@@ -92,6 +89,19 @@ def _reason(error: BaseException) -> str:
     text = str(error).strip()
     bare = _DECORATION.sub("", text).strip()
     return bare or text or type(error).__name__
+
+
+def _refused_login(error: BaseException, config: ConnectionConfig, who: str) -> tuple[str, str]:
+    """Message and hint."""
+    if config.oauth_token_file is None:
+        refused = f"the broker refuses to log {who} in with {config.sasl or 'no SASL'}: {_reason(error)}"
+        return refused, "check `username`, `password` and `sasl`"
+    end = good_until(config.oauth_token_file)
+    until = f", good until {end}" if end else ""
+    return (
+        f"the broker refuses the token in `oauth_token_file` {config.oauth_token_file}{until}: {_reason(error)}",
+        "check that it is renewed before it ends, and that the broker trusts who issues it",
+    )
 
 
 def _names(error: BaseException) -> str:

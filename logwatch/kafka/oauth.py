@@ -1,4 +1,4 @@
-"""Tokens for OAUTHBEARER from a file that something else keeps fresh (a projected service account, an agent)."""
+"""Hands the client the token of OAUTHBEARER at each login."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
-from logwatch.errors import ConfigError
+from logwatch.kafka.token import read_token
 
 
 class TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # the client has no types
@@ -17,17 +17,11 @@ class TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # the client has 
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path.expanduser()
+        self._path = path
 
     def token(self) -> str:
         """Read it anew. Raises ConfigError where there is none."""
-        try:
-            token = self._path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"`oauth_token_file` {self._path} cannot be read: {error}") from error
-        if not token:
-            raise ConfigError(f"`oauth_token_file` {self._path} is empty")
-        return token
+        return read_token(self._path)
 
     def extensions(self) -> dict[str, str]:
         """None."""

@@ -18,10 +18,6 @@ from logwatch.parse.worker import HEAD, ROOT, Request, Shared
 PATIENCE_S = 30.0
 """An answer that takes longer will not come."""
 
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""For glibc: the columns of each batch take the memory of those before. Given back and asked for anew at every step, it
-costs a third of the process's time in page faults."""
-
 
 class Dead(Exception):
     """The process is gone, or does not answer."""
@@ -113,7 +109,7 @@ def _environment() -> dict[str, str]:
     root = Path(ROOT).parent
     if root.name not in ("site-packages", "dist-packages"):  # run from a clone
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), kept.get("PYTHONPATH"))))
-    return _KEEP_MEMORY | kept | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return kept | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def usable_processors() -> int:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from logwatch.parse.memory import keep_memory
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Groups, Shaper
 from logwatch.parse.wire import pack, unpack
@@ -125,6 +126,7 @@ def main(file: int) -> None:
     """The child: reads its rules as a line of JSON, says where its code is, and answers until its input ends."""
     for signum in (signal.SIGINT, signal.SIGTERM):  # the parent decides when it ends, and takes it along
         signal.signal(signum, signal.SIG_IGN)
+    keep_memory()
     shared = Shared(file)
     with open(0, "rb", buffering=0) as heard, open(1, "wb", buffering=0) as said:
         shaper = Shaper(json.loads(heard.readline()))

@@ -34,9 +34,11 @@ class Journal:
     Args:
         row_bytes: size of a row, all columns together.
         rows: of the table; nothing of them has changed.
+        sparse: it is restored into as many rows, all zero: a page of zeros need not be written.
     """
 
-    def __init__(self, row_bytes: int, rows: int = 0) -> None:
+    def __init__(self, row_bytes: int, rows: int = 0, *, sparse: bool = False) -> None:
+        self._sparse = sparse
         self._page = 1 << max(0, (PAGE_BYTES // row_bytes).bit_length() - 1)
         self._changed: Bool = np.zeros(0, np.bool_)  # [rows] since the last commit
         self._stale: Bool = np.zeros(0, np.bool_)  # [pages] that changed since they were written
@@ -72,14 +74,33 @@ class Journal:
         touched = rows // self._page
         self._stale[touched] = True
         due = np.arange(self._turn % TURNS, len(self._stale), TURNS)
-        due = np.arange(len(self._stale)) if self._anew else due[self._stale[due]]
-        self._stale[due] = self._anew = False
+        due = due[self._stale[due]]
+        if self._anew:
+            due = self._filled(columns) if self._sparse else np.arange(len(self._stale))
+            self._stale[:] = self._anew = False
+            yield from self._outdated(prefix, due)
+        self._stale[due] = False
         rows = rows[self._stale[touched]]
         for page in due.tolist():
             part = slice(page * self._page, (page + 1) * self._page)
             yield f"{prefix}{page:06x}", self._cell({name: column[part] for name, column in columns.items()})
         journal = {name: column[rows] for name, column in columns.items()}
         yield f"{prefix}j{self._turn % TURNS:02x}", self._cell({"row": rows.astype(np.int32), **journal})
+
+    def _filled(self, columns: Columns) -> NDArray[Any]:
+        """Pages that hold more than zeros."""
+        filled = np.zeros(len(self._changed), np.bool_)
+        for column in columns.values():
+            filled |= column.view(np.uint8).reshape(len(filled), -1).any(axis=1)
+        return np.unique(np.flatnonzero(filled) // self._page)
+
+    def _outdated(self, prefix: str, written: NDArray[Any]) -> Iterable[tuple[str, None]]:
+        """What earlier commits may have left of other pages: as if they were written with this one."""
+        if self._turn > 1 and len(written) < len(self._stale):
+            yield from ((f"{prefix}j{turn:02x}", None) for turn in range(TURNS))
+            yield from (
+                (f"{prefix}{page:06x}", None) for page in sorted({*range(len(self._stale))} - {*written.tolist()})
+            )
 
     def _cell(self, arrays: Columns) -> bytes:
         return zlib.compress(pack(arrays, turn=self._turn), 1)

@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.errors import StateCorrupt
 from logwatch.score.grouped import scatter
+from logwatch.score.key_layout import Layouts, converted, row_of
 from logwatch.score.spilled import HEAD, Expiry, Fetch, Spilled
 from logwatch.telemetry import EXPIRED
 from logwatch.types import NO_TIME, Bool, Int32, Int64
 
 BASE: tuple[tuple[Any, ...], ...] = (
     ("source", "i4"),
-    ("slot", "i4"),  # where the row stood, so that what refers to slots survives a restart; -1 when spilled
+    ("slot", "i4"),  # where the row stood, so that what refers to slots survives a restart; when spilled
+    # -1 less the number of the row's layout
     ("heard", "i8"),  # the source's watermark at the key's last event, ns; NO_TIME before any time was seen
     ("last", "i8"),  # time of the key's last event, ns; NO_TIME for a new key
     ("used", "i8"),  # number of the run's event that last touched the key: the clock of LRU
@@ -71,6 +72,7 @@ class KeyTable:
         self.spilled = Spilled(fetch)
         self.expiry = Expiry(ttl)
         self.dtype = np.dtype([*BASE, *columns])
+        self._layouts = Layouts(self.dtype, tuple(name for name, _ in BASE))
         self.rows: NDArray[Any] = np.zeros(min(capacity, 256), dtype=self.dtype)
         self._slots: dict[int, dict[str | None, int]] = {}  # stream -> entity -> slot
         self._plain: Int32 = np.zeros(0, np.int32)  # stream -> slot of its key without an entity, -1: none
@@ -189,7 +191,7 @@ class KeyTable:
                 if key[1] is not None and NO_TIME != HEAD.unpack_from(cell)[2] < since:
                     EXPIRED.inc()
                 else:
-                    self._load(slot, cell)
+                    self._load(slot, self._layouts.read(cell, -1 - HEAD.unpack_from(cell)[1]))
             if name in self._left and slot not in self._retired:
                 self._left.discard(name)  # it is written anew
                 self._saved[slot] = True
@@ -218,9 +220,8 @@ class KeyTable:
         scatter(self.rows, slots, rows)
         self._dirty[slots] = True
 
-    def _load(self, slot: int, cell: bytes) -> None:
-        size = self.dtype.itemsize
-        self.rows[slot] = np.frombuffer(cell[:size], dtype=self.dtype)[0]
+    def _load(self, slot: int, row: NDArray[Any]) -> None:
+        self.rows[slot] = row[0]
         self.rows["slot"][slot] = slot
 
     def _grow(self) -> None:
@@ -249,7 +250,7 @@ class KeyTable:
         """Spill keys: they come back from the store when they speak again. What expired goes for good."""
         for slot in slots.tolist():
             key, name = self.key(slot), self._name(slot)
-            self.rows["slot"][slot] = -1
+            self.rows["slot"][slot] = -1 - self._layouts.own
             if slot in self._retired:
                 self._retired.discard(slot)
             else:
@@ -278,13 +279,10 @@ class KeyTable:
         entity = b"" if key[1] is None else key[1].encode()
         return bytes(self.rows[slot].tobytes()) + entity
 
-    def _layout(self) -> bytes:
-        return json.dumps({"columns": self.dtype.descr, "spilled": self.spilled.any}).encode()
-
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """Cells of keys in memory; those of `spilled` have a component of their own."""
         self.expiry.take()
-        header = self._layout()
+        header = json.dumps({"layouts": self._layouts.saved(), "spilled": self.spilled.any}).encode()
         if header != self._header and (self._count or self.spilled.any):
             self._header = header
             yield HEADER, header
@@ -299,33 +297,35 @@ class KeyTable:
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """Bring the keys that were in memory back to their slots; spilled ones stay in the store until they speak.
 
+        Rows that were laid out otherwise are converted, and written anew with the next changes.
+
         Raises:
-            StateCorrupt: rows were laid out otherwise: by other detectors, or another version.
+            StateCorrupt: by another version, so that they cannot be read.
         """
         if not cells:
             return
         self._header = cells.get(HEADER, b"{}")
-        self.spilled.any = bool(json.loads(self._header).get("spilled"))
-        if self._header != self._layout():
-            raise StateCorrupt("its keys were saved with other detectors switched on, or by another version")
-        size = self.dtype.itemsize
+        head = json.loads(self._header)
+        self.spilled.any = bool(head.get("spilled"))
+        was = self._layouts.restore(head.get("layouts") or [head.get("columns")], self.spilled.any)
         for name, cell in cells.items():
             if name == HEADER:
                 continue
-            slot = int(np.frombuffer(cell[:size], dtype=self.dtype)["slot"][0])
+            row = row_of(cell, was)
+            slot = int(row["slot"][0])
             while slot >= len(self.rows):
                 self._grow()
             stream, digest, *retired = name.split("/")
-            key = int(stream, 16), cell[size:].decode() if digest else None
+            key = int(stream, 16), cell[was.itemsize :].decode() if digest else None
             if retired:
                 self._keys[slot] = key
                 self._retired.add(slot)
             else:
                 self._hold(slot, key)
-            self._load(slot, cell)
+            self._load(slot, converted(row, self.dtype))
             self._saved[slot] = True
         self._free = [slot for slot, key in enumerate(self._keys) if key is None]
-        self._dirty[:] = False
+        self._dirty[:] = self._saved & (was != self.dtype)
 
     def view(self, field: str) -> NDArray[Any]:
         """A column of the table [rows, ...]. Ask again after `assign`: growing replaces the array."""

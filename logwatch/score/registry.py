@@ -43,6 +43,10 @@ class Registry:
         self._saved = 0
         self._told: set[str] = set()  # what was warned of: source, stream
 
+    def __contains__(self, source: object) -> bool:
+        """Whether a source of this name had a record."""
+        return source in self._source_number
+
     def number(self, records: RecordBatch, component: str) -> tuple[Int32, Int32]:
         """Source and stream numbers [n] of a batch from `component`; unknown streams are added."""
         known = [*map(self._stream_number.get, records.streams)]
@@ -81,12 +85,13 @@ class Registry:
         if what not in self._told:
             self._told.add(what)
             most = MAX_SOURCES if what == "source" else MAX_STREAMS
+            name, afresh = 'give what belongs together one name, say `name = "{topic}"`', "begin a new state directory"
             log.warning(
                 f"too many {what}s to tell apart; new ones are taken for one",
                 source=component,
                 most=most,
                 counted_as=kept.source,
-                fix='give what belongs together one name, say `name = "{topic}"`',
+                fix=name if what == "source" else f"{name}; where files were rotated so often, {afresh}",
             )
 
     def _add(self, stream: Stream, component: str) -> int:

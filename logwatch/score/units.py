@@ -131,6 +131,11 @@ class Units:
             time, time, events.start[rows], events.end[rows], values,
         )  # fmt: skip
 
+    def regard(self) -> None:
+        """Other detectors than before: what open visits and windows gathered of them is forgotten."""
+        self._visits.regard()
+        self._windows.regard()
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         for part in (self._clock, self._visits, self._windows, self._silences):
             yield from part.changes()

@@ -45,6 +45,14 @@ class Visits:
         if self._gaps.learn(self._clock.cells()):
             self._timers = None  # hints of longer gaps would come too late
 
+    def regard(self) -> None:
+        """See `Units.regard`."""
+        slots = self._table.in_use()
+        visits = self._table.rows["visit"][slots]
+        visits["peak"] = visits["pending"] = np.nan
+        self._table.view("visit")[slots] = visits
+        self._table.mark(slots)
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         yield from self._sets.changes()
         yield from self._gaps.changes()

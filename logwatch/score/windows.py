@@ -255,6 +255,11 @@ class Windows:
                 row["next"] += 1
                 self._company.mark(np.array([source]))
 
+    def regard(self) -> None:
+        """See `Units.regard`."""
+        self._open.rows["sums"] = 0
+        self._open.mark(np.arange(len(self._open.rows)))
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         yield from self._open.changes("window/open/")
         yield from self._rates.changes("window/rate/")

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from logwatch.sources.compressed import can_read, open_compressed
+from logwatch.sources.compressed import open_compressed
+from logwatch.sources.decompress import can_read
 from logwatch.sources.discover import Patterns
 from logwatch.sources.file_config import FileConfig
 from logwatch.sources.naming import is_compressed

@@ -1,131 +1,66 @@
-"""Compressed files, read as if they were plain: positions are those of the decompressed bytes."""
+"""Compressed files, followed as if they were plain: positions are those of the decompressed bytes."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import os
-import zlib
-from collections.abc import Callable
-from typing import IO, cast
+from typing import IO
 
 from logwatch import telemetry
+from logwatch.sources.decompress import BROKEN, Damaged, decompressing
 from logwatch.sources.opening import OpenFile, Refused, Stat
 from logwatch.sources.signature import HEAD
-from logwatch.sources.zstd import ZstdReader
 
 log = telemetry.Logger(__name__)
 
-SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
-"""What can be read."""
-
-MAX_MEMORY = 256 * 2**20
-"""Bytes of memory that an .xz file may ask for; the largest preset (`xz -9`) needs 65 MiB."""
-
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError, ValueError)
-"""What damaged data raises."""
+CUT = "its compressed data ends too early"
+DAMAGED = "its compressed data is damaged"
+FAILING = "its compressed data cannot be read"
 
 _BLOCK = 256 * 1024
-_COMPRESSED = 64 * 1024
-
-
-Decompressor = lzma.LZMADecompressor | bz2.BZ2Decompressor
-
-
-def can_read(path: str) -> bool:
-    """Whether the name says that it is compressed in a way that can be read."""
-    return path.endswith(SUFFIXES)
-
-
-def decompressing(path: str, raw: io.BufferedIOBase) -> IO[bytes]:
-    """The decompressed bytes of `raw`, by the suffix of `path`; `raw` itself where there is none."""
-    if path.endswith(".gz"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
-    if path.endswith(".xz"):
-        return cast(IO[bytes], StreamsReader(raw, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_MEMORY)))
-    if path.endswith(".zst"):
-        return cast(IO[bytes], ZstdReader(raw))
-    if path.endswith(".bz2"):
-        return cast(IO[bytes], StreamsReader(raw, bz2.BZ2Decompressor))
-    return cast(IO[bytes], raw)
-
-
-class StreamsReader(io.RawIOBase):
-    """The decompressed bytes of streams one after the other, in bounded memory.
-
-    `read` gives what came before damage or a cut first; then it raises what the decompressor does, or EOFError.
-
-    Args:
-        raw: the compressed bytes.
-        make: the decompressor of one stream.
-    """
-
-    def __init__(self, raw: io.BufferedIOBase, make: Callable[[], Decompressor]) -> None:
-        self._raw = raw
-        self._make = make
-        self._one = make()
-        self._begun = False  # something of the current stream was read
-
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; none at the end."""
-        while True:
-            data = self._input()
-            if not data and self._one.needs_input:
-                if self._begun:
-                    raise EOFError("the compressed file ends too early")
-                return b""
-            self._begun = True
-            block = self._one.decompress(data, size)
-            if block or not size:
-                return block
-
-    def _input(self) -> bytes:
-        """What the decompressor needs, if anything; the next stream's beginning, where one has ended."""
-        data = b""
-        if self._one.eof:
-            data = self._one.unused_data.lstrip(b"\0")  # padding
-            self._one, self._begun = self._make(), False
-        while not data and self._one.needs_input:
-            data = block = self._raw.read(_COMPRESSED)
-            if not block:
-                break
-            if not self._begun:
-                data = block.lstrip(b"\0")
-        return data
 
 
 class CompressedFile(OpenFile):
-    """Reads forward; going back begins again at the head. Its size is known only at its end."""
+    """Reads forward; going back begins again at the head. Its size is known only at its end.
 
-    __slots__ = ("_ahead", "_at", "_given", "_head", "_path", "_raw", "_stream", "damage")
+    A file that ends within its compressed data, or is written once more from its head, may be on its way: it goes on
+    where it grows.
+    """
+
+    __slots__ = ("_ahead", "_at", "_fault", "_given", "_head", "_path", "_raw", "_stream")
 
     def __init__(self, path: str, fd: int) -> None:
         super().__init__(fd)
         self._path = path
-        self.damage = ""
+        self._fault = ""
         self._at, self._ahead = 0, b""  # position of the bytes decompressed and not yet given, and these bytes
-        self._given = 0  # position after the last byte ever given
+        self._given = 0  # position after the last byte given
         self._raw: io.BufferedReader | None = None
+        self._head = b""
         self._stream = self._begin()
-        self._head = self._ahead = self._next(HEAD)
+        while len(self._head) < HEAD and self._more(HEAD):
+            pass
 
     def stat(self) -> Stat:
-        """Identity of the file; one byte more than what was read, until the end is reached."""
+        """Identity of the file; more than what was read, until the end is reached."""
         found = super().stat()
-        if self._at + len(self._ahead) <= self._given:
-            self._ahead += self._next(_BLOCK)
-        return Stat(found.dev, found.inode, self._at + len(self._ahead), found.mtime, found.links)
+        if self._raw is not None and found.size < self._raw.tell():
+            self._stream = self._begin()
+        if self._pass(self._given) and not self._ahead:
+            self._more(_BLOCK)
+        end = self._at + len(self._ahead)
+        return Stat(
+            found.dev, found.inode, max(end, self._given) if self._fault else end, found.mtime, found.links
+        )  # fmt: skip
 
     def pread(self, size: int, offset: int) -> bytes:
         """Decompressed bytes."""
-        block = self._bytes(size, offset)
-        self._given = max(self._given, offset + len(block))
+        if offset + size <= HEAD:  # a look, perhaps, that changes nothing
+            block = self._head[offset : offset + size]
+            self._given = max(self._given, offset + len(block))
+        else:
+            block = self._bytes(size, offset)
+            self._given = offset + len(block)
         return block
 
     def close(self) -> None:
@@ -135,30 +70,36 @@ class CompressedFile(OpenFile):
             self._raw.close()
         super().close()
 
-    def _bytes(self, size: int, offset: int) -> bytes:
-        if offset + size <= len(self._head) or (offset == 0 and size == HEAD):
-            return self._head[offset : offset + size]
-        if offset < self._at:
-            self._stream = self._begin()
-        while offset > self._at:
-            if not (self._ahead or self._fill()):
-                return b""
-            drop = min(offset - self._at, len(self._ahead))
-            self._ahead, self._at = self._ahead[drop:], self._at + drop
-        if not self._ahead:
-            self._fill()
-        block, self._ahead = self._ahead[:size], self._ahead[size:]
-        self._at += len(block)
-        return block
+    def fault(self) -> str:
+        """CUT, FAILING or DAMAGED, where that was met last; the first two may pass."""
+        return self._fault
 
     def reach(self, offset: int) -> None:
         """Decompress up to `offset`."""
-        self.pread(0, offset)
-        self._given = max(self._given, offset)
+        if self._pass(offset):
+            self._given = offset
 
     def data(self, offset: int) -> int:
         """There are no holes."""
         return offset
+
+    def _bytes(self, size: int, offset: int) -> bytes:
+        if not self._pass(offset) or not (self._ahead or self._more(_BLOCK)):
+            return b""
+        block, self._ahead = self._ahead[:size], self._ahead[size:]
+        self._at += len(block)
+        return block
+
+    def _pass(self, offset: int) -> bool:
+        """Go to `offset`; False where the file ends before it."""
+        if offset < self._at:
+            self._stream = self._begin()
+        while offset > self._at:
+            if not (self._ahead or self._more(_BLOCK)):
+                return False
+            drop = min(offset - self._at, len(self._ahead))
+            self._ahead, self._at = self._ahead[drop:], self._at + drop
+        return True
 
     def _begin(self) -> IO[bytes]:
         if self._raw is not None:
@@ -168,26 +109,42 @@ class CompressedFile(OpenFile):
         self._at, self._ahead = 0, b""
         return decompressing(self._path, self._raw)
 
-    def _fill(self) -> bool:
-        self._ahead = self._next(_BLOCK)
-        return bool(self._ahead)
-
-    def _next(self, size: int) -> bytes:
-        if self.damage:
-            return b""
+    def _more(self, size: int) -> bool:
+        """Decompress at most `size` bytes behind those ahead; whether any came."""
+        place, fault = self._at + len(self._ahead), ""
         try:
-            return self._stream.read(size)
-        except BROKEN as error:
-            self.damage = str(error) or type(error).__name__
-            telemetry.DROPPED.inc(reason="damaged_file")
-            log.warning("a compressed file is damaged; what came before was read", path=self._path, reason=self.damage)
-            return b""
+            block = self._stream.read(size)
+        except EOFError:
+            block, fault = b"", CUT
+        except OSError:
+            block, fault = b"", FAILING
+        except Damaged as error:
+            block, fault = b"", DAMAGED
+            if self._fault != fault:
+                log.warning("a compressed file is damaged", path=self._path, reason=str(error))
+        self._fault = fault
+        if place < HEAD:
+            self._know(place, block[: HEAD - place])
+        self._ahead += block
+        return bool(block)
+
+    def _know(self, place: int, part: bytes) -> None:
+        """A part of the head was read: more than before, or other content."""
+        known = self._head[place:]
+        if not known.startswith(part):
+            if not part.startswith(known):
+                self._given = 0
+            self._head = self._head[:place] + part
 
 
 def open_compressed(path: str, file: OpenFile) -> CompressedFile:
-    """The decompressing form of an open file, which it takes over. Raises Refused where it is damaged at its head."""
-    compressed = CompressedFile(path, file.fd)
-    if compressed.damage:
+    """The decompressing form of an open file, which it takes over. Raises Refused where not even its head decodes."""
+    try:
+        compressed = CompressedFile(path, file.fd)
+    except BROKEN as error:
+        file.close()
+        raise Refused(f"{path} cannot be read: {error}", "the disk or the network may be at fault") from error
+    if compressed.fault() and not compressed.pread(HEAD, 0):
         compressed.close()
-        raise Refused(f"{path} cannot be decompressed: {compressed.damage}")
+        raise Refused(f"{path} cannot be read: {compressed.fault()}", "it is read as soon as it is whole")
     return compressed

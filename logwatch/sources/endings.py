@@ -39,6 +39,12 @@ class Endings:
         if self._table.by_id.get(entry.identity) is entry:
             del self._table.by_id[entry.identity]
 
+    def broken(self, entry: Followed, fault: str) -> None:
+        """Read no more of a compressed file: what comes after the fault is lost."""
+        self._table.gaps.append(self._lost(entry, fault))
+        telemetry.DROPPED.inc(reason="damaged_file")
+        entry.muted = entry.dirty = True
+
     def truncated(self, entry: Followed) -> bool:
         """Go on in the copy that was made of a truncated file, or end it; whether something is lost."""
         if entry.muted:

@@ -18,6 +18,7 @@ from logwatch.sources.file_config import FileConfig
 from logwatch.sources.follow import Seen
 from logwatch.sources.followed import Followed
 from logwatch.sources.lines import Records, no_records
+from logwatch.sources.naming import is_compressed
 from logwatch.sources.opening import OpenFile, Refused
 from logwatch.sources.roster import Roster
 from logwatch.sources.table import Table
@@ -50,6 +51,9 @@ MIN_TURN = 64
 
 ROUNDS = 16
 """Turns of one file in one poll: a line without an end brings no records and must not hold up the others."""
+
+CUT_WAIT_S = 300.0
+"""A compressed file that ends too early may be on its way: waited for as long since it last grew."""
 
 MIN_READ, MAX_READ = 16 * 1024, 1024 * 1024
 LINE_GUESS = 160
@@ -209,7 +213,8 @@ class FileSource:
             if entry.file is not None:
                 return follower.look(entry.file)
             found = entry.stat()
-            if found is None or (found.size == follower.fed and found.mtime == follower.mtime):
+            known = entry.resting if is_compressed(entry.path) else follower.fed
+            if found is None or (found.size == known and found.mtime == follower.mtime):
                 return Seen.NOTHING  # the next scan tells what became of it
             file = self._reopen(entry)
             return follower.look(file) if file is not None else Seen.NOTHING
@@ -223,6 +228,11 @@ class FileSource:
         if entry.over:
             if not follower.queued:
                 self._end(entry)
+        elif (fault := entry.fault(now, 0 if config.once else CUT_WAIT_S)) is not None:
+            if fault:
+                follower.flush()
+            if fault and not follower.queued:
+                self._roster.broken(entry, fault)
         elif config.once:
             follower.flush()
         elif not entry.attached and now - max(entry.idle_since, follower.grown_at) >= config.rotate_wait:
@@ -323,8 +333,8 @@ class FileSource:
             self._table.instance(entry)
             self._touched[entry] = self._lately[entry] = None
             entry.served_at = now
-        if not _has_more(entry) and entry in self._table.live and (entry.over or self._config.once):
-            self._finish_idle(entry, now)
+        if not _has_more(entry) and (entry.over or self._config.once):
+            self._look(entry, now)
         if _has_more(entry):
             self._ready[entry] = None
         return records

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from logwatch.sources.compressed import BROKEN, can_read, decompressing
+from logwatch.sources.decompress import BROKEN, can_read, decompressing
 from logwatch.sources.followed import name_instance
 from logwatch.sources.limits import MAX_LINE_BYTES
 from logwatch.sources.lines import LineSplitter, Records, join, no_records

@@ -7,7 +7,7 @@ from collections.abc import Container
 from itertools import count
 
 from logwatch.sources.access import Identity
-from logwatch.sources.compressed import open_compressed
+from logwatch.sources.compressed import DAMAGED, open_compressed
 from logwatch.sources.cursor import Cursor
 from logwatch.sources.follow import Follower, Point
 from logwatch.sources.lines import At
@@ -29,9 +29,9 @@ class Followed:
     """
 
     __slots__ = (
-        "attached", "before", "dirty", "file", "first", "follower", "gap", "identity", "idle_since", "instance", "key",
-        "limit", "mark", "muted", "over", "path", "resting",
-        "served_at", "source", "warm",
+        "attached", "before", "cut_at", "cut_size", "dirty", "file", "first", "follower", "gap", "identity",
+        "idle_since", "instance", "key", "limit", "mark", "muted", "over", "path", "resting", "served_at", "source",
+        "warm",
     )  # fmt: skip
 
     def __init__(self, key: str, path: str, source: str, identity: Identity, follower: Follower) -> None:
@@ -51,6 +51,7 @@ class Followed:
         self.mark = Flag.NONE  # of the next record
         self.warm = 0
         self.limit: int | None = None  # read no further than this
+        self.cut_size, self.cut_at = -1, 0.0  # its size as no more could be read of it, and since when
         self.idle_since = 0.0
         self.served_at = 0.0  # when records were last taken from it
         self.resting = -1  # the size at which nothing is to be done; -1: it must be looked at
@@ -76,6 +77,21 @@ class Followed:
             return max(0, min(self.limit, self.follower.size) - self.follower.fed)
         return self.follower.unread
 
+    def fault(self, now: float, patience: float) -> str | None:
+        """Why nothing more can be read of it: empty while that may pass, None where all is well.
+
+        Args:
+            patience: seconds for which a file that is not damaged may stay as it is.
+        """
+        fault = "" if self.file is None or self.muted else self.file.fault()
+        if self.file is not None and fault and fault != DAMAGED:
+            size = os.fstat(self.file.fd).st_size
+            if size != self.cut_size:
+                self.cut_size, self.cut_at = size, now
+            if now - self.cut_at < patience:
+                return ""
+        return fault or None
+
     def saved(self) -> Cursor:
         """What to save, as of the last record taken."""
         follower, point = self.follower, self.follower.point
@@ -87,20 +103,21 @@ class Followed:
 
     def rest(self) -> None:
         """Note whether nothing is to be done until the file grows."""
-        follower = self.follower
-        busy = self.over or follower.held or follower.queued or self.unread
-        # The offset of a compressed file's descriptor is that of the decompression: `asleep` must not move it.
-        idle = self.attached and not busy and not is_compressed(self.path)
-        self.resting = follower.size if idle else -1
+        follower, size = self.follower, self.follower.size
+        busy = bool(self.over or follower.held or follower.queued or self.unread)
+        if is_compressed(self.path):
+            busy = busy or (self.file is not None and self.file.fault() != "")
+            size = self.resting if self.file is None else os.fstat(self.file.fd).st_size
+        self.resting = size if self.attached and not busy else -1
 
     def asleep(self) -> bool:
         """Whether the file still has the size that it had when it was put to rest: the cheapest look there is."""
         if self.resting < 0:
             return False
         try:
-            if self.file is not None:
+            if self.file is not None and not is_compressed(self.path):
                 return os.lseek(self.file.fd, 0, os.SEEK_END) == self.resting
-            found = os.stat(self.path)
+            found = os.stat(self.path)  # a compressed file's offset is that of the decompression: it must not move
         except OSError:
             return False
         return found.st_size == self.resting and found.st_ino == self.identity[1]

@@ -39,7 +39,7 @@ from logwatch.kafka.position import Position
 from logwatch.sources.kafka_board import BEGINNING, CONFIGURED, END, Assigned, Board, Event, Lost, Revoked
 from logwatch.sources.kafka_config import KafkaConfig
 from logwatch.sources.kafka_lane import Lane, Piece
-from logwatch.sources.kafka_naming import DEFAULT, Naming
+from logwatch.sources.kafka_naming import DEFAULT, Naming, checked
 from logwatch.telemetry import DROPPED, Logger
 from logwatch.types import Flag, Gap, RecordBatch, UInt8
 
@@ -85,13 +85,16 @@ class KafkaSource:
         config: its settings.
         clock: for timers.
         name: the sources' names: `{topic}`, `{partition}`, `{key}` and `{host}` are filled in.
+
+    Raises:
+        ConfigError: `name` has other placeholders.
     """
 
     def __init__(self, config: KafkaConfig, clock: Clock, name: str = DEFAULT) -> None:
         self.hooks = LaneHooks()
         self._config = config
         self._clock = clock
-        self._name = DEFAULT if "{path}" in name or "{name}" in name else name  # the default of files
+        self._name = checked(name)
         self._board = Board()
         self._reader: Reader | None = None
         self._saved: dict[str, Position] = {}
@@ -184,6 +187,15 @@ class KafkaSource:
                 held.reading = False
                 held.drop()
                 self._board.starting[lane] = offset
+
+    def hold(self, lane: str) -> None:
+        """Read no more of a lane until it is resumed, and forget what was read ahead of it."""
+        with self._board.changed:
+            held = self._board.lanes.get(lane)
+            if held is not None:
+                held.reading = False
+                held.drop()
+                self._board.starting.pop(lane, None)
 
     def wait(self, seconds: float) -> None:
         """Sleep until a lane has records for a batch, or a hook must run; at most `seconds`."""

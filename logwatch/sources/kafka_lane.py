@@ -75,7 +75,7 @@ class Lane:
     @property
     def done(self) -> bool:
         """`once`: whether all that was there at the start was handed out."""
-        return self.until is not None and self.next >= self.until
+        return self.reading and self.until is not None and self.next >= self.until
 
     def take(self, most: int, now: float) -> Piece:
         """At most `most` records, from one chunk or several."""

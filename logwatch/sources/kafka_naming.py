@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from logwatch.errors import ConfigError
 from logwatch.kafka.decode import Headers
 from logwatch.kafka.position import partition_of
 from logwatch.types import Int32, Stream
@@ -21,7 +22,18 @@ LONGEST = 200
 REMEMBERED = 100_000
 """Names of one lane kept at hand."""
 
+_PLACE = re.compile(r"\{(\w+)\}")
+_PLACES = ("topic", "partition", "key", "host")
 _ACTING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def checked(template: str) -> str:
+    """A name that can be filled in. Raises ConfigError."""
+    for place in _PLACE.findall(template):
+        if place not in _PLACES:
+            known = ", ".join(f"{{{one}}}" for one in _PLACES)
+            raise ConfigError(f"`name` of a Kafka source has no {{{place}}} to fill in", f"it may use {known}")
+    return template
 
 
 def instance_of(lane: str) -> str:
@@ -81,7 +93,7 @@ class Naming:
                 self._known.clear()
             text = self._values["partition"] if not key else _ACTING.sub("\ufffd", key.decode("utf-8", "replace"))
             values = self._values | {"key": text[:LONGEST]}
-            name = re.sub(r"\{(topic|partition|key|host)\}", lambda match: values[match[1]], self._template)
+            name = _PLACE.sub(lambda match: values[match[1]], self._template)
             stream = self._known[key] = Stream(name, self._instance)
         return stream
 

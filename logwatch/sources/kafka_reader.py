@@ -158,7 +158,7 @@ class Reader:
                 self._move(consumer, error.args[0])  # the log no longer has what comes next
             except LogTruncationError as error:
                 self._truncated(consumer, error.divergent_offsets)
-            except (KafkaError, OSError, ValueError, RuntimeError) as error:
+            except (KafkaError, LogwatchError, OSError, ValueError, RuntimeError) as error:
                 self._errors += 1
                 self._judge(error)
                 self._stop.wait(RETRY_S[0])
@@ -179,20 +179,18 @@ class Reader:
                 self._board.add(f"{tp.topic}-{tp.partition}", columns, now)
 
     def _regulate(self, consumer: Any) -> bool:
-        """Pause lanes that hold enough, resume those that do not; True while one is paused for that."""
+        """Pause lanes that hold enough, or are not to be read, and resume others; True while one is full."""
         with self._board.changed:
             over = self._board.size >= self._config.read_ahead
-            lanes = [lane for lane in self._board.lanes.values() if lane.reading]
-            wants = [(lane, lane.full or over if not lane.paused else lane.low and not over) for lane in lanes]
-        for lane, wanted in wants:
-            with contextlib.suppress(KeyError):  # it was revoked just now
-                if lane.paused and wanted:
-                    consumer.resume(lane.tp)
-                    lane.paused = False
-                elif not lane.paused and wanted:
-                    consumer.pause(lane.tp)
-                    lane.paused = True
-        return any(lane.paused for lane in lanes)
+            lanes = list(self._board.lanes.values())
+            stops = [lane for lane in lanes if not lane.paused and (lane.full or over or not lane.reading)]
+            goes = [lane for lane in lanes if lane.paused and lane.reading and lane.low and not over]
+        for change, wanted, paused in ((consumer.pause, stops, True), (consumer.resume, goes, False)):
+            for lane in wanted:
+                with contextlib.suppress(KeyError):  # it was revoked just now
+                    change(lane.tp)
+                    lane.paused = paused
+        return any(lane.paused and lane.reading for lane in lanes)
 
     def _start_lanes(self, consumer: Any) -> None:
         """Begin with the lanes that the pipeline's thread has released."""

@@ -77,6 +77,10 @@ class OpenFile:
         except OSError:
             return offset
 
+    def fault(self) -> str:
+        """Why nothing more can be read of it; empty where all is well."""
+        return ""
+
     def reach(self, offset: int) -> None:
         """Make `stat` and `pread` ready to go on at `offset`."""
 

@@ -90,6 +90,10 @@ class Roster:
         """Read no more of a file; what is queued can still be taken."""
         self._endings.abandon(entry, reason)
 
+    def broken(self, entry: Followed, fault: str) -> None:
+        """Read no more of a compressed file, of which everything that could be was taken."""
+        self._endings.broken(entry, fault)
+
     def _place(self, present: Mapping[str, Identity]) -> None:
         for entry in list(self._table.live):
             if entry.over:

@@ -6,7 +6,8 @@ import os
 import stat
 from collections.abc import Callable
 
-from logwatch.sources.compressed import CompressedFile, can_read, open_compressed
+from logwatch.sources.compressed import CompressedFile, open_compressed
+from logwatch.sources.decompress import can_read
 from logwatch.sources.listing import Listings
 from logwatch.sources.naming import is_compressed, strip_compression
 from logwatch.sources.opening import OpenFile, Refused, open_regular

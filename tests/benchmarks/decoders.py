@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from logwatch.parse.formats.read import read
+from logwatch.parse.memory import keep_memory
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaper
 from tests.benchmarks.frame import Benchmark
@@ -132,6 +133,7 @@ def main() -> None:
     with Benchmark("decoders", parser=parser) as bench:
         import orjson
 
+        keep_memory()  # as the program does when it starts
         count, size = bench.options.lines, bench.options.batch
         told = list(records(count, bench.seed))
         settings = [(ParseSettings(), slice(None))]

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,7 @@ from tests.kafka.broker import NoKafka, broker
 NO_INPUT = 66
 FLOOR, AIM = 0.4, 0.6
 WARM = 20_000
+_REQUEST = re.compile(r"request_id=(\w+)")
 
 CONFIG = """
 state = "{folder}/state"
@@ -101,7 +104,7 @@ def _of_children() -> float:
 
 
 def _fill(bootstrap: str, topic: str, count: int, partitions: int, seed: int) -> int:
-    """Write the stream; returns its bytes. Requests stay in one partition."""
+    """Write the stream; returns its bytes. A request stays in one partition, as with producers that give it as key."""
     from kafka import KafkaAdminClient, KafkaProducer
 
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
@@ -110,10 +113,10 @@ def _fill(bootstrap: str, topic: str, count: int, partitions: int, seed: int) ->
     admin.close()
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, batch_size=1 << 18)
     size = 0
-    for number, line in enumerate(lines(count, 100_000, seed)):
+    for line in lines(count, 100_000, seed):
         value = line.encode()
         size += len(value)
-        producer.send(topic, value, partition=number // 1000 % partitions)
+        producer.send(topic, value, partition=zlib.crc32(_REQUEST.findall(line)[0].encode()) % partitions)
     producer.flush(timeout=120)
     producer.close(timeout=10)
     return size

@@ -17,11 +17,12 @@ from drain3 import TemplateMiner as Drain
 from drain3.masking import MaskingInstruction
 from drain3.template_miner_config import TemplateMinerConfig
 
+from logwatch.parse.agreement import Agreement, agreement
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser, ParseSettings
 from logwatch.types import RecordBatch, Stream
 from tests.benchmarks.frame import Benchmark
-from tests.benchmarks.loghub_data import SYSTEMS, Agreement, Sample, agreement, load
+from tests.benchmarks.loghub_data import SYSTEMS, Sample, load
 
 MASKS = {
     "ID": r"((?<=[^A-Za-z0-9])|^)(([0-9a-f]{2,}:){3,}([0-9a-f]{2,}))((?=[^A-Za-z0-9])|$)",

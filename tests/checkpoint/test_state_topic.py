@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from logwatch.cells import SPILLED
 from logwatch.checkpoint.spill import Spill
 from logwatch.checkpoint.topic_admin import TopicSettings, look
 from logwatch.checkpoint.topic_lane import TopicLane
 from logwatch.errors import ConfigError, UnreachableError
+from logwatch.tasks import Task
+from tests.integration.scaleout import committed, eventually
 from tests.kafka.broker import Broker
 
 pytestmark = pytest.mark.kafka
@@ -119,10 +122,6 @@ def test_the_next_owner_finds_the_last_whole_commit(lane: Lane) -> None:
 def test_an_owner_that_was_replaced_can_write_nothing_any_more(
     lane: Lane, admin: KafkaAdminClient, settings: TopicSettings
 ) -> None:
-    from kafka.errors import KafkaError
-
-    from tests.integration.scaleout import committed
-
     alerts = f"alerts-{settings.of}"
     admin.create_topics([NewTopic(alerts, 1, 1)])
     first = lane()
@@ -168,7 +167,6 @@ def test_keys_that_fell_silent_are_found_on_the_disk(lane: Lane) -> None:
     silent, awake = b"silent", b"awake"
     lane().commit({(SPILLED, "s"): silent, ("keys", "w"): awake}, {"next": 10})
     second = lane()
-    second.set_aside()
     assert second.cells("keys") == {"w": awake}
     assert second.cells(SPILLED) == {}
     second.release()
@@ -180,11 +178,51 @@ def test_keys_that_fell_silent_are_found_on_the_disk(lane: Lane) -> None:
     assert second.cell(SPILLED, "x") is None
 
 
+def test_the_cells_of_an_earlier_owner_do_not_come_in_between(settings: TopicSettings) -> None:
+    look(settings, make=True)
+    with contextlib.closing(Spill(None)) as spill:
+        first, second = (TopicLane(settings, f"{settings.of}-1", 1, spill) for _ in range(2))
+        first.acquire()
+        first.commit({(SPILLED, "s"): b"1"}, {"next": 10})
+        second.acquire()
+        second.commit({(SPILLED, "s"): None}, {"next": 20})
+        first.spill({(SPILLED, "t"): b"late"})
+        assert second.cell(SPILLED, "t") is None
+        assert second.cell(SPILLED, "s") == b"1"  # as it was read
+        first.abandon()
+        assert second.cell(SPILLED, "s") == b"1"
+        second.abandon()
+        assert spill._read("SELECT * FROM spilled") == []
+
+
+@pytest.mark.slow
+def test_a_commit_does_not_make_a_misspelt_topic(lane: Lane, admin: KafkaAdminClient) -> None:
+    with pytest.raises(KafkaTimeoutError):
+        lane().commit({("keys", "a"): b"1"}, {"next": 10}, [Message("misspelt", b"k", b"v")])
+    assert "misspelt" not in admin.list_topics()
+
+
+def test_a_commit_that_is_given_up_ends_and_leaves_nothing_trying(
+    lane: Lane, admin: KafkaAdminClient, settings: TopicSettings
+) -> None:
+    alerts, first = f"alerts-{settings.of}", lane()
+    admin.create_topics([NewTopic(alerts, 1, 1)])
+    first.commit({("keys", "a"): b"1"}, {"next": 10}, [Message(alerts, b"k", b"one")])
+    admin.delete_topics([alerts])
+    eventually(lambda: alerts not in admin.list_topics(), lambda: "deleted")
+    again = Task(lambda: first.commit({}, {"next": 20}, [Message(alerts, b"k", b"two")]), "commit")
+    sender = first._producer._sender
+    assert not again.wait(time.monotonic() + 1)
+    first.abandon()
+    assert again.wait(time.monotonic() + 60)
+    assert isinstance(again.error, UnreachableError | KafkaError)
+    eventually(lambda: not sender.is_alive(), lambda: "ended")
+
+
 def test_forgotten_keys_leave_the_disk_and_with_the_next_commit_the_topic(lane: Lane) -> None:
     first = lane()
     first.commit({(SPILLED, "s"): b"old", (SPILLED, "t"): b"young", ("keys", "w"): b"old"}, {"next": 10})
     second = lane()
-    second.set_aside()
     second.release()
     gone = second.forget(lambda name, head: head == b"old")
     assert gone == {(SPILLED, "s"): None}

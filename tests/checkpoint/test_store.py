@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from logwatch.cells import SPILLED
 from logwatch.checkpoint.filesystem import filesystem_of
 from logwatch.checkpoint.store import NewAlert, Store
 from logwatch.errors import StateCorrupt, StateFull, StateLocked, StateNotWritable
@@ -61,6 +63,34 @@ def test_numbers_go_on_after_history_was_forgotten(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.commit({}, [NewAlert("new", 100, "{}")])
         assert [alert.id for alert in store.alerts_after(5, 10)] == ["new"]
+
+
+def test_the_file_shrinks_after_keys_and_history_were_forgotten(tmp_path: Path) -> None:
+    with Store(tmp_path, durable=False) as store:
+        store.commit({(SPILLED, str(n)): b"x" * 4000 for n in range(20_000)} | {("keys", "a"): b"kept"})
+        store.commit({}, [NewAlert(f"a{i}", i, "x" * 10_000) for i in range(3000)])
+        grown = store.path.stat().st_size
+        store.forget(before=9999, max_bytes=0, keep_after=9999)
+        for _ in range(40):
+            store.sweep(lambda lane, name, head: True)
+    assert grown > 100e6
+    assert store.path.stat().st_size < 0.4 * grown
+    with Store(tmp_path) as store:
+        assert store.cell("keys", "a") == b"kept"
+        assert store.last_seq() == 3000
+
+
+def test_a_file_of_before_it_could_shrink_is_used_as_it_is(tmp_path: Path) -> None:
+    with Store(tmp_path, durable=False) as store:
+        store.commit({(SPILLED, str(n)): b"x" * 4000 for n in range(5000)} | {("keys", "a"): b"kept"})
+    with contextlib.closing(sqlite3.connect(store.path)) as db:
+        db.execute("PRAGMA auto_vacuum=NONE")
+        db.execute("VACUUM")
+    with Store(tmp_path) as store:
+        for _ in range(5):
+            store.sweep(lambda lane, name, head: True)
+        assert store.cells(SPILLED) == {}
+        assert store.cell("keys", "a") == b"kept"
 
 
 def test_a_second_process_is_told_who_holds_the_state(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import sqlite3
 from functools import partial
@@ -17,12 +18,15 @@ from logwatch.app.session import detectors_of, opened
 from logwatch.cells import SPILLED
 from logwatch.cli.verbs import cli
 from logwatch.config import SourceTable, load
+from logwatch.config.problems import ConfigProblems
+from logwatch.config.settings import VISIT_GAP_S
 from logwatch.rows import Scored
 from logwatch.score.keys import KeyTable
+from logwatch.score.units import Units
 from logwatch.types import RecordBatch, Stream
 
 ENTITY = r"id=(\w+)"
-TTL_S = 600
+TTL_S = 3600
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +40,7 @@ def log_of(count: int) -> list[bytes]:
     rng = random.Random(4)
     seconds, lines = 0, []
     for _ in range(count):
-        seconds += rng.choice([0, 1, 1, 2, 5]) + (rng.choice([300, 700]) if rng.random() < 0.004 else 0)
+        seconds += rng.choice([0, 6, 6, 12, 30]) + (rng.choice([1800, 4200]) if rng.random() < 0.004 else 0)
         clock = f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         stamp = f"2026-01-{5 + seconds // 86400:02d}T{clock}Z"
         key = rng.choice([rng.randrange(8), rng.randrange(60), 1000 + rng.randrange(400)])
@@ -127,3 +131,10 @@ def test_score_forgets_keys_of_an_earlier_run_by_the_logs_own_time(tmp_path: Pat
     assert spilled(state) > many
     score(requests(tmp_path / "c.log", 20, 600, 9000), state)
     assert spilled(state) <= 600
+
+
+def test_a_ttl_that_would_cut_visits_is_refused() -> None:
+    with pytest.raises(ConfigProblems, match="LOGWATCHD_KEY_TTL: key_ttl: must be 1h or more"):
+        load(environ={"LOGWATCHD_KEY_TTL": "59min"})
+    assert load(environ={"LOGWATCHD_KEY_TTL": "1h"}).settings.key_ttl == VISIT_GAP_S
+    assert inspect.signature(Units).parameters["visit_gap"].default == VISIT_GAP_S * 1e9

@@ -57,7 +57,7 @@ COMMON = {
 class Broker(Protocol):
     """A broker that runs somewhere.
 
-    `listeners` maps "PLAINTEXT" (always) and, where the broker has them, "SSL", "SASL" and "SASLSSL" to host:port.
+    `listeners` maps "PLAINTEXT" (always) and, where the broker has them, those of `security.PROTOCOLS` to host:port.
     `trusted` is the certificate file that its TLS clients trust. `can_restart`: stop, kill, start and restart work.
     """
 
@@ -92,7 +92,7 @@ class LocalBroker:
 
     Args:
         folder: for its data, its configuration and its log.
-        ports: free ports of loopback: the plain listener, the controller, and with security three more.
+        ports: free ports of loopback: the plain listener, the controller, and with security those of its listeners.
         node: its number, from 1.
         voters: the controllers of its cluster, as Kafka writes them.
         secure: with TLS, SASL and access lists beside the plain listener, which may do everything.
@@ -266,7 +266,9 @@ def own_broker(
 ) -> Iterator[LocalBroker]:
     """One broker from Maven's jars, for what others cannot do; otherwise as `broker`."""
     with tempfile.TemporaryDirectory(prefix="logwatchd-kafka-", ignore_cleanup_errors=True) as folder:
-        one = LocalBroker(Path(folder), free_ports(5), secure=secure, settings=settings, heap=heap)
+        one = LocalBroker(
+            Path(folder), free_ports(2 + len(security.PROTOCOLS)), secure=secure, settings=settings, heap=heap
+        )
         try:
             one.start()
             yield one

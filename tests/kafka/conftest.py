@@ -15,3 +15,10 @@ def topics(kafka_broker: Broker) -> Iterator[Topics]:
     own = Topics(kafka_broker)
     yield own
     own.close()
+
+
+@pytest.fixture
+def secured(secure_broker: Broker) -> Iterator[Topics]:
+    own = Topics(secure_broker)
+    yield own
+    own.close()

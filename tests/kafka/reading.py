@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from logwatch.clock import SystemClock
+from logwatch.errors import LogwatchError
 from logwatch.sources.kafka import KafkaConfig, KafkaSource, LaneHooks
 from logwatch.types import Gap, RecordBatch, Stream
 from tests.kafka.broker import Broker
+from tests.kafka.security import USERS
 
 PATIENCE_S = 30.0
 
@@ -83,3 +87,20 @@ def reading(
         yield run
     finally:
         source.close()
+
+
+def settings(broker: Broker, listener: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How to reach a listener of a broker that has security: as alice, where `sasl` is given."""
+    out = {"bootstrap": [broker.listeners[listener]], **given}
+    if given.get("tls_ca") is True:
+        out["tls_ca"] = broker.trusted
+    if given.get("sasl", "OAUTHBEARER") != "OAUTHBEARER":
+        out = {"username": "alice", "password": USERS["alice"]} | out
+    return out
+
+
+def failure(broker: Broker, topic: str, **given: Any) -> LogwatchError:
+    """How reading fails at the start."""
+    with pytest.raises(LogwatchError) as raised, reading(broker, topic, **given) as run:
+        run.until(lambda: False)
+    return raised.value

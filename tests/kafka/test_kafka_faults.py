@@ -173,9 +173,12 @@ def test_the_lag_is_told(topics: Topics) -> None:
         run.until(lambda: CONSUMER_LAG.value(topic=topic, partition="0") == 0)
 
 
-def test_the_group_learns_how_far_we_are(topics: Topics) -> None:
+def test_the_group_learns_how_far_we_are(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
     from kafka import TopicPartition
 
+    from logwatch.sources import kafka_reader
+
+    monkeypatch.setattr(kafka_reader, "COMMIT_EVERY_S", 0.3)
     topic = topics.create()
     topics.send(topic, numbered(50))
     group = topics.new_name("group")

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from logwatch.clock import SystemClock
+from logwatch.errors import ConfigError
 from logwatch.kafka import partition_records
 from logwatch.kafka.position import next_offset
 from logwatch.sources import kafka_lane
-from logwatch.sources.kafka import CONFIGURED
+from logwatch.sources.kafka import CONFIGURED, KafkaConfig, KafkaSource
 from logwatch.sources.kafka_naming import instance_of
 from logwatch.types import Stream
 from tests.kafka.reading import reading
@@ -174,6 +176,12 @@ def test_a_header_or_a_field_can_be_the_key(topics: Topics) -> None:
         f"{topic}/p1": 1,
         f"{topic}/0": 2,
     }
+
+
+def test_a_name_that_cannot_be_filled_in_is_refused() -> None:
+    config = KafkaConfig.model_validate({"bootstrap": "a:1", "topics": ["t"]})
+    with pytest.raises(ConfigError, match=r"`name` .* no \{path\} .*\n.*\{topic\}, \{partition\}, \{key\}, \{host\}"):
+        KafkaSource(config, SystemClock(), "{host}:{path}")
 
 
 def test_keys_that_are_no_text_still_name_a_source(topics: Topics) -> None:

@@ -131,6 +131,24 @@ def test_lanes_that_are_restored_later_wait_and_the_others_go_on(topics: Topics)
     assert offsets(run) == [(f"{topic}-0", n) for n in range(4, 10)] + [(f"{topic}-1", n) for n in range(10)]
 
 
+def test_a_lane_that_is_held_is_read_no_more_until_it_is_resumed(topics: Topics) -> None:
+    topic = topics.create(partitions=2)
+    topics.send(topic, [b"%d" % n for n in range(10)])
+    with reading(topics.broker, topic, hooks=Worker(Shared()).hooks()) as run:
+        run.read(10)
+        run.source.hold(f"{topic}-0")
+        topics.send(topic, [b"%d" % n for n in range(10, 20)])
+        topics.send(topic, [b"other"], partition=1)
+        run.read(11)
+        run.until(lambda: all(lane.paused or lane.reading for lane in run.source._board.lanes.values()))
+        assert run.source.waits_for == "restoring 1 of 2 partitions"
+        assert len(run.lines) == 11
+        run.source.resume(f"{topic}-0", 5)
+        run.read(26)
+        assert run.source.ready
+    assert offsets(run) == [*sorted((f"{topic}-0", n) for n in [*range(10), *range(5, 20)]), (f"{topic}-1", 0)]
+
+
 def test_a_save_that_takes_too_long_is_told_to_be_lost(topics: Topics) -> None:
     topic, group = topics.create(partitions=2), topics.new_name("g")
     slow, other = Worker(Shared(), saving_s=1.5), Worker(Shared())

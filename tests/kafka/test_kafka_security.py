@@ -1,52 +1,25 @@
-"""TLS, SASL and access lists: they work, and where they do not, one sentence names the setting."""
+"""SASL and access lists: they work, and where they do not, one sentence names the setting."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from logwatch.errors import ConfigError, LogwatchError
-from tests.kafka.broker import Broker
-from tests.kafka.reading import reading
+from logwatch.errors import ConfigError
+from tests.kafka.reading import failure, reading, settings
 from tests.kafka.security import USERS
 from tests.kafka.topics import Topics
 
 pytestmark = pytest.mark.kafka
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "tls": ("SSL", {"tls_ca": True}),
     "plain": ("SASL", {"sasl": "PLAIN"}),
     "scram-256": ("SASL", {"sasl": "SCRAM-SHA-256"}),
     "scram-512 over tls": ("SASLSSL", {"sasl": "SCRAM-SHA-512", "tls_ca": True}),
 }
-
-
-@pytest.fixture
-def secured(secure_broker: Broker) -> Iterator[Topics]:
-    own = Topics(secure_broker)
-    yield own
-    own.close()
-
-
-def settings(broker: Broker, listener: str, given: dict[str, Any]) -> dict[str, Any]:
-    out = {"bootstrap": [broker.listeners[listener]], **given}
-    if given.get("tls_ca") is True:
-        out["tls_ca"] = broker.trusted
-    if given.get("sasl"):
-        out = {"username": "alice", "password": USERS["alice"]} | out
-    return out
-
-
-def failure(topics: Topics, topic: str, **given: Any) -> LogwatchError:
-    """How reading fails at the start."""
-    with reading(topics.broker, topic, **given) as run, pytest.raises(LogwatchError) as raised:
-        run.until(lambda: False)
-    return raised.value
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -73,25 +46,11 @@ def test_secrets_come_from_files_and_the_environment(
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
 def test_a_wrong_password_is_said_without_it(secured: Topics, mechanism: str) -> None:
     given = settings(secured.broker, "SASL", {"sasl": mechanism, "password": "guessed-wrong"})
-    error = failure(secured, "t", **given)
+    error = failure(secured.broker, "t", **given)
     assert isinstance(error, ConfigError)
     assert f"refuses to log alice in with {mechanism}" in error.message
     assert "`password`" in error.hint
     assert "guessed-wrong" not in str(error)
-
-
-@pytest.mark.parametrize(
-    ("listener", "given", "said"),
-    [
-        ("SSL", {"tls": True}, "the certificate of .* is not trusted"),
-        ("SSL", {}, "speaks TLS.*\n.*`tls = true`"),
-        ("PLAINTEXT", {"tls": True}, "does not speak TLS"),
-    ],
-)
-def test_tls_that_does_not_fit_is_said(secured: Topics, listener: str, given: dict[str, Any], said: str) -> None:
-    error = failure(secured, "t", **settings(secured.broker, listener, given))
-    assert isinstance(error, ConfigError)
-    assert re.search(said, str(error)), str(error)
 
 
 def test_a_missing_right_on_the_topic_is_said_with_the_command_that_grants_it(secured: Topics) -> None:
@@ -99,7 +58,7 @@ def test_a_missing_right_on_the_topic_is_said_with_the_command_that_grants_it(se
     given = settings(secured.broker, "SASL", {"sasl": "PLAIN", "username": "bob", "password": USERS["bob"]})
     group = secured.new_name("g")
     secured.allow("bob", "GROUP", group)
-    error = failure(secured, topic, group=group, **given)
+    error = failure(secured.broker, topic, group=group, **given)
     assert f"bob may not use topic {topic}" in error.message
     assert "kafka-acls" in error.hint
     assert "--allow-principal User:bob" in error.hint
@@ -109,7 +68,7 @@ def test_a_missing_right_on_the_group_is_said(secured: Topics) -> None:
     topic = secured.create()
     secured.allow("bob", "TOPIC", topic)
     given = settings(secured.broker, "SASL", {"sasl": "PLAIN", "username": "bob", "password": USERS["bob"]})
-    error = failure(secured, topic, group="not-for-bob", **given)
+    error = failure(secured.broker, topic, group="not-for-bob", **given)
     assert 'bob may not read as a member of group "not-for-bob"' in error.message
 
 
@@ -161,17 +120,6 @@ def test_every_setting_of_the_installed_client_is_known_or_refused_with_a_reason
         assert set(theirs) <= set(ours) | set(OURS)
 
 
-def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    from logwatch.kafka.connection import ConnectionConfig
-    from logwatch.kafka.diagnosis import check_files
-
-    no_pem = tmp_path / "ca.pem"
-    no_pem.write_text("not a certificate")
-    for path, said in ((tmp_path / "missing.pem", "`tls_ca` .* no such file"), (no_pem, "`tls_ca`.* are PEM")):
-        with pytest.raises(ConfigError, match=said):
-            check_files(ConnectionConfig.model_validate({"bootstrap": "a:1", "tls_ca": path}))
-
-
 def test_secrets_are_not_shown() -> None:
     from logwatch.sources.kafka_config import KafkaConfig
 
@@ -180,20 +128,3 @@ def test_secrets_are_not_shown() -> None:
     )
     assert "hush-hush" not in repr(config) + str(config.model_dump(mode="json"))
     assert config.client_config()["sasl_plain_password"].startswith("hush")
-
-
-def test_an_oauth_token_is_read_anew_at_each_login(tmp_path: Path) -> None:
-    from logwatch.kafka.connection import ConnectionConfig
-
-    path = tmp_path / "token"
-    given = {"bootstrap": "a:1", "sasl": "OAUTHBEARER", "oauth_token_file": path}
-    provider = ConnectionConfig.model_validate(given).client_config()["sasl_oauth_token_provider"]
-    for token in ("first", "second"):
-        path.write_text(token + "\n")
-        assert provider.token() == token
-    path.write_text("")
-    with pytest.raises(ConfigError, match=r"`oauth_token_file` .* is empty"):
-        provider.token()
-    path.unlink()
-    with pytest.raises(ConfigError, match=r"`oauth_token_file` .* cannot be read"):
-        provider.token()

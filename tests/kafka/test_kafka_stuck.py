@@ -38,7 +38,9 @@ def mute(run: Reading, topic: str, for_good: bool) -> None:
         state.resume = state.pause
 
 
-@pytest.mark.parametrize(("for_good", "action"), [(False, "seek"), (True, "client")])
+@pytest.mark.parametrize(
+    ("for_good", "action"), [(False, "seek"), pytest.param(True, "client", marks=pytest.mark.slow)]
+)
 def test_a_partition_that_is_fetched_no_more_is_read_on_exactly(topics: Topics, for_good: bool, action: str) -> None:
     topic, before = topics.create(partitions=2), STUCK.value(action=action)
     for partition in (0, 1):
@@ -68,17 +70,6 @@ def test_partitions_that_are_idle_or_behind_an_open_transaction_are_left_alone(t
         with reading(topics.broker, topic) as run:
             run.read(2)
             over = threading.Event()
-            threading.Timer(3.5, over.set).start()
+            threading.Timer(2.5, over.set).start()
             run.until(over.is_set)
             assert STUCK.series() == before
-
-
-def test_fetch_sessions_are_off_unless_they_are_asked_for(topics: Topics) -> None:
-    # A full request names every partition: what client and broker remember of each other cannot fall out of step.
-    topic = topics.create()
-    topics.send(topic, [b"x"])
-    for asked in (False, True):
-        client = {"enable_incremental_fetch_sessions": True} if asked else {}
-        with reading(topics.broker, topic, client=client) as run:
-            run.read(1)
-            assert client_of(run).config["enable_incremental_fetch_sessions"] is asked

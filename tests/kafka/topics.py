@@ -47,13 +47,19 @@ class Topics:
 
         self.admin.delete_records({TopicPartition(name, partition): before})
 
-    def allow(self, user: str, kind: str, name: str) -> None:
-        """Grant reading a TOPIC, or reading as a member of a GROUP."""
+    def allow(self, user: str, kind: str, name: str, *operations: str) -> None:
+        """Grant operations (none: to read and describe) on a TOPIC, a GROUP, a TRANSACTIONAL_ID."""
         from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
         grants = [
-            ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(ResourceType[kind], name))
-            for operation in (ACLOperation.READ, ACLOperation.DESCRIBE)
+            ACL(
+                f"User:{user}",
+                "*",
+                ACLOperation[one],
+                ACLPermissionType.ALLOW,
+                ResourcePattern(ResourceType[kind], name),
+            )
+            for one in operations or ("READ", "DESCRIBE")
         ]
         self.admin.create_acls(grants)
 

@@ -20,9 +20,9 @@ Steps = list[tuple[str, int]]
 class Table:
     """Two columns that grow."""
 
-    def __init__(self, rows: int = 4) -> None:
+    def __init__(self, rows: int = 4, *, sparse: bool = False) -> None:
         self.a, self.b = np.zeros(rows, np.int64), np.zeros((rows, 60), np.float32)
-        self.journal = Journal(248, rows)
+        self.journal = Journal(248, rows, sparse=sparse)
 
     def columns(self, rows: int = 0) -> Columns:
         if rows > len(self.a):
@@ -43,9 +43,9 @@ STEPS = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(STEPS)
-def test_whatever_was_committed_comes_back(steps: Steps) -> None:
-    table, cells = Table(), dict[str, bytes]()
+@given(STEPS, st.booleans())
+def test_whatever_was_committed_comes_back(steps: Steps, sparse: bool) -> None:
+    table, cells = Table(sparse=sparse), dict[str, bytes]()
     saved: tuple[NDArray[Any], NDArray[Any]] = np.zeros(0), np.zeros((0, 60))
     for number, (step, row) in enumerate([*steps, ("commit", 0), ("restart", 0)], 1):
         if step == "one":
@@ -54,12 +54,16 @@ def test_whatever_was_committed_comes_back(steps: Steps) -> None:
             table.write(np.arange(row, row + 50), number)
         elif step == "anew":
             table.a[:], table.b[:] = number, 0
+            table.a[row:] = 0
             table.journal.renew(len(table.a))
         elif step == "commit":
-            cells.update((name, cell) for name, cell in table.journal.changes("t/", table.columns()) if cell)
+            for name, cell in table.journal.changes("t/", table.columns()):
+                cells.pop(name, None)
+                if cell is not None:
+                    cells[name] = cell
             saved = table.a.copy(), table.b.copy()
         else:
-            table = Table()
+            table = Table(sparse=sparse)
             table.journal.restore("t/", cells, table.columns)
             for now, then in zip((table.a, table.b), saved, strict=True):
                 assert not now[len(then) :].any()
@@ -83,6 +87,14 @@ def test_what_changed_is_written_and_little_else() -> None:
         table.write(rng.choice(50_000, 500, replace=False), value)
         several.append(size(table))
     assert max(several) < 10 * 500 * 248  # rows and the pages whose turn it is, also at the worst of commits
+
+
+def test_of_a_new_table_only_what_is_in_it_is_written() -> None:
+    table = Table(10_000, sparse=True)
+    table.journal.renew(10_000)
+    table.write(np.array([7, 9000]), 1)
+    pages = [name for name, cell in table.journal.changes("t/", table.columns()) if cell and name[2] != "j"]
+    assert len(pages) == 2
 
 
 def test_the_journal_does_not_grow() -> None:

@@ -85,11 +85,59 @@ def test_a_new_key_begins_with_zeros_and_no_time() -> None:
     assert table.view("ring")[slot].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("columns", [COLUMNS[::-1], COLUMNS[:1], [("sum", "i4"), COLUMNS[1]]])
-def test_rows_of_other_columns_are_refused_not_misread(columns: list[tuple[object, ...]]) -> None:
-    """Another detector may have been switched on since."""
+FIELDS: dict[str, tuple[object, ...]] = {
+    "sum": ("sum", "f4"),
+    "ring": ("ring", "i4", (3,)),
+    "wide": ("sum", "i8"),  # another type under the name of a column
+    "nest": ("nest", [("open", "u1"), ("peak", "f4", (2,))]),
+    "nest2": ("nest", [("bits", "u8"), ("peak", "f4", (2,))]),
+}
+LAYOUTS = [("sum", "ring", "nest"), ("ring", "sum"), ("nest2", "wide"), ("sum",), (), ("nest", "sum")]
+
+
+@given(st.lists(st.tuples(st.sampled_from(LAYOUTS), st.lists(keys, min_size=1, max_size=12)), max_size=8))
+def test_columns_that_stay_keep_their_values_and_others_begin_anew(
+    runs: list[tuple[tuple[str, ...], list[tuple[int, str | None]]]],
+) -> None:
+    """Detectors are switched on and off between runs; keys are in memory, or spilled for many runs."""
+    store, spilled = Stored(), Stored()
+    truth: dict[str, dict[tuple[int, str | None], int]] = {}  # parts of columns that have been on since -> counts
+    for names, spoken in runs:
+        table = KeyTable([FIELDS[name] for name in names], capacity=3, fetch=spilled.get)
+        table.restore(store)
+        parts = {part for name in names for part in PARTS[name]}
+        truth = {part: truth.get(part, {}) for part in parts}
+        stream = np.array([key[0] for key in spoken], np.int32)
+        slots = table.assign(stream, stream, [key[1] for key in spoken])
+        for slot, key in zip(slots.tolist(), spoken, strict=True):
+            for part, counts in truth.items():
+                value = _part(table, part)
+                assert value[slot].max() == value[slot].min() == counts.get(key, 0)
+                value[slot] += 1
+                counts[key] = counts.get(key, 0) + 1
+        table.touch(slots, 0)
+        table.evict(table.surplus())
+        store.write(table.changes())
+        spilled.write(table.spilled.changes())
+
+
+PARTS = {
+    "sum": ["sum f4"], "ring": ["ring i4"], "wide": ["sum i8"],
+    "nest": ["nest.open u1", "nest.peak f4"], "nest2": ["nest.bits u8", "nest.peak f4"],
+}  # fmt: skip
+
+
+def _part(table: KeyTable, part: str) -> np.ndarray:
+    column = table.rows
+    for name in part.split()[0].split("."):
+        column = column[name]
+    return column
+
+
+def test_rows_of_another_version_are_refused_not_misread() -> None:
     store, table = Stored(), KeyTable(COLUMNS)
     _feed(table, [(0, "a"), (1, None)], 0)
     store.write(table.changes())
-    with pytest.raises(StateCorrupt, match="other detectors"):
-        KeyTable(columns).restore(store)
+    for header in (b"{}", b'{"layouts": [[["used", "<i8"]]]}', b'{"layouts": [[["used"]]]}', b'{"layouts": 3}'):
+        with pytest.raises(StateCorrupt, match="another version"):
+            KeyTable(COLUMNS).restore({**store, "table": header})

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from logwatch import telemetry
+from logwatch import pipeline, telemetry
+from logwatch.app.history import Tally
 from logwatch.app.session import detectors_of, opened
 from logwatch.config import SourceTable, load
 from logwatch.rows import Scored
 from logwatch.score import registry
 from logwatch.score.registry import Registry
-from logwatch.types import RecordBatch, Stream
+from logwatch.types import Gap, RecordBatch, Stream
 
 Row = tuple[str, Stream]  # the component that brings a record, and its stream
 
@@ -115,7 +116,11 @@ def test_new_streams_of_a_source_share_one_where_there_are_too_many() -> None:
     known = Registry()
     numbered(known, [("files", Stream("a", str(n))) for n in range(7)])
     before = telemetry.SHARED.value(what="stream")
-    found = numbered(known, [("files", Stream(source, instance)) for source, instance in ("a8", "a9", "b1", "a3")])
+    with capture_logs() as logs:
+        found = numbered(known, [("files", Stream(source, instance)) for source, instance in ("a8", "a9", "b1", "a3")])
+    said = "too many streams to tell apart; new ones are taken for one"
+    assert [(log["event"], log["most"]) for log in logs] == [(said, 7)]
+    assert "new state directory" in logs[0]["fix"]
     assert [known.streams[number] for _, number in found] == [
         Stream("a", "(other)"), Stream("a", "(other)"), Stream("b", "(other)"), Stream("a", "3"),
     ]  # fmt: skip
@@ -157,3 +162,22 @@ def test_scores_of_shared_sources_depend_neither_on_batches_nor_on_restarts(tmp_
     whole = scores(tmp_path / "whole", text, iter([1200]))
     parts = scores(tmp_path / "parts", text, iter([1, 3, 5, 64, 300, 777, 1200]))
     np.testing.assert_array_equal(parts, whole)
+
+
+def test_gaps_of_sources_without_a_record_are_counted_under_a_bounded_number_of_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MAX_SOURCES", 4)
+    loaded = load(environ={})
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"files": SourceTable(kind="file")}) as session:
+        known = batch([Stream("late", "1")], [Stream("late", "1")])
+        session.pipeline.process(known, "files")
+        gaps = batch([], [])
+        gaps.gaps = [Gap(Stream(f"s{n}", "1"), 0, 9, "deleted") for n in range(20)]
+        gaps.gaps += [Gap(Stream(source, "1"), 0, 9, "deleted") for source in ("late", "s1")]
+        session.pipeline.process(gaps, "files")
+        session.commit()
+        assert session.pipeline.opened == {"s0": 1, "s1": 2, "s2": 1, "s3": 1, "(other)": 16, "late": 1}
+        assert telemetry.ALERTS.value(source="s19", state="open") == 0
+        assert len(session.pipeline.stages.registry.sources) == 1
+        assert Tally().summary(session).incidents == 22

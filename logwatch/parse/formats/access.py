@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from logwatch.parse.formats.valued import columns_of
+from logwatch.parse.formats.valued import TEXT, columns_of
 from logwatch.types import FieldColumn, Int64
 
 _REQUEST = (
@@ -27,5 +27,5 @@ def fields(texts: list[str], rows: Int64) -> list[FieldColumn]:
         values = found[name]
         given = np.flatnonzero((values.is_not_null() & (values != "-")).to_numpy())
         if len(given):
-            columns += columns_of(name, rows[given].astype(np.int32), values.gather(given).to_list())
+            columns += columns_of(name, rows[given].astype(np.int32), values.gather(given).to_list(), TEXT)
     return columns

@@ -6,8 +6,7 @@ reads is the message; where there is none, the first fields as `key=value`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +16,8 @@ from logwatch.parse.formats.levels import NAMES, levels_of
 from logwatch.parse.formats.roles import MOST, Plan, plan_of
 from logwatch.parse.formats.shown import all_bare, class_of_status, first_line, quoted, scope_names, shown, trace_kind
 from logwatch.parse.formats.told import Told
+from logwatch.parse.formats.valued import TEXT, Kinds, kinds_of
+from logwatch.types import Int32
 
 TEXT_MOST = 8192
 """Characters of a line that people may see, at most."""
@@ -24,7 +25,7 @@ MINED_MOST = 4096
 """Characters of a message that go on to the miner, which looks at half of them."""
 EVENT_LIKE = 12
 """Fields that stand for the message of a line without one."""
-_PLAIN = (str, int, float)
+_PLAIN = frozenset((str, int, float))
 
 Column = Sequence[Any]
 T = TypeVar("T")
@@ -36,20 +37,24 @@ class Group(NamedTuple):
     rows: list[int]
     names: tuple[str, ...]
     columns: Sequence[Column]  # by name, then by row
+    kinds: Sequence[Kinds]  # types of the values of each column
 
 
-def groups_of(rows: list[int], records: list[dict[str, Any]]) -> Iterator[Group]:
-    """Flat records [n] of batch rows [n], by their fields."""
-    keys = list(map(tuple, records))
-    if len(set(keys)) == 1:
-        yield Group(rows, keys[0], list(zip(*map(dict.values, records), strict=True)))
-        return
-    groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for i, key in enumerate(keys):
-        groups[key].append(i)
-    for names, which in groups.items():
-        columns = list(zip(*map(dict.values, picked(records, which)), strict=True))
-        yield Group(list(picked(rows, which)), names, columns)
+def groups_of(rows: list[int], records: Iterable[dict[str, Any] | None]) -> Iterator[Group]:
+    """Records [n] of batch rows [n], by their fields; those that are None are passed over."""
+    by: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
+    for row, record in zip(rows, records, strict=True):
+        if record is None:
+            continue
+        names = tuple(record)
+        known = by.get(names)
+        if known is None:
+            known = by[names] = ([], [])
+        known[0].append(row)
+        known[1].append(tuple(record.values()))
+    for names, (own, values) in by.items():
+        columns = list(zip(*values, strict=True))
+        yield Group(own, names, columns, list(map(kinds_of, columns)))
 
 
 def picked(values: Sequence[T], which: list[int]) -> Sequence[T]:
@@ -63,29 +68,36 @@ def gather(told: Told, group: Group, texts: list[str] | None = None) -> None:
     Args:
         texts: [n] what people see of them; None: it is made of the fields.
     """
-    rows, names, columns = group
+    rows, names, columns, kinds = group
     plan, n = plan_of(names), len(rows)
     time = columns[plan.time] if plan.time >= 0 else (None,) * n
     levels = [0] * n
     if plan.level >= 0:
         levels = levels_of(columns[plan.level], plan.level_name, plan.syslog, plan.letters)
     scopes = [""] * n if plan.scope < 0 else scope_names(columns[plan.scope])
-    fields = [_Field(names[i], columns[i]) for i in plan.rest]
-    messages, bare = _messages(plan, columns, fields, n)
+    fields = [_Field(names[i], columns[i], kinds[i]) for i in plan.rest]
+    messages, bare = _messages(plan, group, fields, n)
     if texts is None:
-        texts = _texts(plan, columns, fields[:MOST], (time, levels, scopes, None if bare else messages), n)
+        texts = _texts(plan, group, fields[:MOST], (time, levels, scopes, None if bare else messages), n)
     told.rows += rows
     told.time += time
     told.level += levels
     told.scope += scopes
     told.text += texts
     told.message += _mined(messages, plan, columns)
-    at = np.array(rows, dtype=np.int32)
+    _value(told, fields[: plan.valued], np.array(rows, dtype=np.int32), texts)
+
+
+def _value(told: Told, fields: list[_Field], at: Int32, texts: list[str]) -> None:
+    """Values of batch rows [n] for the detectors."""
     whole = None if max(map(len, texts)) < TEXT_MOST else [i for i, text in enumerate(texts) if len(text) < TEXT_MOST]
-    for field in fields[: plan.valued]:
-        some, values = field.valued(whole)
+    for field in fields:
+        if whole is None and field.kinds <= _PLAIN:
+            told.values(field.name, at, field.values, field.kinds)
+            continue
+        some, values = field.valued(range(len(at)) if whole is None else whole)
         if values:
-            told.fields.setdefault(field.name, []).append((at if some is None else at[some], values))
+            told.values(field.name, at[some], values, kinds_of(values))
 
 
 class _Field:
@@ -93,9 +105,8 @@ class _Field:
 
     __slots__ = ("_shown", "kinds", "name", "values")
 
-    def __init__(self, name: str, values: Column) -> None:
-        self.name, self.values = name, values
-        self.kinds = set(map(type, values))
+    def __init__(self, name: str, values: Column, kinds: Kinds) -> None:
+        self.name, self.values, self.kinds = name, values, kinds
         self._shown: Column | None = None
 
     def shown(self) -> Column:
@@ -105,29 +116,27 @@ class _Field:
         return self._shown
 
     def _told(self) -> Column:
-        if self.kinds == {str}:
+        if self.kinds == TEXT:
             return self.values if all_bare(self.values) else list(map(quoted, self.values))
         return self.values if self.kinds <= {int, float} else list(map(shown, self.values))
 
-    def valued(self, whole: list[int] | None) -> tuple[list[int] | None, Column]:
-        """Rows (None: all) and values for the detectors.
+    def valued(self, whole: Iterable[int]) -> tuple[list[int], Column]:
+        """Rows and values for the detectors.
 
         Args:
-            whole: rows whose text was not cut; redaction does not see all values of the others. None: all.
+            whole: rows whose text was not cut; redaction does not see all values of the others.
         """
-        if whole is None and self.kinds.issubset(_PLAIN):
-            return None, self.values
         values = [str(value).lower() if type(value) is bool else value for value in self.values]
-        some = [i for i in (range(len(values)) if whole is None else whole) if type(values[i]) in _PLAIN]
+        some = [i for i in whole if type(values[i]) in _PLAIN]
         return some, [values[i] for i in some]
 
 
-def _messages(plan: Plan, columns: Sequence[Column], fields: list[_Field], n: int) -> tuple[list[str], bool]:
+def _messages(plan: Plan, group: Group, fields: list[_Field], n: int) -> tuple[list[str], bool]:
     """Messages [n], and whether they were made of fields."""
     if plan.message < 0:
         return _made(fields, n), True
-    values = columns[plan.message]
-    if set(map(type, values)) != {str}:
+    values = group.columns[plan.message]
+    if group.kinds[plan.message] != TEXT:
         values = ["" if value is None else value if type(value) is str else shown(value) for value in values]
     if all(values):
         return list(values), False
@@ -153,12 +162,12 @@ def _escaped(name: str) -> str:
     return name[:128].replace("%", "%%").replace(" ", "_").replace("\n", "_")
 
 
-def _texts(plan: Plan, columns: Sequence[Column], fields: list[_Field], head: tuple[Any, ...], n: int) -> list[str]:
+def _texts(plan: Plan, group: Group, fields: list[_Field], head: tuple[Any, ...], n: int) -> list[str]:
     """What people see of rows [n]; `head` is time, level, scope and message."""
     time, levels, scopes, messages = head
     form: list[str] = []
     parts: list[Column] = []
-    if plan.time >= 0 and str in set(map(type, time)):
+    if plan.time >= 0 and str in group.kinds[plan.time]:
         form.append("%s")
         parts.append([value[:40] if type(value) is str else "" for value in time])
     if any(levels):
@@ -172,14 +181,14 @@ def _texts(plan: Plan, columns: Sequence[Column], fields: list[_Field], head: tu
         parts.append(messages)
     for label, i in plan.traces:
         form.append(f"{label}=%s")
-        parts.append(_Field(label, columns[i]).shown())
+        parts.append(_Field(label, group.columns[i], group.kinds[i]).shown())
     for field in fields:
         form.append(f"{_escaped(field.name)}=%s")
         parts.append(field.shown())
     for i in (plan.kind, *plan.exceptions):
         if i >= 0:
             form.append("%s")
-            parts.append([shown(value) if value is not None else "" for value in columns[i]])
+            parts.append([shown(value) if value is not None else "" for value in group.columns[i]])
     texts = list(map(" ".join(form).__mod__, zip(*parts, strict=True))) if parts else [""] * n
     if max(map(len, texts)) > TEXT_MOST:
         texts = [text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 1] + "…" for text in texts]

@@ -28,6 +28,9 @@ LONGEST = 32
 
 def levels_of(values: Sequence[Any], name: str, syslog: bool, letters: bool) -> list[int]:
     """Levels 0-7 [n] of the values [n] of the field `name` (in lower case)."""
+    first = values[0]
+    if type(first) is str and values.count(first) == len(values):
+        return [_level(_short(first), name, syslog, letters)] * len(values)
     if not set(map(type, values)) <= {str, int}:
         values = [value if type(value) in (str, int) else "" for value in values]
     known = {value: _level(_short(value), name, syslog, letters) for value in set(values)}

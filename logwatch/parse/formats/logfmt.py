@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from logwatch.parse.formats.gather import Group, groups_of
-from logwatch.parse.formats.skeleton import Form, bare, by_skeleton, unquoted
+from logwatch.parse.formats.gather import Group, groups_of, picked
+from logwatch.parse.formats.skeleton import LONGEST, Form, bare, by_skeleton, emptied, matched, simply, unquoted
+from logwatch.parse.formats.valued import TEXT
 
 PAIRS = 64
 """Fields of a line at most; a line of more is no logfmt."""
@@ -26,11 +27,24 @@ def read(texts: list[str]) -> tuple[list[Group], list[int]]:
     """Fields of texts [n], values as text: groups (their rows are indices), and the texts half of which is no pair.
     Of several lines in one text the first is read."""
     texts = [text if "\n" not in text else text[: text.index("\n")] for text in texts]
-    groups, odd = by_skeleton(texts, _TAKEN, _compiled, unquoted)
+    groups: list[Group] = []
+
+    def told(skeleton: str, rows: list[int]) -> list[int]:
+        form = _compiled(skeleton) if len(skeleton) <= LONGEST else None
+        if form is None:
+            return rows
+        own = picked(texts, rows)
+        found = simply(form, rows, own)
+        if found is None:
+            found = matched(form.pattern.fullmatch, rows, own)
+            found = found._replace(columns=list(map(unquoted, found.columns)))
+        if found.rows:
+            groups.append(Group(found.rows, form.names, found.columns, [TEXT] * len(form.names)))
+        return found.missed
+
+    odd = by_skeleton(texts, lambda some: emptied(some, _TAKEN), told)
     records = [_one(texts[i]) for i in odd]
-    good = [i for i, record in zip(odd, records, strict=True) if record is not None]
-    if good:
-        groups += groups_of(good, [record for record in records if record is not None])
+    groups += groups_of(odd, records)
     return groups, [i for i, record in zip(odd, records, strict=True) if record is None]
 
 
@@ -42,8 +56,8 @@ def _compiled(skeleton: str) -> Form | None:
     names = tuple(skeleton.rstrip(" ").removesuffix("=").split("= "))
     if len(set(names)) < len(names) or len(names) > PAIRS or "" in names or skeleton.count("=") != len(names):
         return None
-    around = tuple(f"{' ' if i else ''}{re.escape(name)}=" for i, name in enumerate(names))
-    return Form(names, (*around, " ?"), re.compile(_GROUP.join((*around, " ?"))))
+    around = (*(f"{' ' if i else ''}{re.escape(name)}=" for i, name in enumerate(names)), " ?")
+    return Form(names, around, re.compile(_GROUP.join(around)))
 
 
 def _one(text: str) -> dict[str, Any] | None:

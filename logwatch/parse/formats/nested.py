@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from logwatch.parse.formats.gather import Group, picked
+from logwatch.parse.formats.gather import Column, Group, picked
+from logwatch.parse.formats.valued import kinds_of
 
 DEPTH = 8
 """Objects inside objects that are opened; what is deeper stays as it is."""
@@ -14,8 +15,6 @@ FIELDS = 256
 """Fields of a line beyond which nothing more is opened."""
 _WRAPPERS = frozenset(("stringValue", "intValue", "doubleValue", "boolValue"))
 _NESTS = frozenset((dict, list))
-
-Column = Sequence[Any]
 
 
 def flat(group: Group) -> Iterator[Group]:
@@ -41,21 +40,22 @@ def _first_object(part: _Part) -> tuple[_Part, int]:
     """The part, its special lists read, up to the first column that is to be opened; -1: there is none."""
     group, depths, begin = part
     for j in range(begin, len(group.names)):
-        if _NESTS.isdisjoint(kinds := set(map(type, group.columns[j]))):
+        if _NESTS.isdisjoint(group.kinds[j]):
             continue
         values = group.columns[j]
-        if list in kinds and (special := _SPECIAL.get(group.names[j].rpartition(".")[2])) is not None:
+        if list in group.kinds[j] and (special := _SPECIAL.get(group.names[j].rpartition(".")[2])) is not None:
             values = [special(value) if type(value) is list else value for value in values]
-            group = Group(group.rows, group.names, [*group.columns[:j], values, *group.columns[j + 1 :]])
-        if depths[j] < DEPTH and len(group.names) < FIELDS and dict in set(map(type, values)):
+            columns = [*group.columns[:j], values, *group.columns[j + 1 :]]
+            group = group._replace(columns=columns, kinds=list(map(kinds_of, columns)))
+        if depths[j] < DEPTH and len(group.names) < FIELDS and dict in group.kinds[j]:
             return _Part(group, depths, j), j
     return _Part(group, depths, len(group.names)), -1
 
 
 def _open(part: _Part, j: int) -> Iterator[_Part]:
     """Rows by what the objects in column j hold; other values stay."""
-    group, depths, _ = part
-    values = group.columns[j]
+    whole, depths, _ = part
+    group, values = whole, whole.columns[j]
     by: defaultdict[tuple[str, ...] | None, list[int]] = defaultdict(list)
     for i, value in enumerate(values):
         by[tuple(value) if type(value) is dict else None].append(i)
@@ -63,14 +63,22 @@ def _open(part: _Part, j: int) -> Iterator[_Part]:
         all_of = len(which) == len(values)
         inside = values if all_of else picked(values, which)
         names, columns = _inside(group.names[j], keys, inside)
-        before, after = (
-            [column if all_of else picked(column, which) for column in kept]
-            for kept in (group.columns[:j], group.columns[j + 1 :])
+        if not all_of:
+            group = _some(whole, which)
+        opened = Group(
+            group.rows,
+            (*group.names[:j], *names, *group.names[j + 1 :]),
+            [*group.columns[:j], *columns, *group.columns[j + 1 :]],
+            [*group.kinds[:j], *map(kinds_of, columns), *group.kinds[j + 1 :]],
         )
-        rows = group.rows if all_of else list(picked(group.rows, which))
-        opened = Group(rows, (*group.names[:j], *names, *group.names[j + 1 :]), [*before, *columns, *after])
         deeper = (*depths[:j], *(depths[j] + 1,) * len(columns), *depths[j + 1 :])
         yield _Part(opened, deeper, j + 1 if keys is None else j)
+
+
+def _some(group: Group, which: list[int]) -> Group:
+    """Some rows of a group."""
+    columns = [picked(column, which) for column in group.columns]
+    return Group(list(picked(group.rows, which)), group.names, columns, list(map(kinds_of, columns)))
 
 
 def _inside(name: str, keys: tuple[str, ...] | None, values: Column) -> tuple[tuple[str, ...], list[Column]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from logwatch.parse.formats import jsonlines, logfmt, syslog
 from logwatch.parse.formats.envelope import Peeled, peel
-from logwatch.parse.formats.gather import TEXT_MOST, Group, gather, groups_of
+from logwatch.parse.formats.gather import TEXT_MOST, Group, gather, groups_of, picked
 from logwatch.parse.formats.moments import stamps_of
 from logwatch.parse.formats.nested import flat
 from logwatch.parse.formats.told import Rows, Told
@@ -53,15 +53,15 @@ class Read:
     plain: Int64  # [p] rows of no format
     told: Rows | None  # the other rows
     outer_rows: Int64  # [m] rows whose prefix bore a time
-    outer: Stamps | None  # [m] for rows that have none of their own
+    outer: list[str]  # [m] that time, for rows that have none of their own
     failed: list[Failed]
     invalid: UInt8  # [n] Flag.INVALID where bytes of a row in `told` are not UTF-8, and at the rows that failed
 
     def put_outer(self, stamps: Stamps) -> None:
         """Give the lines that bear no time that of their prefix."""
-        if self.outer is not None:
-            bare = np.flatnonzero(stamps.bears[self.outer_rows] == 0)
-            stamps.put(self.outer_rows[bare], self.outer, bare)
+        bare = np.flatnonzero(stamps.bears[self.outer_rows] == 0)
+        if len(bare):
+            stamps.put(self.outer_rows[bare], stamps_of([self.outer[i] for i in bare.tolist()]), slice(None))
 
 
 def read(lines: list[bytes], wanted: Wanted) -> Read | None:
@@ -136,40 +136,36 @@ class _Reader:
         return self.every or self.chosen[row]
 
     def _json(self, rows: list[int]) -> None:
-        lines = self.lines if len(rows) == len(self.lines) else [self.lines[i] for i in rows]
-        if not all(line.endswith(b"}") for line in lines):
-            rows = [i for i in rows if self.lines[i].rstrip().endswith(b"}")]
-            lines = [self.lines[i].rstrip() for i in rows]
-        if not rows:
-            return
-        records = jsonlines.read(lines)
-        kept = [record for record in records if record is not None]
-        if len(kept) < len(records) or self.every != "auto":
+        records: Iterable[dict[str, Any] | None] = jsonlines.read(self._lines(rows))
+        if self.every != "auto":
             both = zip(rows, records, strict=True)
-            good = [(i, record) for i, record in both if record is not None and self._is_wanted(i, record)]
-            rows, kept = [i for i, _ in good], [record for _, record in good]
-        if rows:
-            for group in groups_of(rows, kept):
-                for part in flat(group):
-                    gather(self.told, part)
+            records = (record if record is None or self._is_wanted(row, record) else None for row, record in both)
+        for group in groups_of(rows, records):
+            for part in flat(group):
+                gather(self.told, part)
+
+    def _lines(self, rows: list[int]) -> list[bytes]:
+        return self.lines if len(rows) == len(self.lines) else [self.lines[i] for i in rows]
 
     def _is_wanted(self, row: int, record: dict[str, Any]) -> bool:
         return self._format(row) != "journal" or not _JOURNAL.isdisjoint(record)
 
     def _syslog(self, rows: list[int]) -> None:
-        self._texts([i for i in rows if _VERSION in self.lines[i][2:8]], syslog.read)
+        lines = self._lines(rows)
+        self._texts([i for i, line in zip(rows, lines, strict=True) if _VERSION in line[2:8]], syslog.read)
 
     def _logfmt(self, rows: list[int]) -> None:
-        self._texts([i for i in rows if self.lines[i].partition(b"=")[0] in _SURE or self._is_logfmt(i)], logfmt.read)
+        both = zip(rows, self._lines(rows), strict=True)
+        self._texts([i for i, line in both if line.partition(b"=")[0] in _SURE or self._is_logfmt(i)], logfmt.read)
 
     def _texts(self, rows: list[int], read: Callable[[list[str]], tuple[list[Group], list[int]]]) -> None:
         """Formats that people can read as they are."""
         if not rows:
             return
-        texts = _decoded([self.lines[i] for i in rows])
+        texts = _decoded(self._lines(rows))
         for group in read(texts)[0]:
-            own = [texts[k] for k in group.rows]
-            here = Group([rows[k] for k in group.rows], group.names, group.columns)
+            own = list(picked(texts, group.rows))
+            here = group._replace(rows=list(picked(rows, group.rows)))
             gather(self.told, here, own if max(map(len, own)) <= TEXT_MOST else [text[:TEXT_MOST] for text in own])
 
     def _is_logfmt(self, row: int) -> bool:
@@ -199,9 +195,8 @@ class _Reader:
         plain = np.ones(len(self.lines), dtype=np.bool_)
         if told is not None:
             plain[told.rows] = False
-        outer = stamps_of(self.peeled.times) if self.peeled.rows else None
         prefixed = np.array(self.peeled.rows, dtype=np.int64)
-        return Read(self.lines, np.flatnonzero(plain), told, prefixed, outer, self.failed, self._invalid())
+        return Read(self.lines, np.flatnonzero(plain), told, prefixed, self.peeled.times, self.failed, self._invalid())
 
     def _invalid(self) -> UInt8:
         marks = np.zeros(len(self.lines), dtype=np.uint8)

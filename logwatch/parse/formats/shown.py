@@ -66,12 +66,12 @@ def _scope(value: str) -> str:
 
 def scope_names(values: Sequence[Any]) -> list[str]:
     """Names of loggers [n], without the line of the call."""
-    known = {value: _scope(value[:SCOPE_MOST]) if type(value) is str else "" for value in _keys(values)}
-    return [known[value] if type(value) is str else "" for value in values]
-
-
-def _keys(values: Sequence[Any]) -> set[str]:
-    return {value for value in values if type(value) is str}
+    first = values[0]
+    if type(first) is str and values.count(first) == len(values):
+        return [_scope(first[:SCOPE_MOST])] * len(values)
+    texts = [value if type(value) is str else "" for value in values]
+    known = {text: _scope(text[:SCOPE_MOST]) for text in set(texts)}
+    return list(map(known.__getitem__, texts))
 
 
 def class_of_status(value: Any) -> str:

@@ -10,68 +10,77 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from logwatch.parse.formats.gather import Group, groups_of
+from logwatch.parse.formats.gather import Group, groups_of, picked
 from logwatch.parse.formats.jsonlines import opened
-from logwatch.parse.formats.skeleton import Form, by_skeleton, unescaped
+from logwatch.parse.formats.skeleton import LONGEST, Column, Form, Found, by_skeleton, emptied, matched, unescaped
+from logwatch.parse.formats.valued import TEXT, kinds_of
 
 # Bounded, and possessive: linear in the length of the line.
 _DATA = r'\[[^\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\]"]*+)*+\]'
-_HEADER = re.compile(
-    r"<(\d{1,3})>[1-9]\d? ([^ ]{1,48}) ([^ ]{1,255}) ([^ ]{1,64}) [^ ]{1,128} ([^ ]{1,64}) "
-    rf"(-|(?:{_DATA})++)"
-    "(?: +\ufeff?(.*+)|$)",
-    re.DOTALL,
-)
+_BEFORE = r"<(\d{1,3})>[1-9]\d? ([^ ]{1,48}) ([^ ]{1,255}) ([^ ]{1,64}) [^ ]{1,128} ([^ ]{1,64}) "
+_BEHIND = "(?: +\ufeff?(.*+)|$)"
+_HEADER = re.compile(rf"{_BEFORE}(-|(?:{_DATA})++){_BEHIND}", re.DOTALL)
 _TAKEN = r'="(?:[^"\\]|\\.)*"'
 _NAME = r'[^\s=\]"\[]{1,64}'
 _SKELETON = re.compile(rf"(?:\[{_NAME}(?: +{_NAME}=)* *\])++")
 _ELEMENT = re.compile(rf"\[({_NAME})((?: +{_NAME}=)*) *\]")
-_GROUP = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_GROUP = r'"([^"\\]*+(?:\\[^\n][^"\\]*+)*+)"'
 PARAMETERS = 64
+HIGHEST = 191
+"""The highest priority: severity 7 of facility 23."""
 NAMES = ("timestamp", "priority", "syslog_identifier", "msg", "msgid", "hostname")
 
 
 def read(texts: list[str]) -> tuple[list[Group], list[int]]:
     """Fields of texts [n], structured data as `id.name`: groups (their rows are indices), and the texts that are not of
     RFC 5424."""
-    found = [_HEADER.match(text) for text in texts]
-    parts = {i: match.groups("") for i, match in enumerate(found) if match is not None and int(match[1]) < 192}
-    rows = list(parts)
-    heads = [parts[i] for i in rows]
     groups: list[Group] = []
-    bare = [k for k, head in enumerate(heads) if head[5] == "-"]
-    if bare:
-        groups += _groups(heads, bare, (), [])
-    data = [k for k, head in enumerate(heads) if head[5] != "-"]
-    bad: list[int] = []
-    if data:
-        told, bad = by_skeleton([heads[k][5] for k in data], _TAKEN, _compiled, unescaped)
-        for group in told:
-            groups += _groups(heads, [data[j] for j in group.rows], group.names, list(group.columns))
-    missed = [rows[data[j]] for j in bad] + [i for i in range(len(texts)) if i not in parts]
-    return [Group([rows[k] for k in group.rows], *group[1:]) for group in groups], sorted(missed)
+
+    def told(skeleton: str, rows: list[int]) -> list[int]:
+        form = _compiled(skeleton) if len(skeleton) <= LONGEST else None
+        if form is None:
+            return rows
+        found = matched(form.pattern.match, rows, picked(texts, rows))
+        if not found.rows:
+            return rows
+        over = {one for one in set(found.columns[0]) if int(one) > HIGHEST}
+        if over:
+            sound = [row for row, one in zip(found.rows, found.columns[0], strict=True) if one not in over]
+            return sorted(set(rows).difference(sound)) + (told(skeleton, sound) if sound else [])
+        groups.extend(_groups(found, form.names))
+        return found.missed
+
+    return groups, by_skeleton(texts, _skeletons, told)
 
 
-def _groups(heads: list[tuple[str, ...]], which: list[int], names: tuple[str, ...], columns: list[Any]) -> list[Group]:
+def _skeletons(texts: list[str]) -> list[str]:
+    """Structured data without values; empty where a text is not of RFC 5424."""
+    found = [_HEADER.match(text) for text in texts]
+    return emptied([match[6] if match is not None and int(match[1]) <= HIGHEST else "" for match in found], _TAKEN)
+
+
+def _groups(found: Found, names: tuple[str, ...]) -> list[Group]:
     """Rows with the same structured data; those whose message is JSON apart."""
-    priority, time, host, program, kind, _, message = zip(*[heads[k] for k in which], strict=True)
+    rows = found.rows
+    priority, time, host, program, kind, *columns, message = found.columns
     severities = {one: int(one) & 7 for one in set(priority)}
     severity = list(map(severities.__getitem__, priority))
-    head: list[Any] = [_given(time), severity, _given(program), list(message), _given(kind), _given(host)]
-    inside = [j for j, text in enumerate(message) if text[:1] == "{"]
-    if not inside:
-        return [Group(which, (*NAMES, *names), [*head, *columns])]
-    every = [*head, *columns]
-    records = [dict(zip((*NAMES, *names), [column[j] for column in every], strict=True)) for j in range(len(which))]
-    return list(groups_of(which, [opened(record) or record for record in records]))
+    head: list[Any] = [_given(time), severity, _given(program), message, _given(kind), _given(host)]
+    every = [*head, *map(unescaped, columns)]
+    if not any(text[:1] == "{" for text in message):
+        return [Group(rows, (*NAMES, *names), every, [*map(kinds_of, head), *[TEXT] * len(columns)])]
+    records = [dict(zip((*NAMES, *names), values, strict=True)) for values in zip(*every, strict=True)]
+    return list(groups_of(rows, [opened(record) or record for record in records]))
 
 
-def _given(column: tuple[str, ...]) -> Sequence[str | None]:
+def _given(column: Column) -> Sequence[str | None]:
     return column if "-" not in column else [None if value == "-" else value for value in column]
 
 
 @lru_cache(maxsize=4096)
 def _compiled(skeleton: str) -> Form | None:
+    if skeleton == "-":
+        return Form((), (), re.compile(f"{_BEFORE}-{_BEHIND}", re.DOTALL))
     if len(skeleton) > 8192 or _SKELETON.fullmatch(skeleton) is None:
         return None
     names: list[str] = []
@@ -84,5 +93,4 @@ def _compiled(skeleton: str) -> Form | None:
         names = [f"{name}#{i}" if name in names[:i] else name for i, name in enumerate(names)]
     if len(names) > PARAMETERS:
         return None
-    around = tuple(re.split(r"(?<==)", pattern))
-    return Form(tuple(names), around, re.compile(_GROUP.join(around)))
+    return Form(tuple(names), (), re.compile(_BEFORE + _GROUP.join(re.split(r"(?<==)", pattern)) + _BEHIND, re.DOTALL))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from logwatch.parse.formats.moments import stamps_of
 from logwatch.parse.formats.safe import safe_texts
-from logwatch.parse.formats.valued import columns_of
+from logwatch.parse.formats.valued import Kinds, columns_of
 from logwatch.parse.stamps import Stamps
 from logwatch.types import FieldColumn, Int8, Int32, Int64
 
@@ -29,6 +30,14 @@ class Rows:
     fields: list[FieldColumn]  # rows are those of the batch
 
 
+class Part(NamedTuple):
+    """Values of a field in some rows."""
+
+    rows: Int32  # [k] of the batch
+    values: Sequence[Any]  # [k]
+    kinds: Kinds  # of the values
+
+
 @dataclass(slots=True)
 class Told:
     """Columns in the order in which groups of rows were read."""
@@ -39,7 +48,11 @@ class Told:
     scope: list[str] = field(default_factory=list)
     message: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
-    fields: dict[str, list[tuple[Int32, Sequence[Any]]]] = field(default_factory=dict)
+    fields: dict[str, list[Part]] = field(default_factory=dict)
+
+    def values(self, name: str, rows: Int32, values: Sequence[Any], kinds: Kinds) -> None:
+        """Values of a field in some rows, for the detectors; `kinds` are their types."""
+        self.fields.setdefault(name, []).append(Part(rows, values, kinds))
 
     def done(self) -> Rows:
         """All rows in ascending order."""
@@ -49,16 +62,17 @@ class Told:
         rows = np.array(self.rows, dtype=np.int64)
         if (rows[1:] < rows[:-1]).any():
             order = np.argsort(rows)
-            back = order.tolist()
+            back = itemgetter(*order.tolist())
             rows, stamps, level = rows[order], stamps.take(order), level[order]
-            text, message, scope = ([column[i] for i in back] for column in (text, message, scope))
+            text, message, scope = list(back(text)), list(back(message)), list(back(scope))
         columns = [column for name, parts in self.fields.items() for column in _columns(name, parts)]
         return Rows(rows, stamps, level, scope, message, text, columns)
 
 
-def _columns(name: str, parts: list[tuple[Int32, Sequence[Any]]]) -> list[FieldColumn]:
+def _columns(name: str, parts: list[Part]) -> list[FieldColumn]:
     """One field, of all groups of rows: a column of its numbers, and one of its words."""
-    rows, values = parts[0]
+    rows, values, kinds = parts[0]
     if len(parts) > 1:
-        rows, values = np.concatenate([part[0] for part in parts]), list(chain.from_iterable(p[1] for p in parts))
-    return columns_of(safe_texts([name])[0], rows, values)
+        rows, values = np.concatenate([part.rows for part in parts]), list(chain(*(part.values for part in parts)))
+        kinds = kinds.union(*(part.kinds for part in parts))
+    return columns_of(safe_texts([name])[0], rows, values, kinds)

@@ -15,6 +15,9 @@ from logwatch.types import FieldColumn, Float64, Int32
 WORD_MOST = 64
 """Characters of a value that is a word."""
 
+Kinds = frozenset[type]
+TEXT: Kinds = frozenset((str,))
+
 # Possessive: linear, over a whole column at once.
 _DECIMAL = r"[+-]?+(?:\d{1,18}+(?:\.\d{0,18}+)?+|\.\d{1,18}+)(?:[eE][+-]?+\d{1,2}+)?+"
 _NUMBER = re.compile(_DECIMAL, re.ASCII)
@@ -29,14 +32,18 @@ _DIGITS = b"+-.0123456789"
 _WORDS = re.compile(r"(?:(?:[^+\-.0-9\n][^\n]*+)?+\n|[^:\n]*+:[^\n]*+\n)++")
 
 
-def columns_of(name: str, rows: Int32, values: Sequence[Any]) -> list[FieldColumn]:
-    """Columns of values [k] in rows [k] of any order: int, float, str; anything else is left out. A word that is a
-    number is one, and a duration (`1.5ms`, `2m3s`) is its seconds."""
-    kinds = set(map(type, values))
+def kinds_of(values: Sequence[Any]) -> Kinds:
+    """Types of values."""
+    return frozenset(map(type, values))
+
+
+def columns_of(name: str, rows: Int32, values: Sequence[Any], kinds: Kinds) -> list[FieldColumn]:
+    """Columns of values [k] in rows [k] of any order, and of types `kinds`: int, float, str; anything else is left out.
+    A word that is a number is one, and a duration (`1.5ms`, `2m3s`) is its seconds."""
     if (numbers := _all_numbers(values, kinds)) is not None:
         return [_ordered(FieldColumn(name, rows, numbers, None, None))]
     known, code = _coded(values)
-    if kinds == {str} and _WORDS.fullmatch("\n".join(known) + "\n"):
+    if kinds == TEXT and _WORDS.fullmatch("\n".join(known) + "\n"):
         words, back = _distinct(known)
         return [_ordered(FieldColumn(name, rows, None, back[code], words))]
     read = [number_of(value) if type(value) is not str or value[:1] in _FIRST else None for value in known]
@@ -83,9 +90,9 @@ def _distinct(words: list[str]) -> tuple[list[str], Int32]:
     return list(distinct), np.fromiter(map(distinct.__getitem__, words), np.int32, len(words))
 
 
-def _all_numbers(values: Sequence[Any], kinds: set[type]) -> Float64 | None:
+def _all_numbers(values: Sequence[Any], kinds: Kinds) -> Float64 | None:
     """The values as floats, where all are finite numbers, or all are text that is."""
-    if kinds == {str}:
+    if kinds == TEXT:
         return _all_written(values) if values[0][:1] in _FIRST else None
     try:
         numbers = np.fromiter(values, np.float64, len(values)) if kinds <= {int, float} else None

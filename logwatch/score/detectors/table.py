@@ -57,7 +57,7 @@ class HashTable:
     ) -> None:
         self._dtype, self._shape = np.dtype(dtype), shape
         self._limit = max(limit // WAYS, SMALLEST)
-        self._journal = Journal(16 + self._dtype.itemsize * int(np.prod(shape)))
+        self._journal = Journal(16 + self._dtype.itemsize * int(np.prod(shape)), sparse=True)
         self._clear(SMALLEST)
 
     def _clear(self, buckets: int) -> None:

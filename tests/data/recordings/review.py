@@ -78,7 +78,7 @@ def review(folder: Path) -> Iterator[str]:
     """The report, line by line."""
     labels = read_labels(folder / "labels.csv")
     clean_end = min(start for _, start, _, _ in labels)
-    for path in sorted(folder.glob("*/*.log.gz")):
+    for path in sorted(folder.glob("[!t]*/*.log.gz")):  # templates/ holds others
         source, lines = path.name.removesuffix(".log.gz"), list(read_log(path))
         yield f"\n## {source}: {len(lines)} lines, {path.stat().st_size} bytes, {_minutes(lines):.1f} min"
         clean = sum(1 for t, _ in lines if t < clean_end) / (clean_end - lines[0][0])

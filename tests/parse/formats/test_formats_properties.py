@@ -291,3 +291,29 @@ def test_a_syslog_line_is_read_alike_beside_one_that_is_none() -> None:
         alone, _ = syslog.read([line])
         assert odd == [1]
         assert groups == alone
+
+
+CROWD = (
+    'level=info user={} path=/a?b=c ms=1', 'level=info user={} path=/a ms="x y"', 'level=info user={} path=/a ms=2 ',
+    'level=info user={} path="/a b" ms=', 'level=info user={}\tpath=/a ms=2', 'level=info user={} path=/a ms="\\" 1"',
+    'level=info user={}  path=/a ms=1', 'level=info user={} path=a"b ms=1', 'level=info user={} odd path=/a ms=1',
+    '<14>1 2026-01-05T08:00:00Z h p 1 - [a@1 user="{}" ms="1"] served', '<14>1 2026-01-05T08:00:00Z h p 1 - - {} x=1',
+    '<192>1 2026-01-05T08:00:00Z h p 1 - [a@1 user="{}" ms="1"] served', '<14>1 - - - 1 - [a@1 user="{}" ms="]"]  a=b',
+    '<14>1 2026-01-05T08:00:00Z h p 1 - [a@1 user="{}" ms="\\"1"] served', '<14>1 - - - - - [a@1 user="{}" ms="1"]',
+    '<14>1 - - - 1 - [a@1 user="{}"][b ms="1"] {{"msg":"in"}}', '<14>1 - - - 1 - [a@1 user="{}" ms="1"]x',
+)  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.sampled_from(CROWD), st.sampled_from(("bob", "al=ice", "7", "ö"))), min_size=1, max_size=60)
+)
+def test_a_line_in_a_crowd_is_read_as_it_is_alone(chosen: list[tuple[str, str]]) -> None:
+    """So many lines that those that look alike are read with one pattern."""
+    crowd = [(line, user) for line, user in chosen for _ in range(3)]
+    shaper, kinds = Shaper(), [(ParseSettings(), slice(None))]
+    lines = [line.format(user).encode() for line, user in crowd]
+    whole = shaper.shape(lines, kinds)
+    alone = {line: shaper.shape([line], kinds) for line in set(lines)}
+    for i, line in enumerate(lines):
+        same(whole, alone[line], i)

@@ -1,0 +1,65 @@
+"""Java programs: their jars from Maven Central, and a logback that prints the location of every line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+CACHE = Path.home() / ".cache" / "logwatchd-tests"
+JAVA = Path(__file__).parent / "java"
+DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}</dependency>"
+EXCLUDED = "<exclusions><exclusion><groupId>{}</groupId><artifactId>{}</artifactId></exclusion></exclusions>"
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>recording</groupId><artifactId>{name}</artifactId><version>1</version>
+<dependencies>{dependencies}</dependencies></project>"""
+LOGBACK = """<configuration scan="true" scanPeriod="2 seconds">
+<statusListener class="ch.qos.logback.core.status.NopStatusListener"/>
+<conversionRule conversionWord="located" converterClass="Located"/>
+<appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+<encoder><pattern>@@%located@@{pattern}</pattern></encoder></appender>
+{loggers}
+<root level="{level}"><appender-ref ref="out"/></root></configuration>
+"""
+
+
+def fetch(name: str, coordinates: Sequence[str], without: str = "") -> None:
+    """Have the jars of ``group:artifact:version`` and of all they need, ``group:artifact`` apart, in ``lib(name)``."""
+    if lib(name).exists():
+        return
+    build = CACHE / f"{name}.build"
+    build.mkdir(parents=True, exist_ok=True)
+    excluded = EXCLUDED.format(*without.split(":")) if without else ""
+    dependencies = "".join(DEPENDENCY.format(*coordinate.split(":"), excluded) for coordinate in coordinates)
+    (build / "pom.xml").write_text(POM.format(name=name, dependencies=dependencies))
+    goals = ["dependency:copy-dependencies", f"-DoutputDirectory={build / 'lib'}", "-DincludeScope=runtime"]
+    subprocess.run(["mvn", "-q", "-B", "-f", build / "pom.xml", *goals], check=True)
+    (build / "lib").replace(lib(name))
+
+
+def lib(name: str) -> Path:
+    """The folder of a program's jars."""
+    return CACHE / name
+
+
+def compiled(name: str, home: Path, *sources: str) -> str:
+    """Compile ``Located.java`` and these sources of ``java/`` under ``home``; the class path to run with."""
+    (home / "lib").symlink_to(lib(name))
+    classes = home / "classes"
+    classes.mkdir(exist_ok=True)
+    files = [JAVA / f"{source}.java" for source in ("Located", *sources)]
+    subprocess.run(["javac", "-nowarn", "-cp", f"{lib(name)}/*", "-d", classes, *files], check=True)
+    return f"{classes}:{home}/lib/*"
+
+
+def logback(home: Path, pattern: str, level: str, **loggers: str) -> None:
+    """Write ``logback.xml`` beside the classes; running programs read it again within seconds."""
+    own = "".join(f'<logger name="{name}" level="{own}"/>\n' for name, own in loggers.items())
+    (home / "classes" / "logback.xml").write_text(LOGBACK.format(pattern=pattern, level=level, loggers=own))
+
+
+def java(classpath: str, *arguments: object, memory: str = "256m", **properties: str) -> list[str]:
+    """The command line of a Java program; ``located_skip=…`` sets the property ``located.skip``."""
+    defined = [f"-D{name.replace('_', '.')}={value}" for name, value in properties.items()]
+    small = [f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC"]
+    return ["java", *small, *defined, "-cp", classpath, *map(str, arguments)]
