@@ -80,17 +80,16 @@ def _look(config: ConnectionConfig, place: str, asks: bool) -> str:
     Args:
         asks: something is wrong: whether it wants TLS or a login where we have none; and be patient.
     """
-    host = place.rpartition(":")[0]
     try:
         connection = _connect(place)
     except socket.gaierror:
-        return f'the name "{host}" is not known: check `bootstrap`'
+        return f'the name "{place.rpartition(":")[0]}" is not known: check `bootstrap`'
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return f"nothing answers at {place} ({reason}): check `bootstrap`, and that the broker runs"
     with connection:
         if config.encrypted:
-            _shake_hands(config, connection, host, place, CONNECT_S if asks else LISTEN_S)
+            _shake_hands(config, connection, place, CONNECT_S if asks else LISTEN_S)
         elif asks and _speaks_tls(connection):
             raise Wrong(f"{place} speaks TLS", "set `tls = true`, or give another port in `bootstrap`")
     if asks and config.sasl is None:
@@ -108,8 +107,7 @@ def _ask_for_logins(config: ConnectionConfig, place: str) -> None:
     ways: list[str] = []
     with contextlib.suppress(OSError), _connect(place) as connection:
         if config.encrypted:
-            host = place.rpartition(":")[0].strip("[]")
-            with _context(config).wrap_socket(connection, server_hostname=host) as secure:
+            with _wrapped(config, connection, place) as secure:
                 ways = offered(secure)
         else:
             ways = offered(connection)
@@ -120,12 +118,13 @@ def _ask_for_logins(config: ConnectionConfig, place: str) -> None:
         )
 
 
-def _shake_hands(
-    config: ConnectionConfig, connection: socket.socket, host: str, place: str, listen_s: float
-) -> None:  # fmt: skip
-    context = _context(config)
+def _wrapped(config: ConnectionConfig, connection: socket.socket, place: str) -> ssl.SSLSocket:
+    return _context(config).wrap_socket(connection, server_hostname=place.rpartition(":")[0].strip("[]"))
+
+
+def _shake_hands(config: ConnectionConfig, connection: socket.socket, place: str, listen_s: float) -> None:
     try:
-        with context.wrap_socket(connection, server_hostname=host.strip("[]")) as secure:
+        with _wrapped(config, connection, place) as secure:
             secure.settimeout(listen_s)
             with contextlib.suppress(TimeoutError):
                 secure.recv(1)

@@ -22,7 +22,3 @@ class TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # the client has 
     def token(self) -> str:
         """Read it anew. Raises ConfigError where there is none."""
         return read_token(self._path)
-
-    def extensions(self) -> dict[str, str]:
-        """None."""
-        return {}

@@ -1,8 +1,11 @@
-"""What surely varies in a line: numbers, hexadecimal, addresses, paths, URLs, and tokens that hold a digit.
+"""What surely varies in a line, by what it looks like and by the place where it stands.
 
 Two steps, and the second sees only what the first left: `collapse` (every line, whole batches at memory speed) makes
 every run of digits one `0` and every hexadecimal word `0`; `mask` (only keys that were never seen) replaces what
 varies by `VARIABLE`. So lines with equal keys always have equal masked texts, and a dictionary of keys is a pure cache.
+
+To mask a word that never varies does no harm while others tell the statement; to miss one that does splits it. So
+`mask` is bold: what is left are a statement's own words, and the names that only their behaviour gives away.
 """
 
 from __future__ import annotations
@@ -13,53 +16,39 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from logwatch.parse.mask_groups import without_groups
+from logwatch.parse.mask_marks import ANY, CLOSING, OPENING, SCOPE_END, TAIL, VARIABLE
+from logwatch.parse.mask_pairs import without_changes, without_values
+from logwatch.parse.mask_tokens import without_varying
 from logwatch.types import Int32, UInt8
 
-VARIABLE = "\x00"
-"""Stands for one variable part in masked texts: `collapse` lets none of these characters through."""
-
-ANY = "\x01"
-"""Stands for a whole word that was learned to be variable, in patterns."""
-
-OPENING, CLOSING = "\x02", "\x03"
-"""The brackets of `name(<*>)` and `name[<*>]`, which are one word."""
-
-SCOPE_END = "\x1f"
-"""Ends the scope in a key (ASCII unit separator)."""
+__all__ = [
+    "ANY",
+    "CLOSING",
+    "MAX_CHARS",
+    "OPENING",
+    "SCOPE_END",
+    "TAIL",
+    "VARIABLE",
+    "ZERO",
+    "collapse",
+    "distinct",
+    "mask",
+    "masked",
+    "numbered",
+    "scope_of",
+    "targeted",
+    "without_hex",
+]
 
 MAX_CHARS = 2_000
 """Characters of a line that are looked at: what names a statement stands at its head."""
 
-ZERO = bytes.maketrans(b"123456789\x00\x01\x02\x03", b"000000000    ")
-_ZERO_UNSCOPED = bytes.maketrans(b"123456789\x00\x01\x02\x03\x1f", b"000000000     ")
+ZERO = bytes.maketrans(b"123456789\x00\x01\x02\x03\x04", b"000000000     ")
+_ZERO_UNSCOPED = bytes.maketrans(b"123456789\x00\x01\x02\x03\x04\x1f", b"000000000      ")
 # Rust syntax; `(?-u:\b)` is ASCII-only and twice as fast.
 _HEX = r"(?-u:\b)(?:0[xX][0a-fA-F]+|(?:[a-fA-F]+0|0[a-fA-F])[0a-fA-F]*)(?-u:\b)"
 
-_HOST_END = "(?:com|net|org|edu|gov|mil|info|biz|io|arpa|local|localdomain|internal|lan|cluster)"
-# Inside a token (what stands between blanks).
-_TOKEN = re.compile(
-    rf"""
-      \b[A-Za-z][A-Za-z0+.-]{{0,20}}://[^"'<>()\[\]{{}},;]+                # URL
-    | [\w.+-]+@[\w.-]*\w                                            # mail address, user@host
-    | \b[A-Za-z]:\\[^"'<>|,;]*                                      # Windows path
-    | \\{{1,2}}[\w$.?-]+(?:\\[^"'<>|,;\\]+)+                          # \\server\share, \SystemRoot\System0
-    | (?<![\w.*)\]}}<>-])~?\.{{0,2}}/[\w.+@%~$\#*:=&?/-]*[\w/]          # /path
-    | (?<![\w./-])[\w.@+-]+(?:/[\w.@+-]+){{2,}}/?                     # relative/path/to
-    | (?<![\w.])(?:[0a-fA-F]{{0,4}}:){{2,7}}[0a-fA-F]{{0,4}}(?:%\w+)?(?![\w:])    # IPv6, MAC, time
-    | (?<![\w.-])[\w-]+(?:\.[\w-]+)*\.{_HOST_END}(?::0)?(?![\w.-])      # host name
-    | (?<![\w.-])[\w-]+(?:\.[\w-]+)+:0(?!\w)                          # host:port, file:line
-    | (?<![\w.-])([A-Za-z]{{2,}}[_-]?)-?0(?![\w%-]|\.\w)              # eth0: the letters stay
-    | (?<!\w)(?:[\w+@%~$\#*!&-]|\.(?!\.))*0(?:[\w+@%~$\#*!&/-]|\.(?=\w))*   # all else that holds a digit
-    """,
-    re.VERBOSE,
-)
-# Across tokens.
-# One or two words (more are a sentence, with words of its own), and not the key of a JSON object.
-_QUOTED = re.compile(
-    r"""(?<![\w"])"[^"\ ]{0,300}(?:\ [^"\ ]{0,300})?"(?![\w"]|\ ?:)
-      |(?<![\w'])'[^'\ ]{0,300}(?:\ [^'\ ]{0,300})?'(?![\w':])""",
-    re.VERBOSE,
-)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DATE_WORDS = frozenset((*_MONTHS, *_DAYS, *(f"{day}," for day in _DAYS)))
@@ -70,14 +59,22 @@ _CALL = re.compile(rf"(\w)\({VARIABLE}\)")
 _INDEX = re.compile(rf"(\w)\[{VARIABLE}\]")
 _RUNS = re.compile(rf"{VARIABLE}(?:[\s.:,;/@#_%&+*-]{{0,3}}{VARIABLE})+")
 
+_REDACTED = re.compile(r"<redacted:[\w-]{1,40}>")
+_BOX = re.compile(r"\[(?:[^\]\w]|[a-zA-Z])\]")  # [ ] [x]
+_NAME = re.compile(r"[a-z_@][a-z_@.-]{0,64}[.@-][a-z_@.-]{0,64}:(?= )")  # web.service: at the head
+_JOINED = re.compile(
+    r"""( [(\[,;:'"]*)(?:[A-Za-z_$-]+(?:\.[A-Za-z_$-]+)+|[\w.@-]+(?:/[\w.@-]+)+|[A-Za-z]+(?:-+[A-Za-z]+)+)"""
+    r"""(?=$|[\s,;:)\]]|\.(?:\s|$))"""
+)
+"""Words joined by dots, slashes or hyphens: names, not prose; at the head of a line they may name the statement."""
+_LEADING = re.compile(rf"(?:[^\w\s{VARIABLE}]*{VARIABLE}[^\w\s{VARIABLE}]*(?::| -| \|)\s+)+(?=\S)")
+_TRAILING = re.compile(rf"(?: \({VARIABLE}\))+[.:]?$")
+_HEADER = re.compile(r"[^\[\]]{0,100}\] *[-|:]* *")  # the rest of a header: `INFO/Worker] text`
+_CLASS = re.compile(r"((?=[^ ]*[A-Z])[A-Za-z_$]{1,64}(?:\.[A-Za-z0_$]{1,64}){2,}): +(?=\S)")  # org.apache.ipc.Client:
+_TARGET = re.compile(r"(?:.{0,400}?: )??((?:\w{1,64}::)+\w{1,64}): +(?=\S)")
+
 SMALL, SMALL_TEXT = 512, 65_536
 """Lines and characters below which Python is faster than the engine: each call of that costs 0.1 ms."""
-
-MAX_TOKEN = 256
-"""Longer tokens are masked in pieces: some masks take time in the square of the length."""
-MAX_TOKENS = 20_000
-"""Tokens whose masked form is remembered (at most 10 MB)."""
-_masked_tokens: dict[str, str] = {}
 
 
 def collapse(texts: Sequence[str], scopes: Sequence[str] | None = None) -> list[str]:
@@ -138,36 +135,52 @@ def _distinct(values: list[str]) -> tuple[list[str], Int32]:
 
 def mask(key: str) -> str:
     """The text of a key (its scope excluded) with `VARIABLE` for each part that surely varies."""
-    text = key[key.find(SCOPE_END) + 1 :]
-    if '"' in text or "'" in text:
-        text = _QUOTED.sub(VARIABLE, text)
-    tokens = text.split(" ")
-    known = _masked_tokens.get
-    masked = " ".join([known(token) or (token if token.isalpha() else _mask_token(token)) for token in tokens])
-    if "()" in masked or "[]" in masked:  # a value that is empty
-        masked = masked.replace(" ()", f" ({VARIABLE})").replace(" []", f" [{VARIABLE}]")
-    if VARIABLE not in masked:
-        return masked
-    if not _DATE_WORDS.isdisjoint(tokens):
-        masked = _DATE.sub(VARIABLE, masked)
-    masked = _RUNS.sub(VARIABLE, _SIZE.sub(VARIABLE, masked))
-    if f"({VARIABLE})" in masked:
-        masked = _CALL.sub(rf"\1{OPENING}{VARIABLE}{CLOSING}", masked)
-    if f"[{VARIABLE}]" in masked:
-        masked = _INDEX.sub(rf"\1{OPENING}{VARIABLE}{CLOSING}", masked)
-    return masked
+    return masked(key[key.find(SCOPE_END) + 1 :])
 
 
-def _mask_token(token: str) -> str:
-    if len(token) > MAX_TOKEN:
-        return "".join(_mask_token(token[at : at + MAX_TOKEN]) for at in range(0, len(token), MAX_TOKEN))
-    masked = _TOKEN.sub(rf"\1{VARIABLE}", token)
-    if len(_masked_tokens) >= MAX_TOKENS:
-        _masked_tokens.clear()
-    _masked_tokens[token] = masked
-    return masked
+def masked(text: str) -> str:
+    """A collapsed text with `VARIABLE` for each part that surely varies; it may hold some already."""
+    if "]" in text[:101] and (header := _HEADER.match(text)):
+        text = text[header.end() :] or text
+    if "<redacted:" in text:
+        text = _REDACTED.sub(VARIABLE, text)
+    text = without_values(without_groups(text))
+    dated = not _DATE_WORDS.isdisjoint(text.split(" "))
+    text = without_changes(without_varying(text))
+    if "[" in text:
+        text = _BOX.sub(f"[{VARIABLE}]", text)
+    if ":" in text and (name := _NAME.match(text)):
+        text = f"{VARIABLE}:{text[name.end() :]}"
+    if "." in text or "/" in text or "-" in text:
+        text = _JOINED.sub(rf"\1{VARIABLE}", text)
+    return _runs(text, dated) if VARIABLE in text else text
+
+
+def _runs(text: str, dated: bool) -> str:
+    """Make one of what is several values only to the eye: a date, a size, a list."""
+    if dated:
+        text = _DATE.sub(VARIABLE, text)
+    if leading := _LEADING.match(text):
+        text = text[leading.end() :]
+    text = _RUNS.sub(VARIABLE, _SIZE.sub(VARIABLE, text))
+    text = _TRAILING.sub("", text) or text
+    if f"({VARIABLE})" in text:
+        text = _CALL.sub(rf"\1{OPENING}{VARIABLE}{CLOSING}", text)
+    if f"[{VARIABLE}]" in text:
+        text = _INDEX.sub(rf"\1{OPENING}{VARIABLE}{CLOSING}", text)
+    return text
 
 
 def scope_of(key: str) -> str:
     """The scope of a key; empty where it has none."""
     return key[: max(key.find(SCOPE_END), 0)]
+
+
+def targeted(key: str) -> tuple[str, str]:
+    """Scope and text of a key; a target that heads the text (`app::db: ready`) goes into the scope, with all before."""
+    scope = scope_of(key)
+    text = key[key.find(SCOPE_END) + 1 :]
+    target = _TARGET.match(text) if "::" in text[:500] else _CLASS.match(text) if ": " in text else None
+    if target is not None:
+        return scope + target[1], text[target.end() :]
+    return scope, text

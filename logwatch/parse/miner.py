@@ -2,10 +2,10 @@
 
     level 1   key of a line (numbers collapsed)    -> id    a dictionary; almost every line ends here
     level 2   masked text of a key                 -> id    a dictionary; most of the others
-    level 3   words of a masked text against all patterns of that length; what matches none is learned
+    level 3   words of a masked text against all patterns of that length, and of its heads; what matches none is learned
 
-A line belongs to the *oldest* pattern that it matches, so an answer holds until a pattern is widened over its
-neighbours or retired: the dictionaries are pure caches, and the patterns are the whole state.
+A line belongs to the *oldest* pattern that it matches, before that to one with an open tail, so an answer holds until
+a pattern is widened over its neighbours or retired: the dictionaries are pure caches, the patterns are the whole state.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ import polars as pl
 
 from logwatch.errors import StateCorrupt
 from logwatch.parse import template
-from logwatch.parse.mask import SCOPE_END, collapse, distinct, mask, scope_of
+from logwatch.parse.mask import SCOPE_END, collapse, distinct, masked, targeted
 from logwatch.parse.miner_budget import Budget
 from logwatch.parse.miner_ids import Ids
+from logwatch.parse.miner_migration import WITHOUT_TAILS, migrate
 from logwatch.parse.miner_past import Past
 from logwatch.parse.template import Pattern
+from logwatch.parse.template_heads import has_tail
 from logwatch.parse.template_rows import Joined
 from logwatch.parse.template_table import Table
 from logwatch.types import Int32
@@ -43,7 +45,7 @@ CACHE_CHARS = 8 << 20
 
 MISSING = -1
 _NOTHING = np.zeros(0, np.int64)
-VERSION = 2
+VERSION = 3
 
 
 class TemplateMiner:
@@ -151,7 +153,7 @@ class TemplateMiner:
             return
         self._head = cells["head"]
         head: dict[str, Any] = json.loads(self._head)
-        if head["v"] != VERSION:
+        if head["v"] not in (VERSION, WITHOUT_TAILS):
             raise StateCorrupt(f"templates were saved as version {head['v']}, this program reads {VERSION}")
         for name in _COUNTERS:
             setattr(self, name, head[name])
@@ -159,6 +161,12 @@ class TemplateMiner:
         self._past.restore(head["past"])
         self._ids.restore(head["ids"], _pages(cells, "ids/"))
         self._table.restore(_pages(cells, "patterns/"))
+        if head["v"] == WITHOUT_TAILS:
+            migrate(self._table, self._merged_anew)
+
+    def _merged_anew(self, loser: int, winner: int) -> None:
+        self.revised += self._ids.merge(loser, winner)
+        self._past.merged(self.lines, loser, winner)
 
     def forget_cached(self) -> None:
         """Empty the caches; changes nothing but time."""
@@ -178,11 +186,12 @@ class TemplateMiner:
         return len(key)
 
     def _answer(self, key: str, place: int, batch: _Batch) -> int:
-        scope, masked = scope_of(key), mask(key)
-        scoped = scope + SCOPE_END + masked
+        scope, text = targeted(key)
+        text = masked(text)
+        scoped = scope + SCOPE_END + text
         id = self._by_masked.get(scoped, MISSING)
         if id < 0:
-            pattern = template.split(scope, masked)
+            pattern = template.split(scope, text)
             id = self._table.match(pattern)
             if id < 0:
                 id = self._learn(pattern, place, batch)
@@ -197,8 +206,12 @@ class TemplateMiner:
         if not self._budget.take(batch.first + place):
             return OVERFLOW
         joined = self._table.join(pattern)
-        if joined is not None:
+        id = self._add(pattern, place, batch) if joined is None else self._join(joined, place, batch)
+        if id != OVERFLOW and (joined := self._table.tailed(pattern)) is not None:
             return self._join(joined, place, batch)
+        return id
+
+    def _add(self, pattern: Pattern, place: int, batch: _Batch) -> int:
         if self._ids.count >= MAX_IDS_PER_TEMPLATE * self._table.max_templates:
             return OVERFLOW
         crowd = self._table.crowded(pattern)
@@ -212,14 +225,14 @@ class TemplateMiner:
     def _join(self, joined: Joined, place: int, batch: _Batch) -> int:
         batch.settle(place)
         winner, *losers = joined.ids
-        separators = self._table.patterns[winner].separators
+        separators = joined.pattern.separators if has_tail(joined.pattern) else self._table.patterns[winner].separators
         self._remember(joined.ids, batch.first + place)
         self._table.remove(joined.ids)
         self._table.add(winner, joined.pattern._replace(separators=separators))
         for loser in losers:
             self.revised += self._ids.merge(loser, winner)
             self._past.merged(batch.first + place, loser, winner)
-        self._stale = self._table.crossed(winner)
+        self._stale |= self._table.crossed(winner)
         return winner
 
     def _remember(self, roots: Sequence[int], line: int) -> None:

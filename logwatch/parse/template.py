@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from logwatch.parse.mask import ANY, CLOSING, OPENING, VARIABLE
+from logwatch.parse.mask import ANY, CLOSING, OPENING, TAIL, VARIABLE
 
 MAX_WORDS = 40
 """Words of a line that are looked at; slots of a pattern fit the bits of one int64."""
@@ -20,7 +19,7 @@ SHOWN = "<*>"
 _SEPARATOR = re.compile(r"""([\s=:,;()\[\]{}"'|<>]+)""")
 _WORD = re.compile(rf"[\w{VARIABLE}]")  # not punctuation alone
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
-_PEOPLE = str.maketrans({VARIABLE: SHOWN, ANY: SHOWN, OPENING: "(", CLOSING: ")"})
+_PEOPLE = str.maketrans({VARIABLE: SHOWN, ANY: SHOWN, TAIL: SHOWN, OPENING: "(", CLOSING: ")"})
 
 
 class Pattern(NamedTuple):
@@ -113,11 +112,3 @@ def _word_end(text: str, at: int) -> int:
     begin = at + len(text[at:]) - len(text[at:].lstrip())
     match = _SEPARATOR.search(text, begin)
     return match.start() if match else len(text)
-
-
-def kind(values: Sequence[str]) -> str:
-    """What the words seen at one place look like: `variable`, `identifier`, or `word`."""
-    if VARIABLE in values:
-        return "variable"
-    identifiers = sum(1 for value in values if not value.isalpha())
-    return "identifier" if 2 * identifiers >= len(values) else "word"

@@ -1,8 +1,8 @@
 """Patterns of one length as a matrix: which one matches a line, and which of them are one statement in truth.
 
-A line differs from each pattern in a set of slots D. Where many patterns differ from it in the same few slots and
-agree in all others, and each of these slots shows enough distinct values, the slots are variable and the patterns are
-one. So several words that vary together are seen as well as one, which counting values slot by slot cannot.
+A line differs from each pattern in a set of slots D. Where patterns differ from it in the same few slots and agree in
+all others, each of these slots is judged by all that was seen there (`template_evidence`): where all are variables, the
+patterns are one. So several words that vary together are seen as well as one, which counting slot by slot cannot.
 Slot 0 is the scope: patterns of other scopes are no evidence, and equal texts of two scopes are one template.
 """
 
@@ -13,16 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from logwatch.parse.mask import ANY, VARIABLE
-from logwatch.parse.template import Pattern, kind
+from logwatch.parse.template import Pattern
+from logwatch.parse.template_evidence import SURE, odds
+from logwatch.parse.template_words import MASKED, OPEN, Words
 from logwatch.types import Bool, Int32, Int64
-
-OPEN = 0
-"""Number of the word that matches every word."""
-MASKED = 1
-"""Number of a word that is nothing but a masked value."""
-
-UNKNOWN = -1
 
 MAX_ROWS = 2_048
 """Patterns of one length: bounds the time of one comparison (0.1 ms)."""
@@ -33,33 +27,8 @@ MAX_TRIES = 24
 MAX_OPEN = 4
 """Slots opened at once; more than that vary together only in lines that say different things."""
 
-NEEDED = {"variable": 2, "identifier": 4, "word": 6}
-"""Distinct values that make a slot variable, by what they look like."""
-NEEDED_VALUE = 4
-"""The same after `=` or an opening quote or bracket."""
-NEEDED_FIRST = 12
-"""The same for the first word: it is a verb or a name of a part more often than a value."""
-BEFORE_NAMES = frozenset("as at by for from host in into of on to user via with".split())
-"""After these words stands what is spoken of, seldom what is said of it."""
-
-
-class Words:
-    """Numbers of words, so that rows compare as integers; rebuilt from the rows when most words are dead."""
-
-    def __init__(self) -> None:
-        self.number: dict[str, int] = {ANY: OPEN, VARIABLE: MASKED}
-        self.word: list[str] = [ANY, VARIABLE]
-
-    def known(self, words: Sequence[str]) -> list[int]:
-        number = self.number
-        return [number.get(word, UNKNOWN) for word in words]
-
-    def intern(self, words: Sequence[str]) -> list[int]:
-        for word in words:
-            if word not in self.number:
-                self.number[word] = len(self.word)
-                self.word.append(word)
-        return self.known(words)
+TOLD_ANYWHERE = 2
+"""Constant words that make a text the same statement whatever scope it comes from."""
 
 
 class Joined(NamedTuple):
@@ -85,12 +54,17 @@ class Rows:
             self.ids = np.concatenate([self.ids, np.zeros_like(self.ids)])
             self.table = np.concatenate([self.table, np.zeros_like(self.table)], axis=1)
         self.ids[self.count] = id
-        self.table[:, self.count] = self.words.intern(slots(pattern))
+        numbers = self.words.intern(slots(pattern))
+        self.table[:, self.count] = numbers
+        self.words.count(numbers[1:], 1)
         self.count += 1
 
     def remove(self, ids: Sequence[int]) -> None:
         """Drop the rows of these ids."""
-        keep = np.flatnonzero(~np.isin(self.ids[: self.count], ids))
+        dropped = np.isin(self.ids[: self.count], ids)
+        for column in np.flatnonzero(dropped).tolist():
+            self.words.count(self.table[1:, column].tolist(), -1)
+        keep = np.flatnonzero(~dropped)
         self.count = len(keep)
         self.ids[: self.count] = self.ids[keep]
         self.table[:, : self.count] = self.table[:, keep]
@@ -146,33 +120,31 @@ class Rows:
 
     def _judge(self, line: Int32, members: Int32, open_bits: int, pattern: Pattern) -> Int32 | None:
         """The line with these slots open, where the members are evidence enough; else None."""
+        if open_bits == 1 and np.count_nonzero(line[1:] > MASKED) < TOLD_ANYWHERE:
+            return None
         opened = [slot for slot in range(len(line)) if open_bits >> slot & 1]
         joined = np.where((members == OPEN).any(axis=1), np.int32(OPEN), line)
         joined[opened] = OPEN
-        anys, constants = int(np.count_nonzero(joined[1:] == OPEN)), int(np.count_nonzero(joined[1:] > MASKED))
-        if constants < max(anys, 1):
-            return None
         if open_bits == 1:
             return joined
+        if not np.count_nonzero(joined[1:] > MASKED):
+            return None
+        rest: list[int] = joined[1:].tolist()
         for slot in opened:
-            numbers = {*members[slot].tolist(), int(line[slot])}
-            needed = self._needed(slot, numbers, pattern)
-            if len(numbers) < (needed if constants > 1 else 2 * needed):
+            values = np.unique(np.append(members[slot], line[slot]))
+            if len(values) < 2:
+                return None
+            if not self._counted(rest, slot, values) and odds(pattern, self.words, rest, slot - 1, values) < SURE:
                 return None
         return joined
 
-    def _needed(self, slot: int, numbers: set[int], pattern: Pattern) -> int:
-        looks = kind([self.words.word[number] for number in numbers])
-        if looks == "variable":
-            return NEEDED["variable"]
-        before = pattern.separators[slot - 1].rstrip(" ")[-1:]
-        if before and before in "=\"'([{<":
-            return NEEDED_VALUE
-        if slot == 1:
-            return NEEDED_FIRST
-        if pattern.words[slot - 2].lower() in BEFORE_NAMES:
-            return NEEDED_VALUE
-        return NEEDED[looks]
+    def _counted(self, rest: list[int], slot: int, values: Int32) -> bool:
+        """`1 byte`, `2 bytes`."""
+        if len(values) != 2 or slot < 2 or rest[slot - 2] > MASKED:
+            return False
+        numbers: list[int] = values.tolist()
+        short, long = sorted((self.words.word[number] for number in numbers), key=len)
+        return short + "s" == long
 
 
 def slots(pattern: Pattern) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""All patterns alive, by id and by length, and their cells."""
+"""All patterns alive, by id, by length and by head, and their cells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 
 from logwatch.parse.template import Pattern
-from logwatch.parse.template_rows import MAX_ROWS, Joined, Rows, Words
+from logwatch.parse.template_heads import Heads, cut, cuts, has_tail
+from logwatch.parse.template_rows import MAX_ROWS, Joined, Rows
+from logwatch.parse.template_words import Words
 
 PAGE = 64
 """Patterns of one cell: about 16 kB, and only cells with new or widened patterns are written."""
@@ -21,8 +23,9 @@ class Table:
     def __init__(self, max_templates: int) -> None:
         self.max_templates = max_templates
         self.patterns: dict[int, Pattern] = {}
-        self._rows: dict[int, Rows] = {}
+        self._rows: dict[int, Rows] = {}  # by number of words; those that end with a tail by its negative
         self._words = Words()
+        self._heads = Heads()
         self._dirty: set[int] = set()
         self._saved: set[int] = set()  # pages that stand in a cell
         self._max_words = MAX_WORDS_KNOWN
@@ -31,7 +34,11 @@ class Table:
         return len(self.patterns)
 
     def match(self, pattern: Pattern) -> int:
-        """Id of the oldest pattern that this line matches; -1 for none."""
+        """Id of the pattern that this line matches, -1 for none: the oldest, but first of all one with a tail."""
+        for at in cuts(pattern):
+            rows = self._rows.get(-at - 1)
+            if rows is not None and (id := rows.match(cut(pattern, at))) >= 0:
+                return id
         rows = self._rows.get(len(pattern.words))
         return -1 if rows is None else rows.match(pattern)
 
@@ -42,9 +49,17 @@ class Table:
         rows = self._rows.get(len(pattern.words))
         return None if rows is None or not rows.count else rows.join(pattern)
 
+    def tailed(self, pattern: Pattern) -> Joined | None:
+        """The patterns that turn out to differ in their tails only, now that this one, of a line, has been added."""
+        found = self._heads.tailed(pattern, self.patterns, self._words)
+        if found is None:
+            return None
+        at, ids = found
+        return Joined(cut(self.patterns[ids[0]], at), ids)
+
     def crowded(self, pattern: Pattern) -> list[int]:
         """Ids among which some must be retired before this pattern can be added; empty where there is room."""
-        rows = self._rows.get(len(pattern.words))
+        rows = self._rows.get(_length(pattern))
         if rows is not None and rows.count >= MAX_ROWS:
             return rows.alive()
         if len(self.patterns) < self.max_templates:
@@ -53,10 +68,12 @@ class Table:
 
     def add(self, id: int, pattern: Pattern) -> None:
         """A new pattern, or a new form of one that was removed."""
-        length = len(pattern.words)
+        length = _length(pattern)
         if length not in self._rows:
-            self._rows[length] = Rows(length, self._words)
+            self._rows[length] = Rows(len(pattern.words), self._words)
         self._rows[length].add(id, pattern)
+        if not has_tail(pattern):
+            self._heads.add(id, pattern)
         self.patterns[id] = pattern
         self._dirty.add(id // PAGE)
 
@@ -64,7 +81,10 @@ class Table:
         """Patterns that were merged or retired."""
         lengths: dict[int, list[int]] = {}
         for id in ids:
-            lengths.setdefault(len(self.patterns.pop(id).words), []).append(id)
+            pattern = self.patterns.pop(id)
+            if not has_tail(pattern):
+                self._heads.remove(id, pattern)
+            lengths.setdefault(_length(pattern), []).append(id)
             self._dirty.add(id // PAGE)
         for length, members in lengths.items():
             self._rows[length].remove(members)
@@ -72,7 +92,7 @@ class Table:
     def crossed(self, id: int) -> bool:
         """Whether lines of younger patterns may match this one too."""
         pattern = self.patterns[id]
-        return self._rows[len(pattern.words)].crossed(pattern, id)
+        return has_tail(pattern) or self._rows[len(pattern.words)].crossed(pattern, id)
 
     def changes(self) -> Iterator[tuple[int, bytes | None]]:
         """Changed pages, by number; None where a page is empty now."""
@@ -98,9 +118,13 @@ class Table:
     def _drop_dead_words(self) -> None:
         patterns, self.patterns = self.patterns, {}
         dirty = set(self._dirty)
-        self._words, self._rows = Words(), {}
+        self._words, self._rows, self._heads = Words(), {}, Heads()
         for id in sorted(patterns):
             self.add(id, patterns[id])
         self._dirty = dirty
         # Long patterns with few words in common may need more than the bound: look again at twice as many.
         self._max_words = max(MAX_WORDS_KNOWN, 2 * len(self._words.word))
+
+
+def _length(pattern: Pattern) -> int:
+    return -len(pattern.words) if has_tail(pattern) else len(pattern.words)

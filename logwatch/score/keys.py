@@ -309,23 +309,26 @@ class KeyTable:
         self.spilled.any = bool(head.get("spilled"))
         was = self._layouts.restore(head.get("layouts") or [head.get("columns")], self.spilled.any)
         for name, cell in cells.items():
-            if name == HEADER:
-                continue
-            row = row_of(cell, was)
-            slot = int(row["slot"][0])
-            while slot >= len(self.rows):
-                self._grow()
-            stream, digest, *retired = name.split("/")
-            key = int(stream, 16), cell[was.itemsize :].decode() if digest else None
-            if retired:
-                self._keys[slot] = key
-                self._retired.add(slot)
-            else:
-                self._hold(slot, key)
-            self._load(slot, converted(row, self.dtype))
-            self._saved[slot] = True
+            if name != HEADER:
+                self._seat(name, cell, was)
         self._free = [slot for slot, key in enumerate(self._keys) if key is None]
         self._dirty[:] = self._saved & (was != self.dtype)
+
+    def _seat(self, name: str, cell: bytes, was: np.dtype[Any]) -> None:
+        """Bring a key back to its slot."""
+        row = row_of(cell, was)
+        slot = int(row["slot"][0])
+        while slot >= len(self.rows):
+            self._grow()
+        stream, digest, *retired = name.split("/")
+        key = int(stream, 16), cell[was.itemsize :].decode() if digest else None
+        if retired:
+            self._keys[slot] = key
+            self._retired.add(slot)
+        else:
+            self._hold(slot, key)
+        self._load(slot, converted(row, self.dtype))
+        self._saved[slot] = True
 
     def view(self, field: str) -> NDArray[Any]:
         """A column of the table [rows, ...]. Ask again after `assign`: growing replaces the array."""

@@ -29,7 +29,7 @@ from logwatch.telemetry import Logger
 log = Logger(__name__)
 
 POLL_MS, BUSY_POLL_MS = 200, 20
-"""How long one poll waits for records; less while a full lane is paused, which may want to go on."""
+"""How long one poll waits for records; less while a lane is paused, full or being restored: it may want to go on."""
 
 CHUNKS = 8
 """Columns that one poll may bring."""
@@ -179,7 +179,7 @@ class Reader:
                 self._board.add(f"{tp.topic}-{tp.partition}", columns, now)
 
     def _regulate(self, consumer: Any) -> bool:
-        """Pause lanes that hold enough, or are not to be read, and resume others; True while one is full."""
+        """Pause lanes that hold enough, or are not to be read, and resume others; True while one may go on soon."""
         with self._board.changed:
             over = self._board.size >= self._config.read_ahead
             lanes = list(self._board.lanes.values())
@@ -190,7 +190,7 @@ class Reader:
                 with contextlib.suppress(KeyError):  # it was revoked just now
                     change(lane.tp)
                     lane.paused = paused
-        return any(lane.paused and lane.reading for lane in lanes)
+        return not self._board.assigned_once or any(lane.paused for lane in lanes)
 
     def _start_lanes(self, consumer: Any) -> None:
         """Begin with the lanes that the pipeline's thread has released."""

@@ -21,10 +21,10 @@ from logwatch.sources.endings import Endings
 from logwatch.sources.follow import Point, Seen
 from logwatch.sources.followed import Followed, end_point, head_of
 from logwatch.sources.naming import base, is_compressed
-from logwatch.sources.opening import OpenFile
+from logwatch.sources.opening import OpenFile, Stat
 from logwatch.sources.resuming import Resuming
 from logwatch.sources.rotation import came_between, find_renamed
-from logwatch.sources.signature import HEAD
+from logwatch.sources.signature import HEAD, Signature
 from logwatch.sources.table import Table
 from logwatch.types import Flag
 
@@ -192,22 +192,25 @@ class Roster:
             return
         copied = self._table.copies.is_copy(path, signature) if self._table.ledger.started else False
         growing = copied is None and not self._table.copies.is_stale(found.mtime)
-        unpacked = (
-            is_compressed(path) and not signature.size and not self._table.config.once
-        )  # its packing has just begun
+        # Its packing has just begun.
+        unpacked = is_compressed(path) and not signature.size and not self._table.config.once
         if growing or unpacked or not (copied is not False or self._table.access.is_text(path, file)):
             file.close()
             return
         if copied is not False:
             self._table.follow(path, file, identity, Point(found.size), signature).muted = True
-            return
+        else:
+            self._begin(path, file, found, signature)
+
+    def _begin(self, path: str, file: OpenFile, found: Stat, signature: Signature) -> None:
+        """Follow a file with a content of its own."""
         before = self._came_between(path, signature.head)
         from_head = (self._table.ledger.started and path not in self._early) or self._from_head(found.mtime)
         self._early.discard(path)
         packed = is_compressed(path)
         at_end = not (from_head or packed)
         point, warm = end_point(file, found.size, self._table.config.warmup) if at_end else (Point(0), 0)
-        entry = self._table.follow(path, file, identity, point, signature)
+        entry = self._table.follow(path, file, (found.dev, found.inode), point, signature)
         entry.warm = warm
         entry.before = before
         entry.muted = packed and not from_head and not self._table.config.once  # nothing will come at its end

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.parse.mask import CLOSING, MAX_CHARS, OPENING, VARIABLE, collapse, mask, scope_of
+from logwatch.parse.mask import CLOSING, MAX_CHARS, OPENING, VARIABLE, collapse, mask, scope_of, targeted
 
 
 def masked(text: str) -> str:
@@ -19,8 +19,8 @@ def masked(text: str) -> str:
     [
         ("took 12 tries", "took <*> tries"),
         ("took -3.5e-7 tries", "took <*> tries"),
-        ("stored block blk_-38865049064139660", "stored block blk_<*>"),
-        ("link eth0 is up", "link eth<*> is up"),
+        ("stored block blk_-38865049064139660", "stored block <*>"),
+        ("link eth0 is up", "link <*> is up"),
         ("peer 10.250.19.102:54106 left", "peer <*> left"),
         ("peer fe80::1ff:fe23:4567:890a left", "peer <*> left"),
         ("peer db7.example.org:5432 left", "peer <*> left"),
@@ -36,15 +36,32 @@ def masked(text: str) -> str:
         ("wrote 10 KB in 3 ms", "wrote <*> in <*>"),
         ("wrote 2048 bytes (2.0 KB) again", "wrote <*> again"),
         ('state "not ready" reached', "state <*> reached"),
-        ('"GET /index.html HTTP/1.1" 200', '"GET <*> HTTP/<*>" <*>'),
+        ('from "GET /index.html HTTP/1.1" 200', "from <*>"),
+        ("relation 'a b c' is gone", "relation <*> is gone"),
         ("can't do what's asked", "can't do what's asked"),
-        ('{"event": "start"}', '{"event": <*>}'),
+        ('said {"event": "start", "of": [1, {"a": "b"}]} again', "said <*> again"),
+        ("got <Task id=7 of <pool 'a'>> back", "got <*> back"),
+        ("got {'a': 'b', 'c': ['d', 'e', 'f', 'g', 'h', 'i', 'j", "got <*>"),
+        ("call of run(a, b=c) failed", "call of run(<*>) failed"),
+        ("state is [ready, set] now", "state is [<*>] now"),
+        ("socket is closed (by the peer) now", "socket is closed (by the peer) now"),
+        ("result=done of job", "result=<*> of job"),
+        ("opened: user=ann database=shop port=7", "opened: user=<*>"),
+        ("n.state:LOOKING of peer", "<*> of peer"),
+        ("unit changed dead -> running today", "unit changed <*> today"),
+        ("option is None, cache true", "option is <*>, cache <*>"),
+        ("web.service: Main process exited", "Main process exited"),
+        ("wants graphical.target or web.service/start now", "wants <*> or <*> now"),
+        ("auth by keyboard-interactive failed", "auth by <*> failed"),
+        ("Feature [x] on", "Feature [<*>] on"),
+        ("INFO/MainProcess] Task received", "Task received"),
+        ("process exited (code 3)", "process exited"),
         ("from host () now", "from host (<*>) now"),
-        ("init() done", "init() done"),
+        ("init() done", "init(<*>) done"),
         ("worker[3] exited", "worker(<*>) exited"),
         ("ids 1, 2, 3, 4 lost", "ids <*> lost"),
         ("read/write error", "read/write error"),
-        ("space.........0x10", "space........<*>"),
+        ("space.........0x10", "<*>"),
     ],
 )
 def test_values_are_masked_and_words_stay(text: str, expected: str) -> None:
@@ -79,6 +96,20 @@ def test_scope_is_kept_apart_from_the_text() -> None:
     assert (scope_of(key), mask(key)) == ("app.pool", f"started {VARIABLE} workers")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("h2::proto: sent", ("app|h0::proto", "sent")),
+        ("request{uri=/a b=7}:drive{id=1}: hyper::client: idle", ("app|hyper::client", "idle")),
+        ("org.apache.hadoop.ipc.Client: Address changed", ("app|org.apache.hadoop.ipc.Client", "Address changed")),
+        ("note: nothing of that kind", ("app|", "note: nothing of that kind")),
+    ],
+)
+def test_a_target_at_the_head_belongs_to_the_scope(text: str, expected: tuple[str, str]) -> None:
+    (key,) = collapse([text], ["app|"])
+    assert targeted(key) == expected
+
+
 def test_a_separator_inside_a_text_is_not_taken_for_a_scope() -> None:
     assert scope_of(collapse(["a\x1fb"])[0]) == ""
 
@@ -87,6 +118,33 @@ def test_only_the_head_of_a_long_line_is_looked_at() -> None:
     assert len(collapse(["x" * 50_000])[0]) == MAX_CHARS
 
 
-@pytest.mark.parametrize("piece", ["-", "a.", "a/", "+@", '"', "/", " ", "()", "\\", "#~"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "-",
+        "a.",
+        "a/",
+        "+@",
+        '"',
+        "/",
+        " ",
+        "()",
+        "\\",
+        "#~",
+        "[",
+        "{",
+        "<a",
+        "'",
+        " '",
+        "a-",
+        "a=",
+        "a::",
+        "->",
+        "a:",
+        "(",
+        "-a@",
+        "$a=b ",
+    ],
+)
 def test_hostile_repetition_is_masked(piece: str) -> None:
     assert len(masked(piece * MAX_CHARS)) <= 4 * MAX_CHARS

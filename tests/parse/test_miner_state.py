@@ -95,19 +95,21 @@ def test_known_lines_dirty_counts_but_no_patterns() -> None:
 
 
 def test_a_pattern_widened_over_a_younger_one_empties_the_cache() -> None:
+    rest = ("will", "be", "painted", "by", "us")
     words = [
-        ("m", ANY, "red", "t", "u"),
-        *(("m", "x", word, "t", "u") for word in WORDS[1:5]),
-        ("m", "q", "z", ANY, "u"),
+        ("door", ANY, "red", *rest),
+        *(("door", "x", f"{word}_{word}", *rest) for word in WORDS[1:5]),
+        ("door", "q", "z", ANY, *rest[1:]),
     ]
     miner, cells = TemplateMiner(), {}
     miner.mine([f"{name} is here" for name in WORDS[:6]])
     save(miner, cells)
-    cells["patterns/0"] = json.dumps([[id, "", row, ["", *" " * 4, ""]] for id, row in enumerate(words, 1)]).encode()
+    cells["patterns/0"] = json.dumps([[id, "", row, ["", *" " * 7, ""]] for id, row in enumerate(words, 1)]).encode()
     miner = restored(cells, 20_000)
-    assert miner.mine(["m q z t u"]).tolist() == [6]
-    assert miner.mine(["m x amber t u", "m q z t u"]).tolist() == [1, 1]
-    assert miner.text(1) == "m <*> <*> t u"
+    assert miner.mine(["door q z will be painted by us"]).tolist() == [6]
+    lines = ["door x an_amber will be painted by us", "door q z will be painted by us"]
+    assert miner.mine(lines).tolist() == [1, 1]
+    assert miner.text(1) == "door <*> <*> will be painted by us"
 
 
 def test_many_ids_are_restored() -> None:
@@ -122,3 +124,25 @@ def test_many_ids_are_restored() -> None:
 def test_cells_of_another_version_are_refused() -> None:
     with pytest.raises(StateCorrupt, match="version 99"):
         TemplateMiner().restore({"head": json.dumps({"v": 99}).encode()})
+
+
+def test_cells_of_the_version_before_are_carried_over() -> None:
+    words = [
+        (["user", "\x00", "said", "yes", "to", "\x00"], ["", "=", " ", " ", " ", " ", ""]),
+        (["user", "ann", "said", "yes", "to", "\x01"], ["", "=", " ", " ", " ", " ", ""]),
+        (["user", "bob", "said", "yes", "to", "\x00"], ["", "=", " ", " ", " ", " ", ""]),
+        (["door\x00", "is", "open"], ["", " ", " ", ""]),
+    ]
+    miner, cells = TemplateMiner(), {}
+    miner.mine([f"{name} was here first of all" for name in WORDS[: len(words)]])
+    save(miner, cells)
+    head = json.loads(cells["head"]) | {"v": 2}
+    cells["head"] = json.dumps(head).encode()
+    cells["patterns/0"] = json.dumps([[id, "", *row] for id, row in enumerate(words, 1)]).encode()
+    miner = restored(cells, 20_000)
+    assert miner.merges() == [(2, 1), (3, 1)]
+    assert (len(miner), miner.count(1)) == (2, 3)
+    assert miner.mine(["user=eve said yes to /b/7", "door9 is open"]).tolist() == [1, 4]
+    save(miner, cells)
+    assert json.loads(cells["head"])["v"] == 3
+    assert restored(cells, 20_000).mine(["user=joe said yes to 8"]).tolist() == [1]

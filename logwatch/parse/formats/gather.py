@@ -57,7 +57,7 @@ def groups_of(rows: list[int], records: Iterable[dict[str, Any] | None]) -> Iter
         yield Group(own, names, columns, list(map(kinds_of, columns)))
 
 
-def picked(values: Sequence[T], which: list[int]) -> Sequence[T]:
+def picked(values: Sequence[T], which: Sequence[int]) -> Sequence[T]:
     """Some of the values, at least one."""
     return itemgetter(*which)(values) if len(which) > 1 else [values[which[0]]]
 

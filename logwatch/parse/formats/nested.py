@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from logwatch.parse.formats.gather import Column, Group, picked
@@ -56,10 +56,7 @@ def _open(part: _Part, j: int) -> Iterator[_Part]:
     """Rows by what the objects in column j hold; other values stay."""
     whole, depths, _ = part
     group, values = whole, whole.columns[j]
-    by: defaultdict[tuple[str, ...] | None, list[int]] = defaultdict(list)
-    for i, value in enumerate(values):
-        by[tuple(value) if type(value) is dict else None].append(i)
-    for keys, which in by.items():
+    for keys, which in _by_keys(values).items():
         all_of = len(which) == len(values)
         inside = values if all_of else picked(values, which)
         names, columns = _inside(group.names[j], keys, inside)
@@ -75,10 +72,24 @@ def _open(part: _Part, j: int) -> Iterator[_Part]:
         yield _Part(opened, deeper, j + 1 if keys is None else j)
 
 
-def _some(group: Group, which: list[int]) -> Group:
+def _by_keys(values: Column) -> dict[tuple[str, ...] | None, Sequence[int]]:
+    """Which of the values are objects with these keys; None: which are no objects."""
+    keys = [tuple(value) if type(value) is dict else None for value in values]
+    if len(set(keys)) == 1:
+        return {keys[0]: range(len(values))}
+    by: defaultdict[tuple[str, ...] | None, list[int]] = defaultdict(list)
+    for i, one in enumerate(keys):
+        by[one].append(i)
+    return dict(by)
+
+
+def _some(group: Group, which: Sequence[int]) -> Group:
     """Some rows of a group."""
     columns = [picked(column, which) for column in group.columns]
-    return Group(list(picked(group.rows, which)), group.names, columns, list(map(kinds_of, columns)))
+    kinds = [
+        of_all if len(of_all) == 1 else kinds_of(column) for of_all, column in zip(group.kinds, columns, strict=True)
+    ]
+    return Group(list(picked(group.rows, which)), group.names, columns, kinds)
 
 
 def _inside(name: str, keys: tuple[str, ...] | None, values: Column) -> tuple[tuple[str, ...], list[Column]]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 CACHE = Path.home() / ".cache" / "logwatchd-tests"
 JAVA = Path(__file__).parent / "java"
-DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}</dependency>"
-EXCLUDED = "<exclusions><exclusion><groupId>{}</groupId><artifactId>{}</artifactId></exclusion></exclusions>"
+DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>recording</groupId><artifactId>{name}</artifactId><version>1</version>
 <dependencies>{dependencies}</dependencies></project>"""
@@ -18,19 +17,17 @@ LOGBACK = """<configuration scan="true" scanPeriod="2 seconds">
 <conversionRule conversionWord="located" converterClass="Located"/>
 <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
 <encoder><pattern>@@%located@@{pattern}</pattern></encoder></appender>
-{loggers}
 <root level="{level}"><appender-ref ref="out"/></root></configuration>
 """
 
 
-def fetch(name: str, coordinates: Sequence[str], without: str = "") -> None:
-    """Have the jars of ``group:artifact:version`` and of all they need, ``group:artifact`` apart, in ``lib(name)``."""
+def fetch(name: str, coordinates: Sequence[str]) -> None:
+    """Have the jars of ``group:artifact:version`` and of all that they need in ``lib(name)``."""
     if lib(name).exists():
         return
     build = CACHE / f"{name}.build"
     build.mkdir(parents=True, exist_ok=True)
-    excluded = EXCLUDED.format(*without.split(":")) if without else ""
-    dependencies = "".join(DEPENDENCY.format(*coordinate.split(":"), excluded) for coordinate in coordinates)
+    dependencies = "".join(DEPENDENCY.format(*coordinate.split(":")) for coordinate in coordinates)
     (build / "pom.xml").write_text(POM.format(name=name, dependencies=dependencies))
     goals = ["dependency:copy-dependencies", f"-DoutputDirectory={build / 'lib'}", "-DincludeScope=runtime"]
     subprocess.run(["mvn", "-q", "-B", "-f", build / "pom.xml", *goals], check=True)
@@ -52,10 +49,9 @@ def compiled(name: str, home: Path, *sources: str) -> str:
     return f"{classes}:{home}/lib/*"
 
 
-def logback(home: Path, pattern: str, level: str, **loggers: str) -> None:
+def logback(home: Path, pattern: str, level: str) -> None:
     """Write ``logback.xml`` beside the classes; running programs read it again within seconds."""
-    own = "".join(f'<logger name="{name}" level="{own}"/>\n' for name, own in loggers.items())
-    (home / "classes" / "logback.xml").write_text(LOGBACK.format(pattern=pattern, level=level, loggers=own))
+    (home / "classes" / "logback.xml").write_text(LOGBACK.format(pattern=pattern, level=level))
 
 
 def java(classpath: str, *arguments: object, memory: str = "256m", **properties: str) -> list[str]:

@@ -41,4 +41,4 @@ def shortened(lines: Iterable[Line], home: Path) -> Iterator[Line]:
         place = line.location.removeprefix(f"{home}/")
         for root in ROOTS:
             place = place.rpartition(root)[2]
-        yield Line(line.text.replace(sys.base_prefix, "/usr"), place)
+        yield Line(line.text.replace(sys.base_prefix, "/usr").replace(MARK, ""), place)

@@ -120,7 +120,7 @@ class Artemis(TemplateProgram):
 
     def activities(self) -> Sequence[Activity]:
         """Clients of Java, strangers."""
-        return (Activity(self._client, every=5.0, threads=2), Activity(self._stranger, every=1.5))
+        return (Activity(self._client, every=4.0, threads=3), Activity(self._stranger, every=1.0))
 
     def drive(self) -> None:
         """INFO and DEBUG in turn, a fault in each; then mistaken starts."""
@@ -138,10 +138,11 @@ class Artemis(TemplateProgram):
             ("INFO", self._kill),
         ):
             logback(self.home, PATTERN, level)
-            self.over.wait(8 if level == "DEBUG" else 18)
+            self.over.wait(20 if level == "DEBUG" else 30)
             fault()
+            self.over.wait(5)
             logback(self.home, PATTERN, "INFO")
-            self.over.wait(10)
+            self.over.wait(8)
         self.over.set()
         for broker in self.brokers.values():
             broker.terminate()

@@ -33,7 +33,9 @@ application = service.Application({name!r})
 application.setComponent(ILogObserver, placed)
 {kind}({arguments}).setServiceParent(application)
 """
-METRIC = re.compile(r"\] (Counter|Timer|OK|WARN|CRITICAL) ")
+TRY = ("try", "--connect=pb", "--master=localhost:8031", "--username=bob", "--passwd=pw", "--vc=git")
+TRY += ("--diff=/dev/null", "-b", "shop-0", "--wait")
+METRIC = re.compile(r"\] (Counter|Timer) ")
 WRONG = (
     "syntax error (",
     "c = 1\nBuildmasterConfig = {}",
@@ -65,7 +67,7 @@ class Buildbot(TemplateProgram):
 
     wrappers: ClassVar = {
         r"buildbot/db/connector\.py:205": "prints a long text line by line",
-        r"buildbot/master\.py:(438|456)": "prints errors of the configuration, and one of three outcomes",
+        r"buildbot/master\.py:(258|438|456)": "prints errors of the configuration, and one of three outcomes",
         r"buildbot/process/build\.py:542": "prints a value and nothing else",
         r"twisted/internet/defer\.py:\d+": "log.err as a callback, with the text of whoever set it",
         r"warnings\.py:\d+": "warnings of any module",
@@ -216,19 +218,7 @@ class Buildbot(TemplateProgram):
                     self.end(workers.pop())
                 case 6:
                     self.garbage(rng)
-                    self.shell(
-                        environment(self.name) / "buildbot",
-                        "try",
-                        "--connect=pb",
-                        "--master=localhost:8031",
-                        "--username=bob",
-                        "--passwd=pw",
-                        "--vc=git",
-                        "--diff=/dev/null",
-                        "-b",
-                        "shop-0",
-                        "--wait",
-                    )
+                    self.shell("timeout", "4", environment(self.name) / "buildbot", *TRY)
                 case 7:
                     workers[n].send_signal(signal.SIGHUP)
                     self.lock_database()

@@ -73,7 +73,13 @@ class Jupyter(TemplateProgram):
         "settings"
     )
     header = r"\[(?P<level>[A-Z]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \w+\] "
-    wrappers: ClassVar = {r"warnings\.py:\d+": "warnings of any module"}
+    wrappers: ClassVar = {
+        r"warnings\.py:\d+": "warnings of any module",
+        r"jupyter_client/manager\.py:115": "prints any error that a kernel's method raised",
+        r"tornado/web\.py:2106": "status and request, then what whoever refused it said",
+        r"jupyter_server/serverapp\.py:3130": "lines of information collected elsewhere",
+        r"jupyter_server/log\.py:110": "the headers of a request as JSON and nothing else",
+    }
 
     @classmethod
     def prepare(cls) -> None:

@@ -196,6 +196,7 @@ class Squid(TemplateProgram):
         " bandwidth, a dead parent, an origin slow, broken and resetting, full disk, killed workers, mistakes, garbage"
     )
     header = r"\S+ \S+?( kid\d+)?\| \d+,(?P<level>\d+)\| "
+    wrappers: ClassVar[dict[str, str]] = {r"store_swapout\.cc:327": "its text is its place and nothing else"}
 
     def version(self) -> str:
         """As squid says."""
@@ -204,9 +205,11 @@ class Squid(TemplateProgram):
     def lines(self) -> Iterator[Line]:
         """Take file and line out of each line; the function stays."""
         for row in self.raw().read_text(errors="replace").removesuffix("\n").split("\n"):
-            found = PLACED.fullmatch(row)
-            place = f"{Path(found['file']).name}:{found['line']}" if found else ""
-            yield Line(found["head"] + found["text"] if found else row, place)
+            if found := PLACED.fullmatch(row):
+                text = found["text"].replace(f"{found['file']}({found['line']}) ", "")  # some tell it twice
+                yield Line(found["head"] + text, f"{Path(found['file']).name}:{found['line']}")
+            else:
+                yield Line(row)
 
     def activities(self) -> Sequence[Activity]:
         """Browsers, strangers, people who leave."""
