@@ -221,15 +221,19 @@ def _grow(admin: Any, settings: TopicSettings, partitions: int, wanted: int) -> 
 
 
 def _configs(admin: Any, name: str) -> dict[str, str]:
-    """Empty where we may not see them."""
+    """Empty where we may not see them, which is said."""
     from kafka.admin import ConfigResource, ConfigResourceType
     from kafka.errors import KafkaError
 
     try:
         found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all")
-        return {key: str(one["value"]) for key, one in found["topic"][name].items()}
+        configs = {key: str(one["value"]) for key, one in found["topic"][name].items()}
     except (KafkaError, KeyError):
-        return {}
+        configs = {}
+    if not configs:
+        hint = "grant DescribeConfigs on it, or see yourself that its cleanup.policy is compact"
+        log.warning("settings of the state topic may not be seen", topic=name, hint=hint)
+    return configs
 
 
 def _create_command(settings: TopicSettings, partitions: int, copies: int) -> str:

@@ -63,10 +63,10 @@ _REDACTED = re.compile(r"<redacted:[\w-]{1,40}>")
 _BOX = re.compile(r"\[(?:[^\]\w]|[a-zA-Z])\]")  # [ ] [x]
 _NAME = re.compile(r"[a-z_@][a-z_@.-]{0,64}[.@-][a-z_@.-]{0,64}:(?= )")  # web.service: at the head
 _JOINED = re.compile(
-    r"""( [(\[,;:'"]*)(?:[A-Za-z_$-]+(?:\.[A-Za-z_$-]+)+|[\w.@-]+(?:/[\w.@-]+)+|[A-Za-z]+(?:-+[A-Za-z]+)+)"""
+    r"""( [(\[,;:'"]*)(?:[A-Za-z_$-]+(?:\.[A-Za-z_$-]+)+|(?=[^\s/]*[._@-])[\w.@-]+(?:/[\w.@-]+)+)"""
     r"""(?=$|[\s,;:)\]]|\.(?:\s|$))"""
 )
-"""Words joined by dots, slashes or hyphens: names, not prose; at the head of a line they may name the statement."""
+"""Words joined by dots or slashes: names, not prose; at the head of a line they may name the statement."""
 _LEADING = re.compile(rf"(?:[^\w\s{VARIABLE}]*{VARIABLE}[^\w\s{VARIABLE}]*(?::| -| \|)\s+)+(?=\S)")
 _TRAILING = re.compile(rf"(?: \({VARIABLE}\))+[.:]?$")
 _HEADER = re.compile(r"[^\[\]]{0,100}\] *[-|:]* *")  # the rest of a header: `INFO/Worker] text`
@@ -151,7 +151,7 @@ def masked(text: str) -> str:
         text = _BOX.sub(f"[{VARIABLE}]", text)
     if ":" in text and (name := _NAME.match(text)):
         text = f"{VARIABLE}:{text[name.end() :]}"
-    if "." in text or "/" in text or "-" in text:
+    if "." in text or "/" in text:
         text = _JOINED.sub(rf"\1{VARIABLE}", text)
     return _runs(text, dated) if VARIABLE in text else text
 

@@ -14,7 +14,8 @@ _PAIR = re.compile(
     rf"(?<![^\s,;(\[{{:]){VARIABLE}?({_KEY})(?:=|:=| = )(?![=>~])(?:\([\w .-]*\))?(?:{VARIABLE}|[^\s,;)\]}}])*"
 )
 _TAIL = re.compile(rf"(?<![\w.\[\]/@$-])({_KEY})={VARIABLE}(?:[\s,;]+(?:and )?{_KEY}={VARIABLE}){{2,}}.*$")
-_COLON = re.compile(r"(?<![^\s,;(\[{])([A-Za-z][\w.-]{0,63}):(?![:/\\\s])[^\s,;)\]}]+")
+_COLON = re.compile(r"(?<=[\s,;(\[{])([A-Za-z][\w.-]{0,63}):(?![:/\\\s])[^\s,;)\]}]+")
+"""Not at the head of a line: `engine:socket` is the name of a part."""
 _LITERAL = re.compile(r"(?<=[\s=:,(])(?:[Tt]rue|[Ff]alse|TRUE|FALSE|null|NULL|None|nil|undefined|NaN)(?=$|[\s,;:.)\]])")
 _SIDE = rf"[\w{VARIABLE}.:-]"
 _ARROW = re.compile(rf"(?<!{_SIDE}){_SIDE}{{1,80}}(?: ?(?:-{{1,3}}>|={{1,2}}>|→|<-) ?{_SIDE}{{1,80}})+")

@@ -39,6 +39,14 @@ class Pattern(NamedTuple):
 
 def split(scope: str, masked: str) -> Pattern:
     """A masked text as a pattern: its first `MAX_WORDS` words; punctuation that stands alone is a separator."""
+    if masked.replace(" ", "").replace(VARIABLE, "", 1).isalnum():
+        words = masked.split(" ")[:MAX_WORDS]
+        if "" not in words:
+            return Pattern(scope, tuple(words), ("", *[" "] * (len(words) - 1), ""))
+    return _split(scope, masked)
+
+
+def _split(scope: str, masked: str) -> Pattern:
     words: list[str] = []
     separators = [""]
     valued: list[str] = []

@@ -34,8 +34,10 @@ Head = tuple[str, tuple[str, ...]]
 
 def cuts(pattern: Pattern) -> list[int]:
     """Numbers of words after which the pattern may be cut."""
-    found = [at for at in range(1, len(pattern.words)) if _divides(pattern.separators[at])]
-    return found[:MAX_CUTS]
+    gaps = pattern.separators
+    if ":" not in (joined := "\n".join(gaps)) and " - " not in joined:
+        return []
+    return [at for at in range(1, len(pattern.words)) if _divides(gaps[at])][:MAX_CUTS]
 
 
 def _divides(separator: str) -> bool:

@@ -146,14 +146,17 @@ def state_of(topic: str) -> str:
     ],
 )  # fmt: skip
 def test_a_right_that_the_state_lacks_ends_the_daemon_with_the_command_that_mends_it(
-    secured: Topics, of_bob: str, tmp_path: Path, partitions: int, said: str, command: str
-) -> None:
+    secured: Topics, of_bob: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], partitions: int, said: str,
+    command: str,
+) -> None:  # fmt: skip
     name = state_of(of_bob)
     secured.allow("bob", "TOPIC", name)
     if partitions:
         secured.create(partitions, COMPACT, name)
     with pytest.raises(ConfigError, match=f"the state topic {name} {said}[\\s\\S]*{command.format(name=name)}"):
         daemon(secured.broker, tmp_path, of_bob, BOB, listener="SASL")
+    unseen = "settings of the state topic may not be seen" in capsys.readouterr().out
+    assert unseen == (partitions == 2), "whether a wrong policy would be noticed"
 
 
 def test_a_state_topic_of_the_wrong_policy_ends_the_daemon_with_the_command_that_mends_it(

@@ -52,7 +52,7 @@ def masked(text: str) -> str:
         ("option is None, cache true", "option is <*>, cache <*>"),
         ("web.service: Main process exited", "Main process exited"),
         ("wants graphical.target or web.service/start now", "wants <*> or <*> now"),
-        ("auth by keyboard-interactive failed", "auth by <*> failed"),
+        ("the disk is read-only, an I/O error", "the disk is read-only, an I/O error"),
         ("Feature [x] on", "Feature [<*>] on"),
         ("INFO/MainProcess] Task received", "Task received"),
         ("process exited (code 3)", "process exited"),
