@@ -12,6 +12,8 @@ from logwatch.parse.mask_marks import VARIABLE
 _QUOTED = re.compile(
     r"""(?<![\w"\\])[bru]{0,2}"(?:[^"\\]|\\.)*"(?![\w"])|(?<![\w'\\])[bru]{0,2}'(?:[^'\\]|\\.)*'(?![\w'])|`[^`]*`"""
 )
+_REQUEST = re.compile(r"""[bru]{0,2}["']([A-Z]{3,7}) (?:/|https?:)""")
+"""Of a request in quotes its method stays: what was asked for is no name of a thing."""
 _BRACKET = re.compile(r"[\[\](){}<>]")
 _OPENED_BY = {")": "(", "]": "[", "}": "{", ">": "<"}
 _CLOSED_BY = {"(": ")", "[": "]"}
@@ -30,7 +32,7 @@ LONG = 20
 def without_groups(text: str) -> str:
     """The text with `VARIABLE` for each quoted string and each bracketed group of values."""
     if '"' in text or "'" in text or "`" in text:
-        text = _QUOTED.sub(VARIABLE, text)
+        text = _QUOTED.sub(_quoted, text)
     if not ("(" in text or "[" in text or "{" in text or "<" in text):
         return text
     parts: list[str] = []
@@ -42,6 +44,11 @@ def without_groups(text: str) -> str:
             parts.append(f"{opening}{VARIABLE}{_CLOSED_BY[opening]}" if opening in _CLOSED_BY else VARIABLE)
             at = end
     return "".join((*parts, text[at:]))
+
+
+def _quoted(match: re.Match[str]) -> str:
+    request = _REQUEST.match(match[0])
+    return f'"{request[1]} {VARIABLE}"' if request else VARIABLE
 
 
 def _groups(text: str) -> list[tuple[int, int]]:

@@ -59,26 +59,26 @@ def odds(pattern: Pattern, words: Words, joined: Sequence[int], place: int, valu
     constants = sum(word > MASKED for word in joined)
     plain = values[words.looks[values] != Looks.VALUE]
     log_odds: float = (
-        -1.51
-        + 0.90 * few
-        + 0.20 * few * lower
-        - 1.10 * (place == 0)
-        + 0.53 * (place == last)
-        + 0.06 * min(MANY, max(FEW, told))
-        - 0.19 * max(0.0, -told)
-        + 0.10 * min(6, constants)
-        + 1.04 * (look[Looks.VALUE] > 0)
-        - 1.43 * lower
-        - 1.01 * look[Looks.CAPITAL]
-        + 0.32 * look[Looks.UPPER]
-        + 0.65 * look[Looks.NAME]
-        + 0.59 * (before == ":")
-        + 0.38 * (before in (",", ";"))
-        + 0.56 * (after == ":")
-        + 1.03 * (after == "=")
-        + (0.64 + 0.29 * lower) * named
-        - 0.80 * (place > 0 and joined[place - 1] <= MASKED)
-        - 0.65 * (place < last and joined[place + 1] <= MASKED)
-        + 0.14 * (words.spread(plain) if len(plain) else 0.0)
+        -1.49
+        + 0.86 * few
+        + 0.17 * few * lower
+        - 1.07 * (place == 0)
+        + 0.86 * (place == last)
+        + 0.03 * min(MANY, max(FEW, told))
+        - 0.26 * max(0.0, -told)
+        + 0.23 * min(6, constants)
+        + 1.35 * (look[Looks.VALUE] > 0)
+        - 1.72 * lower
+        - 1.06 * look[Looks.CAPITAL]
+        + 0.40 * look[Looks.UPPER]
+        + 0.44 * look[Looks.NAME]
+        + 1.36 * (before == ":")
+        + 0.49 * (before in (",", ";"))
+        + 0.78 * (after == ":")
+        + 0.86 * (after == "=")
+        + (0.09 + 0.94 * lower) * named
+        - 1.16 * (place > 0 and joined[place - 1] <= MASKED)
+        - 0.32 * (place < last and joined[place + 1] <= MASKED)
+        + 0.11 * (words.spread(plain) if len(plain) else 0.0)
     )
     return log_odds

@@ -175,7 +175,8 @@ def _long(rng: random.Random) -> str:
 
 
 def _fresh(rng: random.Random) -> str:
-    return f"wrong password for {''.join(rng.choices('abcdefghijklmnopqrstuvwxyz', k=9))} on the console"
+    word = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=9))
+    return f"failed password for invalid user {word} from 10.0.{rng.randrange(255)}.7 port {rng.randrange(65535)} ssh2"
 
 
 def _speed(bench: Benchmark) -> None:

@@ -94,8 +94,12 @@ def test_a_topic_that_takes_only_small_records_is_refused(admin: KafkaAdminClien
 def test_a_topic_with_too_few_partitions_grows(admin: KafkaAdminClient, settings: TopicSettings) -> None:
     topic_with(admin, settings, {"cleanup.policy": "compact"}, partitions=1)
     look(settings, make=True)
-    (found,) = admin.describe_topics([settings.name])
-    assert len(found["partitions"]) == 2
+
+    def partitions() -> int:
+        (found,) = admin.describe_topics([settings.name])
+        return len(found["partitions"])
+
+    eventually(lambda: partitions() == 2, partitions)  # brokers hear of it from the controller, a little later
 
 
 def test_what_is_missing_is_named(settings: TopicSettings) -> None:
