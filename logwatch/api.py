@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from logwatch.types import (
         Alert,
         Cells,
@@ -48,6 +51,7 @@ Kind = Literal["source", "decoder", "detector", "risk", "sink", "hook"]
 __all__ = [
     "API_VERSION",
     "Alert",
+    "Assessor",
     "Cells",
     "Clock",
     "Component",
@@ -60,11 +64,14 @@ __all__ = [
     "Flag",
     "Float32",
     "Gap",
+    "Hook",
     "KeyFields",
     "Kind",
     "Line",
+    "MetricWindow",
     "PluginConfig",
     "RecordBatch",
+    "Risk",
     "Sink",
     "Source",
     "Stream",
@@ -119,10 +126,15 @@ class Source(Protocol):
 
 @runtime_checkable
 class Decoder(Protocol):
-    """Turns raw lines of one format into text, time, level and fields."""
+    """Turns raw lines of one format into text, time, level and fields.
+
+    What it returns is read like a line of JSON with the same keys: every name that JSON logs have for a time, a level
+    and a message is known, everything else is a field. Values are text, numbers, truth values, None, lists, mappings.
+    """
 
     def decode(self, lines: list[bytes]) -> list[Mapping[str, Any] | None]:
-        """One mapping per line (`message`, `time`, `level`, fields); None where the line is not of this format."""
+        """One mapping per line (`message`, `time`, `level`, fields); None where the line is not of this format: it is
+        then read as if there were no decoder. An answer depends on its line alone."""
         ...
 
 
@@ -172,6 +184,49 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Flush and release. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Hook(Protocol):
+    """Says more of alerts, before they are saved: which team, which runbook, how much it matters here."""
+
+    def annotate(self, alert: Alert) -> Alert | None:
+        """The alert with another `severity` or `detail` (`dataclasses.replace`); None: as it is.
+
+        Every alert comes by once: "open", "update", "end" and "digest". Other changes are not taken over, and none can
+        be held back. The answer depends on the alert alone: a replay gives the same.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MetricWindow:
+    """Metrics of one source over a stretch of time: m metrics, t steps of equal length."""
+
+    source: str
+    metrics: tuple[str, ...]  # [m] names with their labels, in a fixed order
+    start: int  # ns, of the first step
+    step: int  # ns
+    values: NDArray[np.float32]  # [m, t]; NaN where nothing was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How likely a failure is."""
+
+    probability: float  # of a failure within the horizon, [0, 1]
+    horizon: float  # seconds, > 0
+    drivers: tuple[tuple[str, float], ...] = ()  # metric, its share [0, 1]; the strongest first
+    detail: str = ""  # one sentence for people
+
+
+@runtime_checkable
+class Assessor(Protocol):
+    """Says how risky the state of a source is: what a component of the kind `risk` does."""
+
+    def assess(self, window: MetricWindow) -> Risk | None:
+        """The risk at the window's end; None where there is nothing to be said of it. Depends on the window alone."""
         ...
 
 

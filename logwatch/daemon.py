@@ -68,6 +68,7 @@ class Daemon:
 
     Args:
         sources: by name; the name is the component under which its cursors are saved.
+        decode: what reads the lines of a source first, by its name.
         ahead: parses the next batch beside the scoring of this one; None: each batch is parsed where it is scored.
         on_open: called when the sources are open, before the first record.
         on_tick: called about once a second and at the end, for live output.
@@ -78,6 +79,7 @@ class Daemon:
     delivery: Delivery
     clock: Clock
     ahead: Ahead | None = None
+    decode: Mapping[str, Callable[[RecordBatch], RecordBatch]] = field(default_factory=dict)
     control: ControlSocket | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     notifier: Notifier = field(default_factory=Notifier)
@@ -136,6 +138,7 @@ class Daemon:
             behind = False
             if records is not None:
                 read, behind = True, len(records) >= self._room(records.lane)
+                records = self.decode[name](records) if name in self.decode else records
                 self._feed(name, self.lanes.join(records, name))
             for released in self.lanes.release(name, behind):
                 self._feed(name, released)

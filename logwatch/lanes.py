@@ -57,6 +57,7 @@ class Lanes:
         self._stored: dict[str, Pipeline] = {}  # those of them that are kept in the store
         self._gone: Counter[str] = Counter()  # incidents of lanes that were dropped
         self.keepers: list[Keeper] = []
+        self.on_commit: Callable[[], None] = lambda: None  # may still raise alerts
         self.on_drop: Callable[[str], None] = lambda lane: None  # what was read ahead of it must go, too
         self.own = self.open("")
         self.resumed = store.cell(*CLOCK) is not None
@@ -193,6 +194,7 @@ class Lanes:
         Raises:
             StateFull: nothing was saved, nothing is lost: the next call saves it.
         """
+        self.on_commit()
         for keeper in self.keepers:
             keeper.commit(delivered)
         return len(commit(self._stored, self.store, delivered))

@@ -155,6 +155,7 @@ class Pipeline:
         self.stages = stages
         self.raised: list[Alert] = []  # since the last commit
         self.on_failed: Callable[[str, RecordBatch, Sequence[str], Sequence[Failed]], None] = _let_go  # dead letters
+        self.annotate: Callable[[Alert], Alert] = _as_it_is  # what hooks say of each alert
         self._warm = False  # the latest event was there before the first start
         self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
@@ -205,12 +206,12 @@ class Pipeline:
         """Other detectors than before: their chunk ends, and what is gone is forgotten, should it ever come back."""
         now = self._names()
         gone, new = [name for name in before if name not in now], [name for name in now if name not in before]
-        log.warning("the detectors are not those of before: thresholds are learned anew", new=new, gone=gone)
+        log.warning("the detectors are not those of before: thresholds follow in time", new=new, gone=gone)
         for component in (f"detector/{name}" for name in gone):
             self._unsaved |= {(component, name): None for name in self._from.cells(component)}
+        self.stages.units.regard()  # first: visits of keys that leave the table are judged as the chunk ends
         if self._chunks.end(self.seen):
             self._learn(new)
-        self.stages.units.regard()
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
         """Where a source went on from, as saved."""
@@ -366,7 +367,7 @@ class Pipeline:
         return len(self.raised) - before
 
     def _raise(self, alerts: list[Alert]) -> None:
-        self.raised += alerts
+        self.raised += map(self.annotate, alerts)
         self.opened.update(self._counted(alert.source) for alert in alerts if alert.state == "open")
 
     def _counted(self, source: str) -> str:
@@ -480,6 +481,11 @@ def commit(pipelines: Mapping[str, Pipeline], store: Store, delivered: Mapping[s
 
 def _let_go(component: str, records: RecordBatch, texts: Sequence[str], failed: Sequence[Failed]) -> None:
     """Nobody keeps dead letters."""
+
+
+def _as_it_is(alert: Alert) -> Alert:
+    """There is no hook."""
+    return alert
 
 
 def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:

@@ -109,6 +109,8 @@ class StoredPartitions:
             raise error
         try:
             self._note(opening.begun)
+            if error is None and opening.ahead is not None:
+                self._take_over(lane, opening.ahead)
         except StateFull as full:
             error = full
         if error is not None:
@@ -119,8 +121,6 @@ class StoredPartitions:
                 )
             return
         self._again.pop(lane, None)
-        if opening.ahead is not None:
-            self._take_over(lane, opening.ahead)
         pipeline = self._lanes.open(lane, opening.share)
         at = saved_position(pipeline.cursors(self._component), lane)
         self._open[lane] = pipeline
@@ -138,11 +138,11 @@ class StoredPartitions:
             self._lanes.store.commit_lanes({"": cells})
 
     def _take_over(self, lane: str, cells: Mapping[Cell, bytes]) -> None:
-        """Cells, and alerts that are still to be delivered, become this machine's."""
+        """Cells, and alerts that are still to be delivered, become this machine's. Raises StateFull."""
         alerts = [alert_of(cells[cell]) for cell in sorted(cells) if cell[0] == "outbox"]
         own = {cell: value for cell, value in cells.items() if cell[0] != "outbox"}
-        log.info("state taken over from the state topic", lane=lane, cells=len(own), alerts=len(alerts))
         self._lanes.store.commit_lanes({lane: own}, alerts, closed=[lane])
+        log.info("state taken over from the state topic", lane=lane, cells=len(own), alerts=len(alerts))
 
     def commit(self, delivered: Mapping[str, int]) -> None:
         """They are saved with everything else in the store."""

@@ -215,3 +215,23 @@ def test_a_lane_kept_by_the_machine_waits_for_its_topic(machines: Machines, cloc
     assert waits(said) == [1, 2, 5, 10, 30]
     machines.create(partition_of(lane)[0])
     eventually(lambda: one.keeper.turn() * 0 + (lane in one.source.at), lambda: "opened")
+
+
+def test_a_lane_whose_state_does_not_fit_on_the_disk_is_taken_over_later(
+    machines: Machines, clock: ManualClock
+) -> None:
+    one, two, lane = machines("one"), machines("two", "local"), f"{machines.topic}-0"
+    one.assign(lane)
+    one.read(lane, 0, 3000, gap=True)
+    one.save()
+    database = two.session.store._db
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite itself refuses to grow: SQLITE_FULL
+    two.keeper.assigned([lane])
+    assert put_off(two, lane) == 1
+    assert two.session.store.all(lane) == {}
+    database.execute("PRAGMA max_page_count = 1000000")
+    clock.advance(1)
+    eventually(lambda: two.keeper.turn() * 0 + (lane in two.source.at), lambda: "taken over")
+    assert two.source.at[lane] == (3000, "id7")
+    assert "gap" in two.outbox()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from logwatch.api import Component, PluginConfig
-from logwatch.plugins.guard import COOL_DOWN_MAX_S, COOL_DOWN_S, FAILURES, Guard, PluginOff, guarded
+from logwatch.plugins.guard import COOL_DOWN_MAX_S, COOL_DOWN_S, FAILURES, Guard, PluginOff
+from logwatch.plugins.guarded import guarded
 from logwatch.telemetry import PLUGIN_CALLS, PLUGIN_ERRORS, PLUGIN_OFF
 from logwatch.testing import ListSink, ListSource, ManualClock, sample_alert, sample_lines, sample_steps
 from logwatch.types import EventBatch, Float32
@@ -126,6 +127,15 @@ def test_a_success_between_failures_starts_the_count_again() -> None:
         inner.answer = RuntimeError("now and then") if i % 3 else lambda n: np.ones(n, np.float32)
         detector.score(EVENTS)
     assert not trips
+
+
+def test_what_works_does_not_excuse_what_keeps_failing() -> None:
+    trips: list[Any] = []
+    detector = wrapped("detector", Detector(RuntimeError("broken")), ManualClock(), trips)
+    for _ in range(FAILURES):
+        assert detector.changes() == (("cell", b"x"),)
+        detector.score(EVENTS)
+    assert len(trips) == 1
 
 
 def test_a_sink_raises_so_that_nothing_is_lost() -> None:

@@ -100,6 +100,21 @@ def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path: Path, monkeyp
     sys.modules.pop("pager_plugin")
 
 
+def test_a_plugin_cannot_take_the_place_of_a_built_in_component(folder: Path) -> None:
+    module = importlib.import_module("logwatch.sinks.file")
+    ours: Any = Plugins().find("sink", "file")
+    drop(folder, text=PAGER + PAGER.replace("{name}", "file").replace("class Pager", "class Other"))
+    plugins = Plugins(folder)
+    plugins.find("sink", "pager")
+    try:
+        with pytest.raises(ConfigError, match='declares the sink "file", which is built in'):
+            plugins.find("sink", "file")
+    finally:
+        known: Any = declared()
+        known["sink", "file"] = ours
+    assert ours.build.__module__ == module.__name__
+
+
 def test_an_unknown_name_is_refused_with_the_nearest(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r'unknown sink "stdot"; did you mean "stdout"\?'):
         Plugins(folder).find("sink", "stdot")

@@ -4,6 +4,19 @@ from logwatch.app.demo import demo
 from logwatch.app.follow import run, tail
 from logwatch.app.history import score
 from logwatch.app.mining import judged_templates, templates
+from logwatch.app.plugins import check_plugins, list_plugins
+from logwatch.app.plugins_new import new
 from logwatch.app.status import status
 
-__all__ = ["demo", "judged_templates", "run", "score", "status", "tail", "templates"]
+__all__ = [
+    "check_plugins",
+    "demo",
+    "judged_templates",
+    "list_plugins",
+    "new",
+    "run",
+    "score",
+    "status",
+    "tail",
+    "templates",
+]

@@ -78,7 +78,9 @@ def replay_labelled(folder: Path, request: DemoRequest, ui: Ui) -> DemoReport:
 
 
 def _recordings(folder: Path, names: tuple[str, ...]) -> dict[str, _Recording]:
-    found = {path.name.split(".")[0]: path for path in sorted(folder.rglob("*.log.*"))}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.log.*")):
+        found.setdefault(path.name.split(".")[0], path)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise UsageError(f"there is no recording called {unknown[0]}", f"choose from {', '.join(found)}")

@@ -6,12 +6,14 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from logwatch.api import Alert, Sink, Source
+from logwatch.api import Alert, Decoder, Sink, Source
 from logwatch.app.history import Tally
 from logwatch.app.partitions import Kept, kept_partitions
+from logwatch.app.plugins_run import decoded, decoders_of
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.app.status import report_of
 from logwatch.config import SourceTable
@@ -197,15 +199,18 @@ def run(request: RunRequest) -> None:
     }
     with opened(settings, resolved, settings.state, tables) as session:
         sources: dict[str, Source] = {
-            one.part.id: one.build(clock=session.clock, **_name(tables[one.part.id]))
+            one.part.id: one.build(on_trip=session.trips, clock=session.clock, **_name(tables[one.part.id]))
             for one in resolved
             if one.part.kind == "source"
         }
         sinks: dict[str, Sink] = {
-            one.part.id: one.build(clock=session.clock) for one in resolved if one.part.kind == "sink"
+            one.part.id: one.build(on_trip=session.trips, clock=session.clock)
+            for one in resolved
+            if one.part.kind == "sink"
         }
+        decoders = decoders_of(resolved, tables, session.trips)
         with kept_partitions(session, resolved, sources, sinks) as kept:
-            _watch(session, sources, sinks, kept)
+            _watch(session, sources, sinks, kept, decoders)
 
 
 def _name(table: SourceTable) -> dict[str, Any]:
@@ -214,12 +219,16 @@ def _name(table: SourceTable) -> dict[str, Any]:
     return {"name": name} if name else {}
 
 
-def _watch(session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept]) -> None:
+def _watch(
+    session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept],
+    decoders: Mapping[str, Decoder],
+) -> None:  # fmt: skip
     settings = session.settings
     delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
     daemon = Daemon(
         session.lanes, sources, delivery, session.clock, session.ahead,
         control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
+        decode={name: partial(decoded, decoder) for name, decoder in decoders.items()},
     )  # fmt: skip
     began = session.clock.monotonic()
     daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began, kept)}

@@ -161,6 +161,7 @@ def _sweep(session: Session) -> None:
 
 
 def _commit(session: Session, ui: Ui) -> None:
+    session.tell_trips()
     raised = list(session.pipeline.raised)
     session.commit()
     if raised:

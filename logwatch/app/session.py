@@ -10,6 +10,7 @@ from pathlib import Path
 
 from logwatch.ahead import Ahead
 from logwatch.api import Clock
+from logwatch.app.plugins_run import Trips, annotated
 from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
@@ -37,6 +38,7 @@ class Session:
     settings: Settings
     tables: Mapping[str, SourceTable]
     ahead: Ahead
+    trips: Trips
 
     @property
     def pipeline(self) -> Pipeline:
@@ -54,6 +56,10 @@ class Session:
 
     def _reports(self, pipeline: Pipeline) -> list[SourceReport]:
         return source_reports(pipeline, PerSource(self.settings, self.tables, pipeline.stages.registry))
+
+    def tell_trips(self) -> None:
+        """Plugins that were switched off since the last call become alerts."""
+        self.pipeline.raised += self.trips.take()
 
     def commit(self) -> None:
         """Save everything; alerts are nobody's to deliver. Raises StateFull."""
@@ -87,13 +93,15 @@ def opened(
         store = stack.enter_context(Store(folder, durable=state is not None))
         detectors = [one for one in resolved if one.part.kind == "detector"]
 
+        trips = Trips(clock)
+        annotate = annotated([one.build(on_trip=trips, clock=clock) for one in resolved if one.part.kind == "hook"])
         letters = dead_letters(settings, resolved, folder)
         stack.callback(letters.close)
 
         def build(lane: str, saved: Saved, share: float) -> Pipeline:
-            stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share)
+            stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share, on_trip=trips)
             pipeline = Pipeline(stages, saved, clock, on_scored)
-            pipeline.on_failed = letters.put
+            pipeline.on_failed, pipeline.annotate = letters.put, annotate
             return pipeline
 
         lanes = Lanes(build, store)
@@ -101,7 +109,9 @@ def opened(
         ahead = parsed_ahead(settings, tables, clock)
         stack.callback(ahead.close)
         lanes.on_drop = ahead.forget
-        yield Session(lanes, store, clock, settings, tables, ahead)
+        session = Session(lanes, store, clock, settings, tables, ahead, trips)
+        lanes.on_commit = session.tell_trips
+        yield session
 
 
 def dead_letters(settings: Settings, resolved: Sequence[Resolved], folder: Path) -> DeadLetters:

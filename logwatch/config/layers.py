@@ -50,7 +50,7 @@ class Loaded:
 
     def values(self) -> Iterator[tuple[Path, Any, str]]:
         """(path, value as it would be written, origin) of every setting outside components' own tables."""
-        dumped = self.settings.model_dump(mode="json", exclude={"source", "sink", "detectors"})
+        dumped = self.settings.model_dump(mode="json", exclude={"source", "sink", "detectors", "decoders", "hooks"})
         for path, value in leaves(dumped):
             yield path, value, self.origin(path)
 

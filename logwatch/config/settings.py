@@ -86,6 +86,7 @@ class SourceTable(Table):
     format: Literal["auto", "plain", "json", "logfmt", "syslog", "cri", "journal"] = "auto"  # plain: lines bear no time
     entity: Pattern | None = None
     timezone: Zone = "UTC"  # of times that name none
+    decoder: str | None = None  # a plugin that reads the lines first
     multiline: Literal["auto", "off"] | MultilineStart = "auto"  # how lines that belong together are found
     budget: Budget | None = None  # None: the top-level one
     max_incidents: Rate | None = None
@@ -99,7 +100,7 @@ class SinkTable(Table):
 
 
 class DetectorTable(Table):
-    """One `[detectors.NAME]`."""
+    """One `[detectors.NAME]` or `[hooks.NAME]`."""
 
     enabled: bool = True
 
@@ -147,3 +148,5 @@ class Settings(BaseModel):
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()
     detectors: dict[str, DetectorTable] = {}
+    decoders: dict[str, Table] = {}
+    hooks: dict[str, DetectorTable] = {}

@@ -30,7 +30,7 @@ def _mechanisms(answer: bytes) -> list[str]:
         return []
     names, at = [], 10
     for _ in range(count):
-        (size,) = struct.unpack_from(">h", answer, at)
+        (size,) = struct.unpack_from(">H", answer, at)  # none is null: a negative one would not end
         names.append(answer[at + 2 : at + 2 + size].decode("ascii"))
         at += 2 + size
     return sorted(names)

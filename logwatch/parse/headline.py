@@ -92,7 +92,7 @@ def headline(text: str) -> str:
 
 
 def excerpt(text: str, most: int) -> str:
-    """At most about `most` characters of a text: of many lines the first and the last ones."""
+    """At most `most` characters of a text: of many lines the first and the last ones."""
     lines = text.split("\n")
     if len(text) <= most and len(lines) <= _LINES_SHOWN:
         return text
@@ -101,15 +101,15 @@ def excerpt(text: str, most: int) -> str:
     head: list[str] = []
     tail: list[str] = []
     room = most - 20
-    for number in range(len(lines) // 2):
-        for part, line in ((head, lines[number]), (tail, lines[-1 - number])):
-            line = line if len(line) <= most // 4 else line[: most // 4 - 1] + "…"
-            room -= len(line) + 1
-            if room < 0 or len(head) + len(tail) >= _LINES_SHOWN:
-                skipped = len(lines) - len(head) - len(tail)
-                return "\n".join([*head, f"… {skipped} lines", *reversed(tail)])
-            part.append(line)
-    return text
+    for number in range(len(lines)):  # from both ends by turns
+        part, line = (tail, lines[-1 - number // 2]) if number % 2 else (head, lines[number // 2])
+        line = line if len(line) <= most // 4 else line[: most // 4 - 1] + "…"
+        room -= len(line) + 1
+        if room < 0 or len(head) + len(tail) >= _LINES_SHOWN:
+            skipped = len(lines) - len(head) - len(tail)
+            return "\n".join([*head, f"… {skipped} lines", *reversed(tail)])
+        part.append(line)
+    return "\n".join([*head, *reversed(tail)])
 
 
 def _headline(first: bytes, others: list[bytes]) -> bytes:

@@ -19,6 +19,9 @@ _OPENED_BY = {")": "(", "]": "[", "}": "{", ">": "<"}
 _CLOSED_BY = {"(": ")", "[": "]"}
 _LIKE_VALUES = re.compile(rf"[=:,{VARIABLE}0]|->")
 
+_PROSE = re.compile(r"(?<![\w=:./-])[A-Za-z][a-z]+ [a-z]{2,}(?![\w=:./-])")
+"""`111: Connection refused`: two words of a sentence."""
+
 CROSSED = 2
 """Brackets of other kinds that may stay open inside a group: text is not always well formed."""
 
@@ -91,6 +94,8 @@ def _is_value(opening: str, inner: str, before: str) -> bool:
         return True
     if before.isalnum() or before == "_":
         return opening == "(" or _LIKE_VALUES.search(inner) is not None
+    if opening == "(" and _PROSE.search(inner):
+        return False
     if not inner.strip() or _LIKE_VALUES.search(inner):
         return True
     return before in "=:" and before != "" if opening == "[" else " " not in inner

@@ -39,18 +39,24 @@ class Pattern(NamedTuple):
 
 def split(scope: str, masked: str) -> Pattern:
     """A masked text as a pattern: its first `MAX_WORDS` words; punctuation that stands alone is a separator."""
-    if masked.replace(" ", "").replace(VARIABLE, "", 1).isalnum():
-        words = masked.split(" ")[:MAX_WORDS]
-        if "" not in words:
-            return Pattern(scope, tuple(words), ("", *[" "] * (len(words) - 1), ""))
-    return _split(scope, masked)
+    pieces = _SEPARATOR.split(masked)
+    words, gaps = pieces[::2], pieces[1::2]
+    if len(words) <= MAX_WORDS and all([word.isalnum() or word == VARIABLE for word in words]):
+        separators = ["", *gaps, ""]
+        repeats = words.count(VARIABLE) > 1
+    else:
+        words, separators, repeats = _without_punctuation(pieces)
+    if repeats:
+        _drop_repeats(words, separators)
+    return Pattern(scope, tuple(words), tuple(separators))
 
 
-def _split(scope: str, masked: str) -> Pattern:
+def _without_punctuation(pieces: list[str]) -> tuple[list[str], list[str], bool]:
+    """Words and separators of a text that was split at these, and whether a value is there twice."""
     words: list[str] = []
-    separators = [""]
     valued: list[str] = []
-    for place, piece in enumerate(_SEPARATOR.split(masked)):
+    separators = [""]
+    for place, piece in enumerate(pieces):
         if place % 2 or not (piece.isalnum() or _WORD.search(piece)):
             separators[-1] += piece
             continue
@@ -62,9 +68,7 @@ def _split(scope: str, masked: str) -> Pattern:
                 piece = VARIABLE
         words.append(piece)
         separators.append("")
-    if len(set(valued)) < len(valued):
-        _drop_repeats(words, separators)
-    return Pattern(scope, tuple(words), tuple(separators))
+    return words, separators, len(set(valued)) < len(valued)
 
 
 def _drop_repeats(words: list[str], separators: list[str]) -> None:
@@ -73,7 +77,7 @@ def _drop_repeats(words: list[str], separators: list[str]) -> None:
         place = len(words) - 2 * period
         while place >= 0:
             element, after = words[place : place + period], words[place + period : place + 2 * period]
-            if _listed(separators[place + period]) and element == after and any(VARIABLE in word for word in element):
+            if element == after and any(VARIABLE in word for word in element) and _listed(separators[place + period]):
                 del words[place + period : place + 2 * period]
                 del separators[place + period : place + 2 * period]
                 place = min(place, len(words) - 2 * period)

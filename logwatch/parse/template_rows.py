@@ -46,10 +46,13 @@ class Rows:
         self.count = 0
         self.ids: Int32 = np.zeros(16, np.int32)
         self.table: Int32 = np.zeros((length + 1, 16), np.int32)
+        self._latest: tuple[int, list[int]] | None = None
+        """Id and words of the latest match, where no older pattern shares lines with it: a flood is of one."""
         self.power: Int64 = np.left_shift(np.int64(1), np.arange(length + 1, dtype=np.int64))
 
     def add(self, id: int, pattern: Pattern) -> None:
         """Append one row."""
+        self._latest = None
         if self.count == len(self.ids):
             self.ids = np.concatenate([self.ids, np.zeros_like(self.ids)])
             self.table = np.concatenate([self.table, np.zeros_like(self.table)], axis=1)
@@ -61,6 +64,7 @@ class Rows:
 
     def remove(self, ids: Sequence[int]) -> None:
         """Drop the rows of these ids."""
+        self._latest = None
         dropped = np.isin(self.ids[: self.count], ids)
         for column in np.flatnonzero(dropped).tolist():
             self.words.count(self.table[1:, column].tolist(), -1)
@@ -76,9 +80,17 @@ class Rows:
 
     def match(self, pattern: Pattern) -> int:
         """Id of the oldest pattern that the line matches; -1 for none."""
-        line = np.array(self.words.known(slots(pattern)), np.int32)
-        matching = self._matching(line)
-        return int(self.ids[: self.count][matching].min()) if matching.any() else -1
+        known = self.words.known(slots(pattern))
+        if self._latest is not None and all(a in (b, OPEN) for a, b in zip(self._latest[1], known, strict=True)):
+            return self._latest[0]
+        matching = np.flatnonzero(self._matching(np.array(known, np.int32)))
+        if not len(matching):
+            return -1
+        column = matching[self.ids[matching].argmin()]
+        id, row = int(self.ids[column]), self.table[:, column]
+        shared = self._shared(row) & (self.ids[: self.count] < id)
+        self._latest = None if shared.any() else (id, row.tolist())
+        return id
 
     def join(self, pattern: Pattern) -> Joined | None:
         """The patterns that, with this new line, are one template; None while there is too little evidence."""
@@ -98,10 +110,14 @@ class Rows:
 
     def crossed(self, pattern: Pattern, id: int) -> bool:
         """Whether a younger pattern shares lines with this one: then cached answers may be out of date."""
-        line = np.array(self.words.known(slots(pattern)), np.int32)[:, None]
-        table = self.table[:, : self.count]
-        both = ((table == line) | (table == OPEN) | (line == OPEN)).all(axis=0)
-        return bool((both & (self.ids[: self.count] > id)).any())
+        line = np.array(self.words.known(slots(pattern)), np.int32)
+        return bool((self._shared(line) & (self.ids[: self.count] > id)).any())
+
+    def _shared(self, row: Int32) -> Bool:
+        """Patterns [n] that some line matches as well as this one."""
+        table, row = self.table[:, : self.count], row[:, None]
+        shared: Bool = ((table == row) | (table == OPEN) | (row == OPEN)).all(axis=0)
+        return shared
 
     def _matching(self, line: Int32) -> Bool:
         table = self.table[:, : self.count]

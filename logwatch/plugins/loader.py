@@ -75,7 +75,7 @@ class Resolved(Checked):
         thing = self.component.build(self.config, **_accepted(self.component, extras))
         if is_builtin(self.component):
             return thing
-        from logwatch.plugins.guard import guarded  # needs numpy
+        from logwatch.plugins.guarded import guarded  # needs numpy
 
         return guarded(self.component, thing, on_trip)
 
@@ -110,7 +110,10 @@ def parts(loaded: Loaded) -> list[Part]:
     out = [*_sources(settings.source), *_sinks(settings.sink)]
     tables = {name: DetectorTable() for kind, name in BUILT_IN if kind == "detector"} | dict(settings.detectors)
     out += [Part("detector", name, name, table, ("detectors", name)) for name, table in tables.items() if table.enabled]
-    return out
+    named = {table.decoder: Table() for table in settings.source if table.decoder} | dict(settings.decoders)
+    out += [Part("decoder", name, name, table, ("decoders", name)) for name, table in named.items()]
+    hooks = ((name, table) for name, table in settings.hooks.items() if table.enabled)
+    return out + [Part("hook", name, name, table, ("hooks", name)) for name, table in hooks]
 
 
 def _sources(tables: Sequence[SourceTable]) -> Iterator[Part]:
@@ -164,6 +167,8 @@ class Plugins:
             ConfigError: there is none, it does not load, or it was written for another API.
         """
         component = declared().get((kind, name)) or self._import(kind, name)
+        if (kind, name) in BUILT_IN and not is_builtin(component):
+            raise ConfigError(f'{component.build.__module__} declares the {kind} "{name}", which is built in')
         major, minor = component.api
         if major != API_VERSION[0] or minor > API_VERSION[1]:
             ours = ".".join(map(str, API_VERSION))

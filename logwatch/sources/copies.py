@@ -87,6 +87,13 @@ class Copies:
 
         return find_copy(self._listings, path, shorter, self._config.follow_links)
 
+    def originals(self, path: str) -> list[Followed]:
+        """The followed files of which a file at `path` may be a copy, as its name says."""
+        name = os.path.basename(path)
+        if base(name) == name:
+            return []
+        return [entry for entry in self._relatives(path) if os.path.basename(entry.path) != name]
+
     def is_copy(self, path: str, signature: Signature) -> bool | None:
         """Whether a file that is not known is a copy of one that is; None where it may become one."""
         original = self._original(path, signature.head)
@@ -100,14 +107,11 @@ class Copies:
 
     def _original(self, path: str, head: bytes) -> Followed | None:
         """The followed file of which a newly found rotated file may be a copy."""
-        name, packed = os.path.basename(path), is_compressed(path)
-        if base(name) == name:
-            return None
-        for entry in self._relatives(path):
-            other = os.path.basename(entry.path)
+        packed = is_compressed(path)
+        for entry in self.originals(path):
             # What was packed may be gone by now; what was copied is still where it was.
             usable = packed or (entry.attached and not entry.muted)
-            if other != name and usable and head and entry.original_of(head):
+            if usable and head and entry.original_of(head):
                 return entry
         return None
 

@@ -206,14 +206,14 @@ class Reader:
             consumer, {tp: offset for tp, (_, offset) in starting.items()},
             {tp: lane.topic_id for tp, (lane, _) in starting.items()}, self._config,
         )  # fmt: skip
-        for tp, (lane, _) in starting.items():
-            self._begin(consumer, lane, found[tp])
+        for tp, (lane, offset) in starting.items():
+            self._begin(consumer, lane, offset, found[tp])
 
-    def _begin(self, consumer: Any, lane: Lane, found: Begin) -> None:
+    def _begin(self, consumer: Any, lane: Lane, offset: int, found: Begin) -> None:
         with self._board.changed:
-            if self._board.lanes.get(lane.name) is not lane:
-                return  # revoked meanwhile
-            self._board.starting.pop(lane.name, None)
+            if self._board.lanes.get(lane.name) is not lane or self._board.starting.get(lane.name) != offset:
+                return  # revoked, held or resumed elsewhere meanwhile
+            del self._board.starting[lane.name]
             consumer.seek(lane.tp, found.offset)
             consumer.resume(lane.tp)
             lane.next = found.offset

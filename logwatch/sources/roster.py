@@ -177,6 +177,7 @@ class Roster:
 
     def _arrive(self, path: str) -> None:
         """A file that is not known."""
+        self._notice_replaced(path)
         file = self._table.access.open(path)
         if file is None:
             return
@@ -201,6 +202,12 @@ class Roster:
             self._table.follow(path, file, identity, Point(found.size), signature).muted = True
         else:
             self._begin(path, file, found, signature)
+
+    def _notice_replaced(self, path: str) -> None:
+        """Before a copy of a new content is taken for a new file: whose content gave way to that."""
+        for entry in self._table.copies.originals(path):
+            if entry.attached and entry.file is not None and entry.follower.look(entry.file) is Seen.REPLACED:
+                self.replaced(entry)
 
     def _begin(self, path: str, file: OpenFile, found: Stat, signature: Signature) -> None:
         """Follow a file with a content of its own."""

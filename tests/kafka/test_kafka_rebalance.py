@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from logwatch.kafka.position import dump, next_offset
+from logwatch.sources import kafka_reader, kafka_start
 from logwatch.sources.kafka import CONFIGURED, LaneHooks
 from tests.kafka.reading import Reading, reading
 from tests.kafka.topics import Topics
@@ -147,6 +149,32 @@ def test_a_lane_that_is_held_is_read_no_more_until_it_is_resumed(topics: Topics)
         run.read(26)
         assert run.source.ready
     assert offsets(run) == [*sorted((f"{topic}-0", n) for n in [*range(10), *range(5, 20)]), (f"{topic}-1", 0)]
+
+
+@pytest.mark.parametrize("resumed", [None, 7])
+def test_who_changes_a_lane_while_its_beginning_is_looked_up_is_heard(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch, resumed: int | None
+) -> None:
+    topic, other = topics.create(), topics.create()
+    topics.send(topic, [b"%d" % n for n in range(10)])
+    found, lane = [], f"{topic}-0"
+    with reading(topics.broker, topic, other, hooks=Worker(Shared()).hooks()) as run:
+
+        def begin(consumer: Any, offsets: Any, *more: Any) -> Any:
+            begins = kafka_start.begin(consumer, offsets, *more)
+            if 3 in offsets.values():
+                found.append(run.source.hold(lane))
+                if resumed is not None:
+                    run.source.resume(lane, resumed)
+            return begins
+
+        run.read(10)
+        monkeypatch.setattr(kafka_reader, "begin", begin)
+        run.source.resume(lane, 3)
+        run.until(lambda: found)
+        topics.send(other, [b"other"])
+        run.read(11 if resumed is None else 14)
+    assert sorted(run.offsets[10:]) == sorted([*[(lane, n) for n in range(resumed or 10, 10)], (f"{other}-0", 0)])
 
 
 def test_a_save_that_takes_too_long_is_told_to_be_lost(topics: Topics) -> None:

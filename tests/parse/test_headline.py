@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logwatch.parse.headline import MAX_TEXT, excerpt, fold, headline
@@ -74,6 +74,7 @@ def test_many_lines_are_shown_by_their_head_and_their_end() -> None:
 
 @given(st.lists(st.text(max_size=3000), max_size=70).map("\n".join), st.integers(60, 3000))
 @settings(deadline=None)
+@example("\n0\n00000000000000\n000000000000000\n000000000000000000000000000", 60)
 def test_an_excerpt_keeps_to_its_length(text: str, most: int) -> None:
     assert len(excerpt(text, most)) <= most
 

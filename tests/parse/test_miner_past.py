@@ -5,7 +5,7 @@ from __future__ import annotations
 from logwatch.parse.miner import OVERFLOW, TemplateMiner
 
 NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kurt", "liam"]
-LINES = [f"session of {name} opened on the front door" for name in NAMES]
+LINES = [f"the {name} session opens on the front door" for name in NAMES]
 
 
 def _at(line: int, batch: int) -> tuple[list[str], list[tuple[int, int]]]:

@@ -73,10 +73,10 @@ def test_few_distinct_words_stay_apart() -> None:
 
 
 def test_many_distinct_words_at_one_place_are_a_variable() -> None:
-    words = ["red", "green", "blue", "pink", "grey", "white", "brown"]
+    words = "red green blue pink grey white brown amber ochre beige ivory lilac".split()
     joined = rows_of(*(f"paint the door {word} again" for word in words)).join(pattern("paint the door black again"))
     assert joined is not None
-    assert joined.ids == [1, 2, 3, 4, 5, 6, 7]
+    assert joined.ids == list(range(1, len(words) + 1))
     assert joined.pattern.words == ("paint", "the", "door", ANY, "again")
 
 

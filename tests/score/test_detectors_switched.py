@@ -99,3 +99,16 @@ def test_it_is_said_which_detectors_were_switched(tmp_path: Path) -> None:
         scores(tmp_path, [(PART, 100)])
     (said,) = [log for log in logs if "detectors" in log["event"]]
     assert (said["new"], sorted(said["gone"])) == ([], ["lstm", "values"])
+
+
+def test_what_visits_gathered_of_other_detectors_is_not_judged_by_the_names_of_now(tmp_path: Path) -> None:
+    """More keys than the table holds: some leave it as the chunk ends with the switch, and their visits close."""
+    closed: list[Scored] = []
+    scores(tmp_path, [(ALL, 1500)])
+    loaded = load(environ={f"LOGWATCHD_DETECTORS__{name.upper()}__ENABLED": "false" for name in PART})
+    table = SourceTable(kind="file", entity=r"req=(\w+)")
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"files": table}, on_scored=closed.append):
+        pass
+    (late,) = closed
+    assert len(late.units) > 40
+    assert np.isnan(late.units.nats[:, : len(late.detectors)]).all()

@@ -36,6 +36,20 @@ def test_a_copy_that_matches_the_pattern_is_not_read_again(reading: type, log: P
     assert reader.gaps == []
 
 
+def test_a_copy_of_a_content_that_was_not_noticed_yet_is_not_read_beside_it(reading: type, log: Path) -> None:
+    """Twice rotated between two looks, and the first of these is a scan."""
+    reader = reading(str(log) + "*")
+    reader.settle()
+    shutil.copy(log, log.with_name("app.log.2"))
+    os.truncate(log, 0)
+    lines = [b"a new content, number %d" % n for n in range(100)]
+    append(log, b"\n".join([*lines, b""]))
+    shutil.copy(log, log.with_name("app.log.1"))
+    reader.clock.seconds += 5
+    assert reader.settle(8) == lines
+    assert reader.gaps == []
+
+
 def test_a_truncation_without_a_copy_is_a_gap_and_the_new_content_is_read(reading: type, log: Path) -> None:
     reader = reading(log)
     reader.settle()

@@ -26,6 +26,9 @@ MINED_MOST = 4096
 EVENT_LIKE = 12
 """Fields that stand for the message of a line without one."""
 _PLAIN = frozenset((str, int, float))
+_NESTS = frozenset((dict, list))
+_LEVELS = ("", *(f"{name} " for name in NAMES[1:]))
+"""A line says nothing of what it lacks, whatever the lines beside it have."""
 
 Column = Sequence[Any]
 T = TypeVar("T")
@@ -145,7 +148,10 @@ def _messages(plan: Plan, group: Group, fields: list[_Field], n: int) -> tuple[l
 
 
 def _made(fields: list[_Field], n: int) -> list[str]:
-    some = [field for field in fields if not field.kinds & {dict, list}][:EVENT_LIKE]
+    if any(field.kinds & _NESTS and not field.kinds <= _NESTS for field in fields):  # each row has its own fields
+        alone = ([_Field(f.name, (f.values[i],), kinds_of((f.values[i],))) for f in fields] for i in range(n))
+        return [_made(own, 1)[0] for own in alone]
+    some = [field for field in fields if not field.kinds & _NESTS][:EVENT_LIKE]
     if not some:
         return [""] * n
     form = " ".join(f"{_escaped(field.name)}=%s" for field in some)
@@ -165,17 +171,15 @@ def _escaped(name: str) -> str:
 def _texts(plan: Plan, group: Group, fields: list[_Field], head: tuple[Any, ...], n: int) -> list[str]:
     """What people see of rows [n]; `head` is time, level, scope and message."""
     time, levels, scopes, messages = head
+    begins: list[Column] = []
+    if plan.time >= 0 and str in group.kinds[plan.time]:
+        begins.append([f"{value[:40]} " if type(value) is str else "" for value in time])
+    if any(levels):
+        begins.append(list(map(_LEVELS.__getitem__, levels)))
+    if any(scopes):
+        begins.append([f"{scope}: " if scope else "" for scope in scopes])
     form: list[str] = []
     parts: list[Column] = []
-    if plan.time >= 0 and str in group.kinds[plan.time]:
-        form.append("%s")
-        parts.append([value[:40] if type(value) is str else "" for value in time])
-    if any(levels):
-        form.append("%s")
-        parts.append(list(map(NAMES.__getitem__, levels)))
-    if any(scopes):
-        form.append("%s:")
-        parts.append(scopes)
     if messages is not None:
         form.append("%s")
         parts.append(messages)
@@ -189,7 +193,10 @@ def _texts(plan: Plan, group: Group, fields: list[_Field], head: tuple[Any, ...]
         if i >= 0:
             form.append("%s")
             parts.append([shown(value) if value is not None else "" for value in group.columns[i]])
-    texts = list(map(" ".join(form).__mod__, zip(*parts, strict=True))) if parts else [""] * n
+    whole = "%s" * len(begins) + " ".join(form)
+    texts = list(map(whole.__mod__, zip(*begins, *parts, strict=True))) if begins or parts else [""] * n
+    if not parts:
+        texts = [text[:-1] for text in texts]
     if max(map(len, texts)) > TEXT_MOST:
         texts = [text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 1] + "…" for text in texts]
     return texts

@@ -45,8 +45,10 @@ def _first_object(part: _Part) -> tuple[_Part, int]:
         values = group.columns[j]
         if list in group.kinds[j] and (special := _SPECIAL.get(group.names[j].rpartition(".")[2])) is not None:
             values = [special(value) if type(value) is list else value for value in values]
-            columns = [*group.columns[:j], values, *group.columns[j + 1 :]]
-            group = group._replace(columns=columns, kinds=list(map(kinds_of, columns)))
+            group = group._replace(
+                columns=[*group.columns[:j], values, *group.columns[j + 1 :]],
+                kinds=[*group.kinds[:j], kinds_of(values), *group.kinds[j + 1 :]],
+            )
         if depths[j] < DEPTH and len(group.names) < FIELDS and dict in group.kinds[j]:
             return _Part(group, depths, j), j
     return _Part(group, depths, len(group.names)), -1

@@ -45,7 +45,7 @@ def shown(value: Any) -> str:
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) in (int, float):
-        return str(value) if type(value) is float or value.bit_length() < 256 else "<huge>"
+        return str(value)
     import orjson  # loaded already: what is nested came from there
 
     try:

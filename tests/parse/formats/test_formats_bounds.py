@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from logwatch.parse.formats import nested as nested_objects
+from logwatch.parse.formats import valued
 from logwatch.parse.formats.read import Wanted, read
+from logwatch.parse.formats.valued import Kinds
 
 AUTO: Wanted = [("auto", slice(None))]
 
@@ -30,6 +33,21 @@ def test_many_deep_objects_in_a_line_are_read(width: int, depth: int) -> None:
     assert found is not None
     assert found.told is not None
     assert found.told.message == ["m", "m"]
+
+
+@pytest.mark.parametrize("width", [10, 250])
+def test_lists_of_attributes_are_read_each_once(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    looks = 0
+
+    def kinds_of(values: Sequence[Any]) -> Kinds:
+        nonlocal looks
+        looks += 1
+        return valued.kinds_of(values)
+
+    monkeypatch.setattr(nested_objects, "kinds_of", kinds_of)
+    line = json.dumps({"msg": "m", **{f"k{i}.attributes": [1] for i in range(width)}}).encode()
+    assert read([line, line], AUTO) is not None
+    assert looks == width
 
 
 LONG: dict[str, Callable[[int], str]] = {

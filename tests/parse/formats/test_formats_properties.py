@@ -196,6 +196,22 @@ lines_of_any_kind = st.lists(
 )
 
 
+@pytest.mark.parametrize(
+    ("line", "beside"),
+    [
+        (b'{"time":"2026-03-01T12:00:00Z","level":"{odd","name":"a.b","msg":"m"}',
+         b'{"time":"2026-03-01T12:00:00Z","level":"error","name":"a.b","msg":"m"}'),
+        (b'{"time":17,"level":"error","name":"","msg":"m"}',
+         b'{"time":"2026-03-01T12:00:00Z","level":"error","name":"a.b","msg":"m"}'),
+        (b'{"level":"info","name":"a"}', b'{"level":"odd","name":"a"}'),
+        (b'{"user":"bob","of":["x"]}', b'{"user":"eve","of":"x"}'),
+        (b'{"msg":"m","n":1' + b"0" * 300 + b"}", b'{"msg":"m","n":"x"}'),
+    ],
+)  # fmt: skip
+def test_a_line_reads_the_same_whatever_stands_beside_it(line: bytes, beside: bytes) -> None:
+    hold([line, beside], "auto", 1)
+
+
 def hold(lines: list[bytes], format: str, at: int) -> None:
     """Nothing raises, and a cut changes nothing."""
     shaper = Shaper(("token", "password", "email"))
