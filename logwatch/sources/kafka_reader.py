@@ -250,7 +250,7 @@ class Reader:
             return
         with self._board.changed:
             for tp, lane in lanes.items():
-                if self._board.lanes.get(lane.name) is lane:
+                if self._board.lanes.get(lane.name) is lane and lane.reading:  # not revoked or held meanwhile
                     consumer.seek(tp, found[tp].offset)
                     lane.topic_id = found[tp].topic_id
                     self._lose(lane, found[tp])

@@ -1,8 +1,8 @@
 """Ingestion while a detector plugin hangs, throws or eats memory, over the rate without it, in one run.
 
 `python -m tests.benchmarks.plugins [--seconds S] [--hung S]`: the whole pipeline, everything on, over a synthetic
-service log. A hang is measured over more than its whole first cool-down, the worst minute that there is: the deadline of
-the call that hangs is part of it. Only the pipeline's own time counts, not that of making lines.
+service log. A hang is measured over more than its whole first cool-down, the worst minute that there is: the deadline
+of the call that hangs is part of it. Only the pipeline's own time counts, not that of making lines.
 """
 
 from __future__ import annotations

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from logwatch.errors import ConfigError
 from logwatch.kafka.position import Position, dump
+from logwatch.sources import kafka_reader, kafka_start
 from logwatch.telemetry import CONSUMER_LAG
 from tests.conftest import no_kafka
 from tests.kafka.broker import LocalBroker, NoKafka, cluster, own_broker
@@ -57,6 +59,34 @@ def test_records_deleted_while_they_wait_to_be_read_are_a_gap(topics: Topics) ->
     (gap,) = run.gaps
     assert gap.end == 5_500
     assert read == [*range(gap.start), *range(5_500, 6_000)]
+
+
+def test_a_lane_that_is_held_as_records_are_found_deleted_tells_them_once_it_is_resumed(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = topics.create(config={"segment.bytes": "1048576"})
+    topics.send(topic, [b"%06d" % n + b"x" * 2000 for n in range(6_000)], linger_ms=20)
+    held: list[str] = []
+    with reading(topics.broker, topic, read_ahead="1MiB", client={"max_partition_fetch_bytes": 65536}) as run:
+
+        def begin(*given: Any) -> Any:
+            begins = kafka_start.begin(*given)
+            if not held:
+                held.append(f"{topic}-0")
+                run.source.hold(held[0])
+            return begins
+
+        run.read(1, most=1)
+        run.source.wait(0.5)
+        monkeypatch.setattr(kafka_reader, "begin", begin)
+        topics.forget(topic, 5_500)
+        run.until(lambda: held)
+        for _ in range(10):
+            run.step()
+        assert run.gaps == []
+        run.source.resume(held[0], len(run.lines))
+        run.until(lambda: run.lines[-1].startswith(b"005999"))
+    assert [gap.end for gap in run.gaps] == [5_500]
 
 
 def test_a_topic_created_anew_while_down_is_told_and_read_whole(topics: Topics) -> None:
