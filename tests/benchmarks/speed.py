@@ -6,7 +6,7 @@ ids as entities; then as an old quiet log (50 lines/s of event time: the whole r
 frozen. Our own recordings of six programs (see `recorded.py`), a file each, are followed to their ends as `tail` does.
 A short log is scored first: importing is not scoring. Drain3 is given the bare messages, the masks of its own
 documentation (all seven; the rates with its number, address and hex masks only, and with none, are printed beside), and
-no file to read.
+no file to read. The figure that has a floor is the median of three such pairs: these machines drift.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from logwatch.app.follow import tail
 from logwatch.app.history import score
@@ -79,7 +80,19 @@ def main() -> None:
             done = name.removeprefix("recorded_").startswith("100k")
             peer = "recorded_drain3_lines_per_s" if name.startswith("recorded_") else "drain3_lines_per_s"
             ratio = rate / bench.baselines[peer]
+            if name == "100k_per_s":
+                ratio = median(
+                    [ratio, *(_pair(_scored(fast, *cases[name]), options.lines, messages[""]) for _ in "12")]
+                )
             bench.figure(f"{name}_over_drain3", ratio, floor=5.0 if done else None, aim=10.0 if done else None)
+
+
+def _pair(job: Callable[[], Summary], lines: int, messages: list[str]) -> float:
+    """Our rate over Drain3's just before and after."""
+    masks = MASKS["drain3_lines_per_s"]
+    before = _drain(messages, masks)
+    rate = lines / job().seconds
+    return 2 * rate / (before + _drain(messages, masks))
 
 
 def _run(bench: Benchmark, name: str, job: Callable[[], Summary], lines: int) -> float:
