@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from logwatch.api import declared
+from logwatch.plugins import BUILT_IN
 from tests.kafka.broker import Broker, NoKafka, broker, own_broker
 
 
@@ -35,6 +38,18 @@ def secure_broker(kafka_broker: Broker) -> Iterator[Broker]:
             yield running
     except NoKafka as error:
         no_kafka(str(error))
+
+
+@pytest.fixture
+def own_declarations() -> Iterator[None]:
+    """Declarations of plugins are global; a test sees those of before and its own."""
+    known: Any = declared()
+    before = {*known, *BUILT_IN}
+    yield
+    for key in set(known) - before:
+        del known[key]
+    for name in [name for name in sys.modules if name.startswith("logwatch_dropin")]:
+        del sys.modules[name]
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +33,7 @@ class Pager:
 """
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    """Declarations are global; each test sees only its own."""
-    known: Any = declared()
-    yield
-    for key in set(known) - set(BUILT_IN):
-        del known[key]
-    for name in [name for name in sys.modules if name.startswith("logwatch_dropin")]:
-        del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("own_declarations")
 
 
 @pytest.fixture

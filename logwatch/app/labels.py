@@ -7,7 +7,7 @@ import csv
 import gzip
 import json
 import lzma
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +16,7 @@ from logwatch.errors import DataError
 LEAST = 0.5
 """Share of the labels that must match; less, and they are of another file."""
 
-_OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPEN: Mapping[str, Callable[..., IO[str]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _COLUMNS = ("line", "label")
 
 
@@ -40,8 +40,7 @@ def read_labels(path: Path) -> dict[int, str]:
 
 
 def _open(path: Path) -> IO[str]:
-    opened: IO[str] = _OPEN.get(path.suffix, open)(path, "rt", encoding="utf-8", newline="")  # type: ignore[operator]
-    return opened
+    return _OPEN.get(path.suffix, open)(path, "rt", encoding="utf-8", newline="")
 
 
 def _csv(file: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -56,9 +56,9 @@ def _version(api: Sequence[int] | None) -> str:
 
 
 def _offered(folder: Path | None) -> Iterator[PluginReport]:
-    for name in dropin.names_in(folder) if folder else ():
-        assert folder is not None  # noqa: S101  # for the type checker
-        yield from _dropped(folder / f"{name}.py")
+    if folder is not None:
+        for name in dropin.names_in(folder):
+            yield from _dropped(folder / f"{name}.py")
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
         file = file_of_entry(entry)

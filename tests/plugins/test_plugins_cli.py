@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,7 @@ from logwatch.cli import run
 from logwatch.cli.plugins import KINDS
 from logwatch.plugins import BUILT_IN
 
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    known: Any = declared()
-    yield
-    for key in set(known) - set(BUILT_IN):
-        del known[key]
-    for name in [name for name in sys.modules if name.startswith("logwatch_dropin")]:
-        del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("own_declarations")
 
 
 @pytest.fixture

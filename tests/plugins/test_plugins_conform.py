@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from logwatch.api import Alert, EventBatch, Float32, KeyFields, MetricWindow, PluginConfig, Risk, declared, plugin
+from logwatch.api import Alert, EventBatch, Float32, KeyFields, MetricWindow, PluginConfig, Risk, plugin
 from logwatch.testing import NotConforming, check_hook, check_risk, conforms
 
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    known: Any = declared()
-    before = set(known)
-    yield
-    for key in set(known) - before:
-        del known[key]
+pytestmark = pytest.mark.usefixtures("own_declarations")
 
 
 class Config(PluginConfig):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from logwatch.api import declared
 from logwatch.app import run
 from logwatch.app.plugins_run import Trips, decoded
 from logwatch.cli import run as command_line
 from logwatch.config import ConfigProblems
-from logwatch.plugins import BUILT_IN, configure
+from logwatch.plugins import configure
 from logwatch.requests import RunRequest
 from logwatch.sinks.schema import from_json, to_json
 from logwatch.testing import ListSource, ManualClock
@@ -72,14 +69,7 @@ class Broken:
 """
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    known: Any = declared()
-    yield
-    for key in set(known) - set(BUILT_IN):
-        del known[key]
-    for name in [name for name in sys.modules if name.startswith("logwatch_dropin")]:
-        del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("own_declarations")
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
+
+from tests.data.recordings.templates.recording import TemplateProgram
 
 CACHE = Path.home() / ".cache" / "logwatchd-tests"
 JAVA = Path(__file__).parent / "java"
@@ -19,6 +22,26 @@ LOGBACK = """<configuration scan="true" scanPeriod="2 seconds">
 <encoder><pattern>@@%located@@{pattern}</pattern></encoder></appender>
 <root level="{level}"><appender-ref ref="out"/></root></configuration>
 """
+
+
+class JavaProgram(TemplateProgram):
+    """A program whose jars come from Maven Central."""
+
+    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder: ClassVar[str]
+    """Of the jars."""
+    jars: ClassVar[Sequence[str]]
+    """Their coordinates."""
+    release: ClassVar[str]
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Jars from Maven Central."""
+        fetch(cls.folder, cls.jars)
+
+    def version(self) -> str:
+        """That of the jars."""
+        return self.release
 
 
 def fetch(name: str, coordinates: Sequence[str]) -> None:

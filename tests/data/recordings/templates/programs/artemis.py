@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from tests.data.recordings.machine import fill_disk, small_disk
 from tests.data.recordings.program import Activity, Pace
-from tests.data.recordings.templates.jvm import compiled, fetch, java, logback
-from tests.data.recordings.templates.recording import TemplateProgram, main
+from tests.data.recordings.templates.jvm import JavaProgram, compiled, java, logback
+from tests.data.recordings.templates.recording import main
 
 VERSION = "2.37.0"
 NAME = f"artemis-{VERSION}"
@@ -94,11 +94,11 @@ STRANGERS = (
 )
 
 
-class Artemis(TemplateProgram):
+class Artemis(JavaProgram):
     """A primary on port 61616, its backup on 61617."""
 
     name: ClassVar[str] = "artemis"
-    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder, jars, release = NAME, JARS, VERSION
     title = "ActiveMQ Artemis"
     language = "Java"
     half = "design"
@@ -108,15 +108,6 @@ class Artemis(TemplateProgram):
     )
     header = r"\S+ \S+ (?P<level>[A-Z]+) +\[\S+\] "
     wrappers: ClassVar[dict[str, str]] = {r".*\.StompSession:\d+": "the message of any exception"}
-
-    @classmethod
-    def prepare(cls) -> None:
-        """Jars from Maven Central."""
-        fetch(NAME, JARS)
-
-    def version(self) -> str:
-        """That of the jars."""
-        return VERSION
 
     def activities(self) -> Sequence[Activity]:
         """Clients of Java, strangers."""

@@ -11,8 +11,8 @@ from random import Random
 from typing import ClassVar
 
 from tests.data.recordings.program import Activity, Pace
-from tests.data.recordings.templates.jvm import compiled, fetch, java, logback
-from tests.data.recordings.templates.recording import TemplateProgram, main
+from tests.data.recordings.templates.jvm import JavaProgram, compiled, java, logback
+from tests.data.recordings.templates.recording import main
 
 VERSION = "5.5.0"
 NAME = f"hazelcast-{VERSION}"
@@ -39,11 +39,11 @@ REQUESTS = (
 )
 
 
-class Hazelcast(TemplateProgram):
+class Hazelcast(JavaProgram):
     """Members on ports 5701 to 5703."""
 
     name: ClassVar[str] = "hazelcast"
-    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder, jars, release = NAME, JARS, VERSION
     title = "Hazelcast"
     language = "Java"
     half = "held_out"
@@ -60,15 +60,6 @@ class Hazelcast(TemplateProgram):
         r".*\.ClientLoggingService:\d+": "the client's own logging",
         r".*\.operationservice\.Operation:\d+": "the message of any exception",
     }
-
-    @classmethod
-    def prepare(cls) -> None:
-        """Jars from Maven Central."""
-        fetch(NAME, JARS)
-
-    def version(self) -> str:
-        """That of the jar."""
-        return VERSION
 
     def activities(self) -> Sequence[Activity]:
         """Clients of Java and of sockets."""

@@ -14,8 +14,8 @@ from random import Random
 from typing import ClassVar
 
 from tests.data.recordings.program import Activity, Pace
-from tests.data.recordings.templates.jvm import compiled, fetch, java, logback
-from tests.data.recordings.templates.recording import TemplateProgram, main
+from tests.data.recordings.templates.jvm import JavaProgram, compiled, java, logback
+from tests.data.recordings.templates.recording import main
 
 VERSION = "12.0.16"
 NAME = f"jetty-{VERSION}"
@@ -90,11 +90,11 @@ UPGRADE = (
 MISTAKES = ("threads", "servlet", "login", "path", "mapping", "port")
 
 
-class Jetty(TemplateProgram):
+class Jetty(JavaProgram):
     """A site on port 8080."""
 
     name: ClassVar[str] = "jetty"
-    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder, jars, release = NAME, JARS, VERSION
     title = "Eclipse Jetty"
     language = "Java"
     half = "held_out"
@@ -104,15 +104,6 @@ class Jetty(TemplateProgram):
     )
     header = r"\S+ \S+?:(?P<level>[A-Z]+) *:[\w$.]*:[^:]*: "
     same = (r"Received \S+Frame@.* on HTTP2.*",)
-
-    @classmethod
-    def prepare(cls) -> None:
-        """Jars from Maven Central."""
-        fetch(NAME, JARS)
-
-    def version(self) -> str:
-        """That of the jars."""
-        return VERSION
 
     def activities(self) -> Sequence[Activity]:
         """Visitors, chatters, strangers, people who leave, floods."""

@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 
 from tests.data.recordings.program import Activity, Pace
-from tests.data.recordings.templates.jvm import compiled, fetch, java, logback
-from tests.data.recordings.templates.recording import TemplateProgram, main
+from tests.data.recordings.templates.jvm import JavaProgram, compiled, java, logback
+from tests.data.recordings.templates.recording import main
 
 VERSION = "4.1.1"
 NAME = f"kafka-{VERSION}-logback"
@@ -96,11 +96,11 @@ GARBAGE = (
 )
 
 
-class Kafka(TemplateProgram):
+class Kafka(JavaProgram):
     """One node that is controller and broker, and one broker."""
 
     name: ClassVar[str] = "kafka"
-    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder, jars, release = NAME, JARS, VERSION
     title = "Apache Kafka"
     language = "Java, Scala"
     half = "held_out"
@@ -112,15 +112,6 @@ class Kafka(TemplateProgram):
     trailer = r" \([\w.$]+\)$"
     same = (r"\[\S+\]:? Shutdown completed", r"Loaded index file .*")
     wrappers: ClassVar[dict[str, str]] = {}
-
-    @classmethod
-    def prepare(cls) -> None:
-        """Jars from Maven Central."""
-        fetch(NAME, JARS)
-
-    def version(self) -> str:
-        """That of the jars."""
-        return VERSION
 
     def activities(self) -> Sequence[Activity]:
         """Producers, consumers, an administrator, tools, strangers."""

@@ -17,8 +17,8 @@ from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 
 from tests.data.recordings.program import Activity, Pace
-from tests.data.recordings.templates.jvm import compiled, fetch, java, logback
-from tests.data.recordings.templates.recording import TemplateProgram, main
+from tests.data.recordings.templates.jvm import JavaProgram, compiled, java, logback
+from tests.data.recordings.templates.recording import main
 
 VERSION = "3.9.3"
 NAME = f"zookeeper-{VERSION}"
@@ -106,11 +106,11 @@ GARBAGE = (
 )
 
 
-class Zookeeper(TemplateProgram):
+class Zookeeper(JavaProgram):
     """An ensemble of three."""
 
     name: ClassVar[str] = "zookeeper"
-    client_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    folder, jars, release = NAME, JARS, VERSION
     title = "Apache ZooKeeper"
     language = "Java"
     half = "design"
@@ -127,15 +127,6 @@ class Zookeeper(TemplateProgram):
         r".*\.Environment:\d+": "a heading given by the caller, then any property of Java",
         r".*\.jetty\.util\.log\.\S+": "Jetty's own logging",
     }
-
-    @classmethod
-    def prepare(cls) -> None:
-        """Jars from Maven Central."""
-        fetch(NAME, JARS)
-
-    def version(self) -> str:
-        """That of the jar."""
-        return VERSION
 
     def activities(self) -> Sequence[Activity]:
         """Sessions of several kinds, four letter words, the admin server, strangers."""
