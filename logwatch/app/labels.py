@@ -40,7 +40,7 @@ def read_labels(path: Path) -> dict[int, str]:
 
 
 def _open(path: Path) -> IO[str]:
-    return _OPEN.get(path.suffix, open)(path, "rt", encoding="utf-8", newline="")
+    return (_OPEN.get(path.suffix) or open)(path, "rt", encoding="utf-8", newline="")
 
 
 def _csv(file: Iterable[str]) -> Iterator[tuple[str, str]]:
