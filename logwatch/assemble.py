@@ -23,12 +23,13 @@ from logwatch.parse.memory import keep_memory
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.multiline import Multiline, multiline
 from logwatch.parse.parser import Parser, ParseSettings
-from logwatch.pipeline import Saved, Stages
+from logwatch.pipeline import Saved
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
 from logwatch.score.keys import NEVER, KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
+from logwatch.stages import Stages
 from logwatch.types import Bool, Int32
 
 ORDER = ("lstm", "new", "rare", "markov", "gap", "values")

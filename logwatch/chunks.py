@@ -18,7 +18,7 @@ FIRST_ENDS = (64, 128, 256, 512, 1024)
 CHUNK = 1024
 """Events of a later chunk, at least. Shorter ones make learning dearer; longer ones make it late."""
 
-LONGER = ((16_384, 4096), (8192, 2048), (0, CHUNK))
+LONGER = ((65_536, 8192), (16_384, 4096), (8192, 2048), (0, CHUNK))
 """Events seen, and the longest chunk from there on: the fixed costs of learning halve with each doubling."""
 
 PATIENCE = 10_000_000_000
@@ -39,7 +39,7 @@ def longest_end(begin: int) -> int:
     return ((begin - CHUNK) // size + 1) * size + CHUNK
 
 
-LONGEST = 4096
+LONGEST = 8192
 """Events of the longest chunks."""
 
 

@@ -27,65 +27,23 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from logwatch import telemetry
-from logwatch.api import Clock, Detector
+from logwatch.api import Clock
 from logwatch.cells import SPILLED
 from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
 from logwatch.chunks import ChunkClock, Pending, flagged_windows, mark_alerted
 from logwatch.decide.gap import gap_alert
-from logwatch.decide.incidents import Incidents
-from logwatch.decide.judge import Judge, Judged
+from logwatch.decide.judge import Judged
 from logwatch.errors import StateCorrupt
-from logwatch.evidence import Context
-from logwatch.idle import Idle
 from logwatch.parse.formats.read import Failed
-from logwatch.parse.join import Joiner
-from logwatch.parse.miner import TemplateMiner
-from logwatch.parse.parser import Parser
 from logwatch.rows import Scored
 from logwatch.score.detectors import too_rare
-from logwatch.score.keys import KeyTable
-from logwatch.score.registry import MAX_SOURCES, OTHER, Registry
-from logwatch.score.units import Units
+from logwatch.score.registry import MAX_SOURCES, OTHER
 from logwatch.sinks.schema import to_json
+from logwatch.stages import JOINER, Stages
 from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
 
 log = telemetry.Logger(__name__)
 
-
-@dataclass
-class Stages:
-    """Everything between the records and the alerts, in the order of the flow."""
-
-    joiner: Joiner
-    registry: Registry
-    miner: TemplateMiner
-    parser: Parser
-    keys: KeyTable
-    detectors: list[Detector]
-    units: Units
-    judge: Judge
-    incidents: Incidents
-    context: Context
-    idle: Idle
-
-    def cells(self) -> dict[str, Cells]:
-        """What is saved, by component."""
-        named: dict[str, Cells] = {
-            JOINER: self.joiner,
-            "registry": self.registry,
-            "miner": self.miner,
-            "parser": self.parser,
-            "keys": self.keys,
-            "units": self.units,
-            "judge": self.judge,
-            "incidents": self.incidents,
-            "idle": self.idle,
-        }
-        return named | {f"detector/{detector.name}": detector for detector in self.detectors}
-
-
-JOINER = "joiner"
-"""The component of the cells that ride on batches."""
 
 CLOCK: Cell = ("pipeline", "clock")
 """The cell that every saved lane has."""
@@ -175,6 +133,8 @@ class Pipeline:
         self._tiny: dict[Cell, bytes] = {}  # as last taken
         stages.miner.stand(0)
         self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
+        self._beginning: list[Any] = [d for d in stages.detectors if hasattr(d, "begin")]  # beside the others
+        self._columns = sorted(enumerate(stages.detectors), key=lambda one: one[1] in self._beginning)
         self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
         self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
 
@@ -289,7 +249,9 @@ class Pipeline:
         stages = self.stages
         events.slot = stages.keys.assign(events.source, events.stream, events.entity, events.watermark)
         nats = np.empty((len(events), len(stages.detectors)), np.float32)
-        for column, detector in enumerate(stages.detectors):
+        for detector in self._beginning:
+            detector.begin(events)
+        for column, detector in self._columns:
             nats[:, column] = detector.score(events)
         silence: Float32 | None = getattr(self._foresees, "silence", None)
         units = stages.units.build(events, nats, silence)

@@ -23,7 +23,7 @@ Chunk = tuple[list[bytes], Int64, Int64, UInt8]
 Times = Callable[[list[bytes]], Int64]
 """Times of the next lines of a file, NO_TIME where a line has none and none came before."""
 
-BATCH = 4096
+BATCH = 8192
 """Records of a batch. The results do not depend on it."""
 
 PROBE = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from logwatch.pipeline import Stages
+from logwatch.stages import Stages
 from logwatch.types import Stream
 
 

@@ -100,6 +100,10 @@ class LogLstm:
         """−log P(the key keeps silent through each rung) after each event of the last `score` [n, 4]."""
         return self._scorer.silence
 
+    def begin(self, events: EventBatch) -> None:
+        """Start on `score` of these events, which must come next, beside the caller."""
+        self._scorer.begin(events)
+
     def score(self, events: EventBatch) -> Float32:
         """Nats [n], 0 to 20; NaN until the first chunk has been learned. Advances the keys' hidden states."""
         return self._scorer.score(events)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +14,7 @@ from torch import Tensor
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import BARRED, LENGTH, Runs, ring_positions, runs_of
 from logwatch.score.lstm_gaps import buckets
-from logwatch.score.lstm_kernel import Kernel, choose, padded, run
+from logwatch.score.lstm_kernel import Kernel, Weights, choose, padded, run
 from logwatch.score.lstm_model import Shape, Tables
 from logwatch.score.vocabulary import UNKNOWN, Vocabulary
 from logwatch.types import EventBatch, Float32, Int32, Int64, UInt8
@@ -21,6 +24,40 @@ MOST = 20.0
 
 UNSEEN = 12.0
 """Nats of a template without a slot: born in this chunk, or squeezed out."""
+
+
+WORTH = 512
+"""Events for which another thread is worth its while."""
+
+_THREAD: list[ThreadPoolExecutor] = []
+
+
+def _thread() -> ThreadPoolExecutor:
+    """Advances hidden states beside whoever asked: the kernel holds no lock. One for all scorers of the process."""
+    if not _THREAD:
+        # One thread of torch's there too: the order of additions is fixed.
+        _THREAD.append(ThreadPoolExecutor(1, "logwatchd-lstm", torch.set_num_threads, (1,)))
+    return _THREAD[0]
+
+
+_Advanced = tuple[Tensor, Tensor, Tensor]
+
+
+@torch.inference_mode()
+def _advance(kernel: Kernel, x: Tensor, lengths: Int64, h: Tensor, c: Tensor, weights: Weights) -> _Advanced:
+    return run(kernel, x, lengths, h, c, weights)
+
+
+class _Begun(NamedTuple):
+    """Events whose keys are on their way; `n` stands for their number."""
+
+    events: EventBatch
+    runs: Runs
+    gaps: UInt8  # [n]
+    templates: Int32  # [n]
+    slots: Int32  # [n] of the vocabulary
+    before: Tensor  # [K, H] states before
+    advanced: Callable[[], _Advanced]
 
 
 class Scorer:
@@ -41,6 +78,7 @@ class Scorer:
         self._kernel: Kernel = choose(shape.width, shape.hidden)
         self.tables = tables
         self._lineage = 0
+        self._begun: _Begun | None = None
         self._before: tuple[Tables, Tensor, Int64] | None = None  # of the last call, for `expected`
         self.silence: Float32 = np.zeros((0, 4), dtype=np.float32)
 
@@ -48,9 +86,13 @@ class Scorer:
         """From here on score with these parameters; another lineage has states rebuilt when their key speaks."""
         self.tables, self._lineage = tables, lineage
 
+    def begin(self, events: EventBatch) -> None:
+        """Let another thread advance the keys of many events, for `score` of the same events."""
+        if len(events) >= WORTH:
+            self._begun = self._begin(events, beside=True)
+
     @torch.inference_mode()
-    def score(self, events: EventBatch) -> Float32:
-        """Nats [n]; NaN while nothing is known. `silence` then holds the nats of silence through each rung [n, 4]."""
+    def _begin(self, events: EventBatch, beside: bool) -> _Begun:
         tables = self.tables
         runs = runs_of(events.slot)
         gaps = self._gaps(events, runs)
@@ -59,17 +101,27 @@ class Scorer:
         templates = events.template[runs.order]
         slots = self._vocabulary.slots(templates)
         x = tables.inputs[torch.from_numpy(slots)] + tables.gaps[torch.from_numpy(gaps.astype(np.int32))]
-        after, h, c = run(self._kernel, x, runs.lengths, h0, c0, tables.weights)
+        advance = partial(_advance, self._kernel, x, runs.lengths, h0, c0, tables.weights)
+        return _Begun(events, runs, gaps, templates, slots, h0, _thread().submit(advance).result if beside else advance)
+
+    @torch.inference_mode()
+    def score(self, events: EventBatch) -> Float32:
+        """Nats [n]; NaN while nothing is known. `silence` then holds the nats of silence through each rung [n, 4]."""
+        begun, self._begun = self._begun, None
+        if begun is None or begun.events is not events:
+            begun = self._begin(events, beside=False)
+        tables, runs, slots = self.tables, begun.runs, begun.slots
+        after, h, c = begun.advanced()
         before = torch.zeros(padded(len(events)), self._shape.hidden)
         before[1 : len(after)] = after[:-1]
-        before[torch.from_numpy(runs.starts)] = h0
+        before[torch.from_numpy(runs.starts)] = begun.before
         nats = self._surprise(tables, before, slots)
         quiet = self._silence(tables, after)
         place = np.empty(len(events), dtype=np.int64)
         place[runs.order] = np.arange(len(events))
         self._before = (tables, before, place)
         self.silence = quiet[place]
-        self._remember(events, runs, templates, gaps, h, c, quiet)
+        self._remember(events, runs, begun.templates, begun.gaps, h, c, quiet)
         return nats[place]
 
     def _gaps(self, events: EventBatch, runs: Runs) -> UInt8:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logwatch.score import learn_steps, learner
+from logwatch.score import learn_steps, learner, lstm_scorer
 from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import KeyTable
 from logwatch.score.lstm import LogLstm, columns
@@ -59,6 +59,7 @@ class Pipeline:
     cells: dict[str, bytes] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
     spilled: dict[str, bytes] = field(default_factory=dict)
+    beside: bool = False
     at: int = 0
     begun: int = 0
     chunk: int = 0
@@ -96,6 +97,8 @@ class Pipeline:
         key = self.stream["key"][rows]
         slots = self.table.assign(key % 2, key, [None] * len(key))
         events = events_of(self.stream, slots, rows)
+        if self.beside:
+            self.detector.begin(events)
         self.nats.append(self.detector.score(events))
         self.silence.append(self.detector.silence)
         self.slots.append(slots)
@@ -158,6 +161,22 @@ def test_any_interruption_gives_the_same_bits(
     stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], splits: list[int], stops: set[int]
 ) -> None:
     assert Pipeline(stream).run(splits, stops) == whole
+
+
+def test_another_thread_gives_the_same_bits(
+    stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lstm_scorer, "WORTH", 3)
+    assert Pipeline(stream, beside=True).run([9, 2, 70], {4, 9}) == whole
+
+
+def test_what_was_begun_for_other_events_is_not_taken_for_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lstm_scorer, "WORTH", 3)
+    stream = synthetic(64, 4, seed=2)
+    one, other = Pipeline(stream), Pipeline(stream)
+    slots = one.table.assign(stream["key"] % 2, stream["key"], [None] * 64)
+    one.detector.begin(events_of(stream, slots, slice(0, 64)))
+    assert one.run([16]) == other.run([16])
 
 
 def test_keys_are_the_same_to_the_last_bit_after_commits_in_mid_chunk() -> None:
