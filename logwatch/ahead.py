@@ -65,14 +65,15 @@ class Ahead:
         redact: rules, as the pipeline's parser has them.
         clock: for pauses.
         processors: how many may be used; None: as many as this process may.
+        rules: on templates, as the pipeline's parser has them.
     """
 
     def __init__(
         self, settings: Callable[[str, str], ParseSettings], redact: Sequence[str], clock: Clock,
-        processors: int | None = None,
+        processors: int | None = None, rules: Sequence[Sequence[str]] = (),
     ) -> None:  # fmt: skip
         self._settings_of = settings
-        self._redact = tuple(redact)
+        self._redact, self._rules = tuple(redact), tuple(rules)
         self._clock = clock
         self._possible = (usable_processors() if processors is None else processors) >= 2
         self._queue: deque[_Waiting] = deque()
@@ -90,7 +91,7 @@ class Ahead:
             warm: [n] as `Pipeline.process` takes it.
         """
         number = -1
-        if len(records) >= FULL:
+        if len(records) >= FULL and (records.metrics is None or not len(records.metrics)):
             self._full += 1
             if self._at_hand():
                 number = self._submit(name, records)
@@ -154,7 +155,7 @@ class Ahead:
             now = self._clock.monotonic()
             if self._full >= BEHIND and self._possible and now >= self._not_before:
                 try:
-                    self._worker = Worker(self._redact)
+                    self._worker = Worker(self._redact, self._rules)
                 except (AttributeError, OSError) as error:
                     self._possible = False
                     log.info("lines are parsed beside nothing else", reason=str(error))

@@ -157,7 +157,10 @@ class Detector(Protocol):
     name: str
 
     def score(self, events: EventBatch) -> Float32:
-        """Nats [n], ≥ 0, high = anomalous; NaN where the detector has no opinion. Advances per-key state."""
+        """Nats [n], ≥ 0, high = anomalous; NaN where the detector has no opinion. Advances per-key state.
+
+        Of a plugin, more than 1000 counts as 1000; negative or infinite nats are a failure: no opinion on the batch.
+        """
         ...
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:

@@ -18,17 +18,26 @@ from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
 from logwatch.evidence import Context
 from logwatch.idle import Idle
+from logwatch.metric_stages import DETECTORS, MetricStages, MetricVotes
 from logwatch.parse.join import Joiner
 from logwatch.parse.memory import keep_memory
+from logwatch.parse.metrics.reader import MetricReader
+from logwatch.parse.metrics.settings import FORMATS as METRIC_FORMATS
+from logwatch.parse.metrics.settings import MetricSettings
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.multiline import Multiline, multiline
 from logwatch.parse.parser import Parser, ParseSettings
+from logwatch.parse.template_rules import Rules
 from logwatch.pipeline import Saved
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
 from logwatch.score.keys import NEVER, KeyTable
 from logwatch.score.registry import Registry
+from logwatch.score.series.detectors.bank import SeriesDetectors
+from logwatch.score.series.series import COLUMNS as SERIES_COLUMNS
+from logwatch.score.series.series import Series
 from logwatch.score.units import Units
+from logwatch.signals import Signals
 from logwatch.stages import Stages
 from logwatch.types import Bool, Int32
 
@@ -88,8 +97,16 @@ def _multiline(table: SourceTable) -> Multiline:
 def parsed_ahead(settings: Settings, tables: Mapping[str, SourceTable], clock: Clock) -> Ahead:
     """What parses the batches of these sources beside their scoring; nothing is started yet."""
     return Ahead(
-        lambda name, source: _parse_settings(settings, _table_of(tables, name, source)), settings.redact, clock
+        lambda name, source: _parse_settings(settings, _table_of(tables, name, source)),
+        settings.redact,
+        clock,
+        rules=rules_of(settings).rules,
     )
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules on templates."""
+    return Rules((rule.kind, rule.pattern, rule.name or "") for rule in settings.template)
 
 
 def assemble(
@@ -113,7 +130,8 @@ def assemble(
         share: of the learning budget, (0, 1]: partitions of one topic share it, whoever owns them.
     """
     keep_memory()
-    registry, miner = Registry(), TemplateMiner()
+    rules = rules_of(settings)
+    registry, miner = Registry(), TemplateMiner(rules=rules)
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
     columns = [field for resolved in chosen for field in _columns(resolved)]
@@ -127,19 +145,43 @@ def assemble(
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
     values: Any = next((detector for detector in built if hasattr(detector, "explain")), None)
     return Stages(
+        signals=Signals(lambda component, source: _table_of(tables, component, source).signal, registry.heard),
         joiner=Joiner(lambda component, source: _multiline(_table_of(tables, component, source)), clock),
         registry=registry,
         miner=miner,
-        parser=Parser(per.parse, miner, clock, settings.redact, finished),
+        parser=Parser(per.parse, miner, clock, settings.redact, finished, rules.rules),
+        metrics=_metrics(settings, tables, registry, per, finished, clock, saved),
         keys=keys,
         detectors=built,
         units=units,
         judge=judge,
         incidents=Incidents(judge, per.cap),
-        context=Context(registry, keys, miner, model, units.usual, units.window, values),
+        context=Context(registry, keys, miner, model, units.usual, units.window, values, rules.named),
         idle=Idle(0.0 if finished else settings.idle_after, clock),
     )
 
+
+def _metrics(
+    settings: Settings, tables: Mapping[str, SourceTable], registry: Registry, per: PerSource, finished: bool,
+    clock: Clock, saved: Saved,
+) -> MetricStages:  # fmt: skip
+    """The metric side; its sources have the budget of their own."""
+    ttl = min(int(settings.key_ttl * 1e9), NEVER)
+    table = KeyTable(
+        [*SERIES_COLUMNS, *SeriesDetectors.FIELDS.dtype],
+        fetch=lambda name: saved.cell(SPILLED_SERIES, name), ttl=ttl,
+    )  # fmt: skip
+    judge = Judge(Calibration(DETECTORS, BudgetThresholds(per.budget), MetricVotes()))
+    series = Series(table, settings.max_series, int(settings.lateness * 1e9), ttl)
+
+    def read_as(source: str) -> MetricSettings:
+        one = _table_of(tables, registry.component(source), source)
+        return MetricSettings(one.format if one.format in METRIC_FORMATS else "auto", one.timezone)
+
+    return MetricStages(MetricReader(read_as), table, series, judge, finished, clock, settings.redact)
+
+
+SPILLED_SERIES = "metrics/spilled"
 
 LEAST_CAP = 20.0
 """Segments per second of event time that a lane may always learn."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from logwatch.decide.alerts import Facts
 from logwatch.parse.headline import excerpt
+from logwatch.parse.variable_types import Named, typed_in
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.types import EventBatch, Expected, Float32, Int64, Kind, Line, Stream, UnitBatch, position_of
@@ -58,6 +59,7 @@ class Context:
         usual: usual counts of a source's windows: low, mean, high.
         window: length of windows, ns.
         values: None where the detector of field values is switched off.
+        named: names of variables, by the configuration.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Context:
         usual: Callable[[int], tuple[float, float, float] | None],
         window: int,
         values: Explains | None = None,
+        named: Named | None = None,
     ) -> None:
+        self._named = named
         self._values = values
         self._usual = usual
         self._window_s = window / 1e9
@@ -130,12 +134,12 @@ class Context:
         return slot if slot >= 0 else self._keys.find(int(units.stream[row]), None)
 
     def template(self, units: UnitBatch, row: int) -> tuple[int, str]:
-        """Of the line at which the unit was judged."""
+        """Of the line at which the unit was judged; its variables have the types of that line's own values."""
         event = int(units.row[row])
         if self._now is None or event < 0 or units.kind[row] > Kind.VISIT:
             return -1, ""
         number = int(self._now.template[event])
-        return number, self._templates.text(number)
+        return number, typed_in(self._templates.text(number), (self._now.text[event],), self._named)
 
     def level(self, units: UnitBatch, row: int) -> int:
         """Of the line at which an event or a visit was judged; 0 elsewhere.
@@ -162,6 +166,16 @@ class Context:
         lines = sum(len(rows) for _, _, rows in self._find(units, row)) or None
         low, high = (None, None) if usual is None else (math.floor(usual[0]), math.ceil(usual[2]))
         return Facts(lines=lines, low=low, high=high)
+
+    def latest(self, source: int) -> tuple[Line, ...]:
+        """The last lines of a source."""
+        lines: list[Line] = []
+        for events, _ in reversed(self._recent):
+            for i in np.flatnonzero(events.source == source)[::-1].tolist():
+                lines.append(_line(events, i))
+                if len(lines) == SHOWN:
+                    return tuple(reversed(lines))
+        return tuple(reversed(lines))
 
     def stream(self, number: int) -> Stream:
         """Source and instance."""

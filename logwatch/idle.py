@@ -14,7 +14,7 @@ import numpy as np
 
 from logwatch.api import Clock
 from logwatch.cells import pack, unpack
-from logwatch.types import NO_TIME, EventBatch, Float64, Int32, Int64
+from logwatch.types import NO_TIME, Float64, Int32, Int64, Passing
 
 BLOCK = 256
 """Sources of one cell."""
@@ -41,7 +41,7 @@ class Idle:
             self._grow(int(source.max()) + 1)
             self._heard[source] = now
 
-    def advance(self, events: EventBatch) -> None:
+    def advance(self, events: Passing) -> None:
         """Take over the watermarks of events in stream order."""
         self._watermark[events.source] = np.maximum(self._watermark[events.source], events.watermark)
         self._dirty.update(np.unique(events.source // BLOCK).tolist())

@@ -14,8 +14,9 @@ from typing import Protocol
 
 from logwatch import telemetry
 from logwatch.checkpoint.store import Store, Swept
+from logwatch.commit import CLOCK, commit
 from logwatch.errors import ConfigError
-from logwatch.pipeline import CLOCK, SHARE, Pipeline, Saved, Sizes, commit
+from logwatch.pipeline import SHARE, Pipeline, Saved, Sizes
 from logwatch.types import Bool, RecordBatch
 
 Build = Callable[[str, Saved, float], Pipeline]

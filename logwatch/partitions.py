@@ -25,10 +25,11 @@ from logwatch.checkpoint.store import Cell, NewAlert
 from logwatch.checkpoint.topic_admin import TopicSettings, explain, look
 from logwatch.checkpoint.topic_begun import partitions_begun
 from logwatch.checkpoint.topic_lane import Message, TopicLane
+from logwatch.commit import Changes
 from logwatch.errors import ConfigError, StateCorrupt, StateFull, UnreachableError
 from logwatch.kafka.position import Position, load, partition_of
 from logwatch.lanes import Lanes
-from logwatch.pipeline import Changes, Pipeline
+from logwatch.pipeline import Pipeline
 from logwatch.tasks import Task
 from logwatch.telemetry import COMMITS, COMMITS_FAILED, EXPIRED, RESTORE_SECONDS, RESTORED, Logger
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -29,24 +29,25 @@ import numpy as np
 from logwatch import telemetry
 from logwatch.api import Clock
 from logwatch.cells import SPILLED
-from logwatch.checkpoint.store import Cell, NewAlert, Store, StoredAlert
+from logwatch.checkpoint.store import Cell
 from logwatch.chunks import ChunkClock, Pending, flagged_windows, mark_alerted
+from logwatch.commit import CLOCK, Changes
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.judge import Judged
 from logwatch.errors import StateCorrupt
+from logwatch.metric_evidence import MetricEvidence
+from logwatch.metric_rows import Measured
 from logwatch.parse.formats.read import Failed
 from logwatch.rows import Scored
 from logwatch.score.detectors import too_rare
 from logwatch.score.registry import MAX_SOURCES, OTHER
-from logwatch.sinks.schema import to_json
+from logwatch.score.series.closed_steps import ClosedSteps
+from logwatch.signals import NO_METRICS, beside, in_turn
 from logwatch.stages import JOINER, Stages
 from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
 
 log = telemetry.Logger(__name__)
 
-
-CLOCK: Cell = ("pipeline", "clock")
-"""The cell that every saved lane has."""
 
 SHARE: Cell = ("pipeline", "share")
 """The cell of a lane that does not have the whole learning budget."""
@@ -69,23 +70,6 @@ class Saved(Protocol):
     def corrupt(self, error: Exception) -> StateCorrupt:
         """What to raise where they cannot be read."""
         ...
-
-
-@dataclass
-class Changes:
-    """What one commit of a pipeline writes: cells by component and name, and alerts in their order."""
-
-    cells: dict[Cell, bytes | None]
-    alerts: list[Alert]
-    time: int  # ns
-
-    def __bool__(self) -> bool:
-        """Whether anything changed but the time."""
-        return bool(self.alerts) or self.cells.keys() != {CLOCK}
-
-    def stored(self) -> list[NewAlert]:
-        """The alerts as a store takes them."""
-        return [NewAlert(alert.id, self.time, json.dumps(to_json(alert))) for alert in self.alerts]
 
 
 class Sizes(NamedTuple):
@@ -126,6 +110,7 @@ class Pipeline:
         self._from = saved
         self._clock = clock
         self._on_scored = on_scored
+        self.on_measured: Callable[[Measured], None] | None = None  # the same of metrics
         self._chunks = ChunkClock()
         self._pending = Pending()
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
@@ -177,9 +162,23 @@ class Pipeline:
         """Where a source went on from, as saved."""
         return self._from.cells(f"source/{source}")
 
+    def look(self, records: RecordBatch, component: str) -> RecordBatch:
+        """The batch, told which of its records are metrics: they go past what is made for lines."""
+        if records.metrics is None:
+            found = self.stages.signals.metrics(records, component)
+            records.metrics = NO_METRICS if found is None else found
+        return records
+
     def join(self, records: RecordBatch, component: str) -> RecordBatch:
         """The whole records that a batch completes. It goes before `process`, and may go ahead of it."""
-        return self._held(self.stages.joiner.join(records, component))
+        metrics = self.look(records, component).metrics
+        if metrics is None or not len(metrics):
+            joined = self.stages.joiner.join(records, component)
+            joined.metrics = NO_METRICS
+        else:
+            lines, rows = records.take(np.flatnonzero(~metrics)), np.flatnonzero(metrics)
+            joined = beside(self.stages.joiner.join(lines, component), records, rows)
+        return self._held(joined)
 
     def release(self, component: str, behind: bool = False) -> RecordBatch | None:
         """Records that have waited long enough for their next line; see `Joiner.release`."""
@@ -207,12 +206,32 @@ class Pipeline:
         before = len(self.raised)
         source, stream = self.stages.registry.number(records, component)
         self.stages.idle.heard(source, self._clock.monotonic())
+        self._count(source, records)
+        metrics = self.look(records, component).metrics
+        if metrics is None or not len(metrics):
+            self._follow(records, component, source, stream, warm)
+        else:
+            for rows in in_turn(metrics, source):
+                some, told = records.take(rows), None if warm is None else warm[rows]
+                if metrics[rows[0]]:
+                    silent = told is not None and bool(told[-1])
+                    self._measure(some, component, source[rows], stream[rows], silent)
+                else:
+                    self._follow(some, component, source[rows], stream[rows], told)
+        for gap in records.gaps:
+            telemetry.GAPS.inc(reason=gap.reason)
+            self._raise([gap_alert(gap, self._clock.now())])
+        self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
+        self._unsaved |= {(JOINER, name): value for name, value in records.held.items()}
+        return len(self.raised) - before
+
+    def _follow(self, records: RecordBatch, component: str, source: Int32, stream: Int32, warm: Bool | None) -> None:
+        """Lines through every stage."""
         events = self.stages.parser.parse(records, source, stream, self.seen)
         if self.stages.parser.failed:
             self.on_failed(component, records, events.text, self.stages.parser.failed)
         if warm is not None:
             events.flags = np.where(warm, events.flags | np.uint8(Flag.WARMUP), events.flags)
-        self._count(source, records)
         at = 0
         while at < len(events):
             step, ends = self._chunks.step(self.seen, events.time[at:])
@@ -221,13 +240,29 @@ class Pipeline:
             self.seen += step
             if ends:
                 self._learn()
-        for gap in records.gaps:
-            telemetry.GAPS.inc(reason=gap.reason)
-            self._raise([gap_alert(gap, self._clock.now())])
         self._count_marks(events)
-        self._unsaved |= {(f"source/{component}", name): value for name, value in records.cursor.items()}
-        self._unsaved |= {(JOINER, name): value for name, value in records.held.items()}
-        return len(self.raised) - before
+
+    def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32, silent: bool) -> None:
+        """Metrics through every stage."""
+        metrics = self.stages.metrics
+        steps = metrics.steps(records, source, stream)
+        if metrics.failed:
+            self.on_failed(component, records, metrics.texts(records), metrics.failed)
+        self._judge_steps(steps, silent)
+
+    def _judge_steps(self, steps: ClosedSteps, silent: bool = False) -> None:
+        """Judge closed steps; what was there before the first start teaches, and alerts nobody."""
+        metrics, incidents, context = self.stages.metrics, self.stages.incidents, self.stages.context
+        for part in metrics.judging(steps):
+            judged = metrics.judge.judge(part.units)
+            if silent:
+                judged.crossing[:] = judged.holding[:] = False
+            self.stages.idle.advance(part)
+            evidence = MetricEvidence(part, metrics.series.name, context)
+            self._raise(incidents.step(part, part.units, judged, evidence, metrics.judge))
+            if self.on_measured:
+                self.on_measured(Measured(part, metrics.series.name, metrics.judge.judge, incidents.members))
+            metrics.learn(part, judged.crossing)
 
     def _count(self, source: Int32, records: RecordBatch) -> None:
         known = len(self.stages.registry.sources)
@@ -326,6 +361,7 @@ class Pipeline:
         before = len(self.raised)
         units = self.stages.units.tick(source, watermark, self.seen - 1)
         self._judge_late(units, dict(zip(source.tolist(), watermark.tolist(), strict=True)))
+        self._judge_steps(self.stages.metrics.idle(source, watermark))
         return len(self.raised) - before
 
     def _raise(self, alerts: list[Alert]) -> None:
@@ -416,29 +452,6 @@ class Pipeline:
             close = getattr(detector, "close", None)
             if close is not None:
                 close()
-
-
-def commit(pipelines: Mapping[str, Pipeline], store: Store, delivered: Mapping[str, int]) -> list[StoredAlert]:
-    """Save the lanes that live in one store, in the order above; returns the alerts that became the sinks'.
-
-    Args:
-        pipelines: by lane.
-        delivered: sink -> the last `seq` that it delivered.
-
-    Raises:
-        StateFull: nothing was saved, nothing is lost: the next call saves it.
-    """
-    taken = {lane: changes for lane, pipeline in pipelines.items() if (changes := pipeline.take()) or not lane}
-    cells = {lane: changes.cells for lane, changes in taken.items()}
-    try:
-        stored = store.commit_lanes(cells, [new for changes in taken.values() for new in changes.stored()], delivered)
-    except BaseException:
-        for lane, changes in taken.items():
-            pipelines[lane].failed(changes)
-        raise
-    for lane, changes in taken.items():
-        pipelines[lane].saved(changes)
-    return stored
 
 
 def _let_go(component: str, records: RecordBatch, texts: Sequence[str], failed: Sequence[Failed]) -> None:

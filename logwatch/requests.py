@@ -124,18 +124,60 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableReport:
+    """One variable of a template, as a sample of its lines shows it."""
+
+    type: str  # num, dur, size, time, ip, host, url, path, mail, user, id, bool, one that a rule names; *: any
+    distinct: int  # different values
+    values: tuple[tuple[str, int], ...]  # raw, with how often each came, most frequent first; bounded
+    least: str = ""  # of numbers, durations and sizes, raw
+    most: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateReport:
     """One template of `templates`."""
 
     id: int
-    template: str
+    template: str  # its variables by their types: `took <dur>`
     count: int
     share: float  # of all lines, [0, 1]
     first: str | None  # RFC 3339
     last: str | None
     example: str
-    values: tuple[tuple[str, ...], ...] = ()  # per variable, most frequent first; bounded
+    variables: tuple[VariableReport, ...] = ()
     sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """One rule on templates, and lines that it changed."""
+
+    where: str  # of the configuration
+    kind: str  # mask, keep, merge, split
+    pattern: str
+    lines: int
+    example: str  # the first of them
+
+
+@dataclass(frozen=True, slots=True)
+class RuledTemplate:
+    """A template of lines that rules changed."""
+
+    id: int
+    template: str
+    count: int
+    rules: tuple[int, ...]  # by their place among the rules, from 0
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesReport:
+    """`check-config --lines`: what the rules on templates make of the lines of a file."""
+
+    lines: int
+    rules: tuple[RuleReport, ...]
+    templates: tuple[RuledTemplate, ...]  # most frequent first; none that no rule touched
 
 
 @dataclass(frozen=True, slots=True)

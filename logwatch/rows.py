@@ -1,14 +1,15 @@
-"""The rows of `score`: one per event, and one for each visit, window and silence that was judged.
+"""The rows of `score`: one per event, one for each visit, window and silence that was judged, one per point of metrics.
 
 Columns: kind (event visit window silence), source, instance, entity, position ({file, offset, last}; `last` is null for
-events), time (RFC 3339, UTC), level, template_id, template, surprise (nats of the LSTM), detectors (name → nats), score
-(−log10 p, at most 30), p, alert (id of the incident, or null). Before calibration `score` and `p` are null.
+events), time (RFC 3339, UTC), level, template_id, template, surprise (nats of the LSTM; of metrics, of the series),
+detectors (name → nats), score (−log10 p, at most 30), p, alert (id of the incident, or null), and of metrics series,
+value, expected, low, high. Before calibration `score` and `p` are null.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Literal, Protocol
@@ -22,7 +23,7 @@ from logwatch.types import NO_TIME, EventBatch, Float32, Float64, Int64, Kind, S
 
 COLUMNS = (
     "kind", "source", "instance", "entity", "position", "time", "level", "template_id", "template", "surprise",
-    "detectors", "score", "p", "alert",
+    "detectors", "score", "p", "alert", "series", "value", "expected", "low", "high",
 )  # fmt: skip
 LEVELS = ("unknown", "trace", "debug", "info", "notice", "warning", "error", "critical")
 
@@ -79,12 +80,13 @@ class RowWriter:
     def write(self, scored: Scored) -> None:
         """Rows of one sub-batch: its events in input order, then what was closed."""
         if len(scored.events):
-            self._append(event_rows(scored, self._names))
+            self.append(event_rows(scored, self._names))
         closed = unit_rows(scored, self._names)
         if len(closed):
-            self._append(closed)
+            self.append(closed)
 
-    def _append(self, frame: pl.DataFrame) -> None:
+    def append(self, frame: pl.DataFrame) -> None:
+        """Rows with all of `COLUMNS`."""
         self.count += len(frame)
         if self._parts is not None:
             part = Path(self._parts.name) / f"{self._pieces:08d}"
@@ -134,15 +136,15 @@ def event_rows(scored: Scored, names: Names) -> pl.DataFrame:
             alert[units.row[unit]] = incident
     columns = {
         "kind": ["event"] * n,
-        **_who(events.source, events.stream, names),
+        **who(events.source, events.stream, names),
         "entity": pl.Series(events.entity, dtype=pl.String),
-        "position": _position(events.stream, events.start, None, names),
+        "position": placed(events.stream, events.start, None, names),
         "time": rfc3339(events.time),
-        "level": _names(events.level, lambda level: LEVELS[level]),
+        "level": named(events.level, lambda level: LEVELS[level]),
         "template_id": events.template,
-        "template": _names(events.template, names.template),
+        "template": named(events.template, names.template),
     }
-    return _frame(columns, scored.nats, scored.detectors, p, score, alert)
+    return framed(columns, scored.nats, scored.detectors, p, score, alert)
 
 
 def unit_rows(scored: Scored, names: Names) -> pl.DataFrame:
@@ -153,17 +155,17 @@ def unit_rows(scored: Scored, names: Names) -> pl.DataFrame:
     entity = [names.entity(slot) if slot >= 0 else None for slot in units.slot[rows].tolist()]
     m = len(rows)
     columns = {
-        "kind": _names(units.kind[rows], lambda kind: Kind(kind).name.lower()),
-        **_who(source, stream, names),
+        "kind": named(units.kind[rows], lambda kind: Kind(kind).name.lower()),
+        **who(source, stream, names),
         "entity": pl.Series(entity, dtype=pl.String),
-        "position": _position(stream, units.start[rows], units.end[rows], names),
+        "position": placed(stream, units.start[rows], units.end[rows], names),
         "time": rfc3339(units.last[rows]),
         "level": pl.Series([None] * m, dtype=pl.String),
         "template_id": pl.Series([None] * m, dtype=pl.Int32),
         "template": pl.Series([None] * m, dtype=pl.String),
     }
     alert = [scored.incident.get(row) for row in rows.tolist()]
-    return _frame(columns, units.nats[rows], units.detectors, scored.p[rows], scored.score[rows], alert)
+    return framed(columns, units.nats[rows], units.detectors, scored.p[rows], scored.score[rows], alert)
 
 
 def rfc3339(times: Int64) -> pl.Series:
@@ -172,14 +174,16 @@ def rfc3339(times: Int64) -> pl.Series:
     return series.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
 
 
-def _frame(
+def framed(
     columns: dict[str, Any],
     nats: Float32,
     detectors: tuple[str, ...],
     p: Float64,
     score: Float64,
     alert: Sequence[str | None],
+    series: Mapping[str, pl.Series] | None = None,
 ) -> pl.DataFrame:
+    """The columns of rows [n] in their order; `series`: those of metrics."""
     named = pl.DataFrame({name: pl.Series(nats[:, i]) for i, name in enumerate(detectors)}).fill_nan(None)
     surprise = named["lstm"] if "lstm" in detectors else pl.Series([None] * len(nats), dtype=pl.Float32)
     return pl.DataFrame(
@@ -190,8 +194,16 @@ def _frame(
             "score": pl.Series(score).fill_nan(None),
             "p": pl.Series(p).fill_nan(None),
             "alert": pl.Series(alert, dtype=pl.String),
+            **(series or _no_series(len(nats))),
         }
     )
+
+
+def _no_series(count: int) -> dict[str, pl.Series]:
+    name, *numbers = COLUMNS[-5:]
+    return {name: pl.Series([None] * count, dtype=pl.String)} | {
+        name: pl.Series([None] * count, dtype=pl.Float64) for name in numbers
+    }
 
 
 def _as_map(detectors: pl.Series) -> pl.Series:
@@ -201,17 +213,19 @@ def _as_map(detectors: pl.Series) -> pl.Series:
     return pl.Series("detectors", rows, dtype=pairs).cast(pl.Map(pl.String, pl.Float32))
 
 
-def _names(numbers: NDArray[Any], name: Callable[[int], str | None]) -> pl.Series:
+def named(numbers: NDArray[Any], name: Callable[[int], str | None]) -> pl.Series:
     """Text of many numbers, each distinct one looked up once."""
     distinct, inverse = np.unique(numbers, return_inverse=True)
     return pl.Series([name(number) for number in distinct.tolist()], dtype=pl.String)[inverse]
 
 
-def _who(source: NDArray[Any], stream: NDArray[Any], names: Names) -> dict[str, pl.Series]:
-    return {"source": _names(source, names.source), "instance": _names(stream, lambda s: names.stream(s).instance)}
+def who(source: NDArray[Any], stream: NDArray[Any], names: Names) -> dict[str, pl.Series]:
+    """Names of sources and instances."""
+    return {"source": named(source, names.source), "instance": named(stream, lambda s: names.stream(s).instance)}
 
 
-def _position(stream: NDArray[Any], start: Int64, last: Int64 | None, names: Names) -> pl.Series:
-    file = _names(stream, lambda s: names.stream(s).instance)
+def placed(stream: NDArray[Any], start: Int64, last: Int64 | None, names: Names) -> pl.Series:
+    """Positions of rows [n]."""
+    file = named(stream, lambda s: names.stream(s).instance)
     end = pl.Series([None] * len(start), dtype=pl.Int64) if last is None else pl.Series(last)
     return pl.DataFrame({"file": file, "offset": start, "last": end}).to_struct("position")

@@ -9,12 +9,14 @@ from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
 from logwatch.evidence import Context
 from logwatch.idle import Idle
+from logwatch.metric_stages import MetricStages
 from logwatch.parse.join import Joiner
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
+from logwatch.signals import Signals
 from logwatch.types import Cells
 
 JOINER = "joiner"
@@ -25,10 +27,12 @@ JOINER = "joiner"
 class Stages:
     """Everything between the records and the alerts, in the order of the flow."""
 
+    signals: Signals
     joiner: Joiner
     registry: Registry
     miner: TemplateMiner
     parser: Parser
+    metrics: MetricStages
     keys: KeyTable
     detectors: list[Detector]
     units: Units
@@ -40,6 +44,7 @@ class Stages:
     def cells(self) -> dict[str, Cells]:
         """What is saved, by component."""
         named: dict[str, Cells] = {
+            "signals": self.signals,
             JOINER: self.joiner,
             "registry": self.registry,
             "miner": self.miner,
@@ -50,4 +55,5 @@ class Stages:
             "incidents": self.incidents,
             "idle": self.idle,
         }
+        named |= self.metrics.cells()
         return named | {f"detector/{detector.name}": detector for detector in self.detectors}

@@ -127,6 +127,11 @@ RESTORE_SECONDS = Counter("logwatchd_restore_seconds_total", "Time from their as
 COMMITS_FAILED = Counter(
     "logwatchd_partition_commits_failed_total", "Commits of partitions that failed: refused, or not answered."
 )
+SAMPLES = Counter("logwatchd_samples_total", "Samples of metrics read.")
+DROPPED_SAMPLES = Counter("logwatchd_dropped_samples_total", "Samples of metrics that were given up.", ("reason",))
+MARKED_SAMPLES = Counter(
+    "logwatchd_marked_samples_total", "Samples of metrics that were not taken as they came.", ("mark",)
+)
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
 SOURCES = Gauge("logwatchd_sources", "Sources known.")

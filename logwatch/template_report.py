@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from logwatch.parse.headless import headless
 from logwatch.parse.miner import TemplateMiner
+from logwatch.parse.variable_types import Named, Variable, typed, variables
 from logwatch.types import NO_TIME, EventBatch
 
 SAMPLES = 500
 """Lines of a template whose values are looked at: enough to tell a constant from a variable."""
-
-VALUES = 5
-"""Values shown for a variable."""
 
 
 @dataclass
@@ -23,15 +21,14 @@ class TemplateRow:
     """One template over all input."""
 
     id: int
-    template: str
+    template: str  # types for its variables
     count: int = 0
     first: int = NO_TIME  # ns
     last: int = NO_TIME
     example: str = ""
     samples: list[str] = field(default_factory=list)
     sources: set[int] = field(default_factory=set)  # numbers in the registry
-    variables: list[list[tuple[str, int]]] = field(default_factory=list)  # most frequent values of each, with counts
-    distinct: list[int] = field(default_factory=list)  # distinct values of each among the samples
+    variables: list[Variable] = field(default_factory=list)  # of the samples
 
     def absorb(self, other: TemplateRow) -> None:
         """Take over a template that was merged into this one."""
@@ -44,8 +41,8 @@ class TemplateRow:
         self.sources |= other.sources
 
 
-def report(batches: Iterable[EventBatch], miner: TemplateMiner) -> list[TemplateRow]:
-    """Most frequent first. Batches come from a `Parser` that uses `miner`."""
+def report(batches: Iterable[EventBatch], miner: TemplateMiner, named: Named | None = None) -> list[TemplateRow]:
+    """Most frequent first. Batches come from a `Parser` that uses `miner`; `named`: see `variables`."""
     seen: dict[int, TemplateRow] = {}
     for events in batches:
         _count(events, seen)
@@ -54,7 +51,8 @@ def report(batches: Iterable[EventBatch], miner: TemplateMiner) -> list[Template
         final = int(miner.find(np.array([number], np.int32))[0])
         rows.setdefault(final, TemplateRow(final, miner.text(final))).absorb(seen[number])
     for row in rows.values():
-        _variables(row, miner)
+        row.variables = variables(row.template, headless(row.samples), named)
+        row.template = typed(row.template, [variable.type for variable in row.variables])
     return sorted(rows.values(), key=lambda row: (-row.count, row.id))
 
 
@@ -76,14 +74,3 @@ def _count(events: EventBatch, seen: dict[int, TemplateRow]) -> None:
             row.last = max(row.last, int(known.max()))
         room = SAMPLES - len(row.samples)
         row.samples.extend(events.text[j] for j in rows[:room].tolist())
-
-
-def _variables(row: TemplateRow, miner: TemplateMiner) -> None:
-    counters: list[Counter[str]] = []
-    for line in row.samples:
-        for i, value in enumerate(miner.parameters(row.id, line)):
-            if i == len(counters):
-                counters.append(Counter())
-            counters[i][value] += 1
-    row.variables = [counter.most_common(VALUES) for counter in counters]
-    row.distinct = [len(counter) for counter in counters]

@@ -87,6 +87,14 @@ class RecordBatch:
     held: dict[str, bytes | None] = field(default_factory=dict)  # cells of the joiner, to be saved with the cursor
     lane: str = ""  # whose state the records belong to: "" this machine's, else one partition's; see `logwatch.lanes`
     shaped: Any = None  # what `logwatch.parse.shape` made of the lines, where that was done ahead
+    metrics: Bool | None = None  # [n] which are metrics, empty where none is; None: nobody has looked yet
+
+    def take(self, rows: Int64) -> RecordBatch:
+        """Some of the records, without what rides on the batch."""
+        lines = [self.lines[row] for row in rows.tolist()]
+        return RecordBatch(
+            lines, self.streams, self.stream[rows], self.start[rows], self.end[rows], self.flags[rows], lane=self.lane
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -184,6 +192,24 @@ class EventBatch:
         )  # fmt: skip
 
 
+class Passing(Protocol):
+    """What moves the clocks of sources: events, or steps of metrics, numbered from `first` on."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def source(self) -> Int32:
+        """[n]"""
+        ...
+
+    @property
+    def watermark(self) -> Int64:
+        """[n] of the source after it, ns, never falling; NO_TIME before any time was seen."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
 class Kind(IntEnum):
     """What a unit is."""
 
@@ -191,6 +217,7 @@ class Kind(IntEnum):
     VISIT = 1
     WINDOW = 2
     SILENCE = 3
+    METRIC = 4
 
 
 @dataclass(slots=True)
@@ -200,7 +227,8 @@ class UnitBatch:
     A source without entities is judged by EVENT units (one per event) and WINDOW units (one per closed window); a
     source with entities by VISIT units: one per event with the visit's running values (`final` False: may alert, is
     never learned) and one when the visit closes (`final` True: judged once more, and learned by calibration).
-    SILENCE units say that a source (slot -1) kept silent for longer than it should.
+    SILENCE units say that a source (slot -1) kept silent for longer than it should. A source of metrics is judged by
+    METRIC units, one per closed step: `slot` is the series (a row of the series table) that had the most to say.
     """
 
     kind: UInt8  # [m] of Kind
@@ -257,7 +285,7 @@ class Alert:
     source: str
     instance: str
     entity: str | None
-    kind: str  # event visit window silence gap
+    kind: str  # event visit window silence metric gap
     rule: str  # the detector that contributed most
     first: int  # ns
     last: int  # ns

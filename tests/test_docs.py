@@ -13,7 +13,7 @@ import click
 import pytest
 
 from logwatch.cli.verbs import VERBS, cli
-from logwatch.config import DetectorTable, History, Settings, SinkTable, SourceTable
+from logwatch.config import DetectorTable, History, Settings, SinkTable, SourceTable, TemplateRule
 from logwatch.config.layers import PREFIX
 from logwatch.plugins import BUILT_IN
 from logwatch.telemetry import METRICS
@@ -78,7 +78,7 @@ def test_every_documented_option_is_one_of_its_verb(docs: str) -> None:
 
 def settings() -> set[str]:
     top = set(Settings.model_fields)
-    tables = (History, SourceTable, SinkTable, DetectorTable)
+    tables = (History, SourceTable, SinkTable, DetectorTable, TemplateRule)
     return top | {name for table in tables for name in table.model_fields}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from logwatch.plugins.guard import COOL_DOWN_MAX_S, COOL_DOWN_S, FAILURES, Guard
 from logwatch.plugins.guarded import guarded
 from logwatch.telemetry import PLUGIN_CALLS, PLUGIN_ERRORS, PLUGIN_OFF
 from logwatch.testing import ListSink, ListSource, ManualClock, sample_alert, sample_lines, sample_steps
-from logwatch.types import EventBatch, Float32
+from logwatch.types import Alert, EventBatch, Float32, RecordBatch, Stream
 
 
 def wrapped(kind: Any, thing: object, clock: ManualClock, trips: list[Any] | None = None) -> Any:
@@ -170,6 +171,89 @@ def test_a_failing_source_has_nothing_new() -> None:
     assert wrapped("source", Failing(), ManualClock()).poll(10) is None
 
 
+def records(**wrong: Any) -> RecordBatch:
+    """A sound batch of two records but for what is given."""
+    at = np.arange(2, dtype=np.int64)
+    sound: dict[str, Any] = {
+        "lines": [b"one", b"two"],
+        "streams": [Stream("mine", "lines")],
+        "stream": np.zeros(2, np.int32),
+        "start": at,
+        "end": at + 1,
+        "flags": np.zeros(2, np.uint8),
+        "cursor": {"at": b"2", "old": None},
+    }
+    return RecordBatch(**(sound | wrong))
+
+
+def polled(answer: Any) -> tuple[RecordBatch | None, list[Any]]:
+    """What comes through the guard, and whether the source was switched off after five of the kind."""
+    source, trips = ListSource(), list[Any]()
+    source.poll = lambda max_records: answer  # type: ignore[method-assign]
+    guard = wrapped("source", source, ManualClock(), trips)
+    said = [guard.poll(10) for _ in range(FAILURES)]
+    return said[0], trips
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [b"one", b"two"],
+        records(lines=["one", "two"]),
+        records(lines=[b"one", None]),
+        records(lines=(b"one", b"two")),
+        records(stream=np.zeros(1, np.int32)),
+        records(stream=[0, 0]),
+        records(stream=np.array([0, 1], np.int32)),
+        records(stream=np.array([0, -1], np.int32)),
+        records(start=np.array([0.5, 1.5])),
+        records(start=np.array([-1, 1])),
+        records(end=np.array([0, 0])),
+        records(streams=[]),
+        records(streams=["mine"]),
+        records(streams=[Stream("\ud800", "lines")]),
+        records(cursor={"at": "2"}),
+        records(cursor={2: b"2"}),
+        records(cursor={"\ud800": b"2"}),
+        records(gaps=[("mine", 0, 1)]),
+    ],
+)
+def test_records_that_nobody_could_take_are_nothing_new(answer: Any) -> None:
+    got, trips = polled(answer)
+    assert got is None
+    assert len(trips) == 1
+    assert "Error: " in trips[0][1]
+
+
+def test_what_is_not_for_a_source_to_say_is_left_out() -> None:
+    got, trips = polled(records(lane="another's", held={"x": b"y"}, shaped=object()))
+    assert got is not None
+    assert not trips
+    assert (got.lines, got.cursor) == ([b"one", b"two"], {"at": b"2", "old": None})
+    assert (got.lane, got.held, got.shaped) == ("", {}, None)
+
+
+@pytest.mark.parametrize("cell", [("cell", "text"), (1, b"x"), ("\ud800", b"x"), "cell"])
+def test_state_that_cannot_be_saved_is_not_taken(cell: Any) -> None:
+    detector = Detector(lambda n: np.ones(n, np.float32))
+    detector.changes = lambda: [cell]  # type: ignore[method-assign]
+    assert list(wrapped("detector", detector, ManualClock()).changes()) == []
+
+
+def test_texts_of_a_plugin_can_always_be_written_down() -> None:
+    class Hook:
+        def annotate(self, alert: Alert) -> Alert:
+            return replace(alert, detail="\ud800")
+
+    alert = sample_alert()
+    assert wrapped("hook", Hook(), ManualClock()).annotate(alert) is alert
+    trips: list[Any] = []
+    detector = wrapped("detector", Detector(RuntimeError("\ud800")), ManualClock(), trips)
+    for _ in range(FAILURES):
+        detector.score(EVENTS)
+    assert trips[0][1] == "RuntimeError: ?"
+
+
 def test_a_decoder_that_miscounts_is_not_believed() -> None:
     class Short:
         def decode(self, lines: list[bytes]) -> list[Mapping[str, Any] | None]:
@@ -183,6 +267,10 @@ def test_calls_and_failures_are_counted() -> None:
     before = PLUGIN_CALLS.value(component='hook "counted"', method="__add__")
     assert guard.call((1).__add__, 2) == 3
     assert PLUGIN_CALLS.value(component='hook "counted"', method="__add__") == before + 1
+    detector = wrapped("detector", Detector(lambda n: np.ones(n, np.float32)), ManualClock())
+    before = PLUGIN_CALLS.value(component='detector "mine"', method="score")
+    detector.score(EVENTS)
+    assert PLUGIN_CALLS.value(component='detector "mine"', method="score") == before + 1
     with pytest.raises(ZeroDivisionError):
         guard.call(divmod, 1, 0)
     assert PLUGIN_ERRORS.value(component='hook "counted"', method="divmod") == 1

@@ -6,6 +6,7 @@ from logwatch.app.history import score
 from logwatch.app.mining import judged_templates, templates
 from logwatch.app.plugins import check_plugins, list_plugins
 from logwatch.app.plugins_new import new
+from logwatch.app.rules import rule_problems, ruled_lines
 from logwatch.app.status import status
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "judged_templates",
     "list_plugins",
     "new",
+    "rule_problems",
+    "ruled_lines",
     "run",
     "score",
     "status",

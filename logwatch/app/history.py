@@ -21,6 +21,7 @@ from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
 from logwatch.errors import DataError, NoInputError, StateFull
+from logwatch.metric_rows import point_rows
 from logwatch.parse.parser import LineTimes, ParseSettings
 from logwatch.replay import Chunk, Finished, aligned, joined, replay
 from logwatch.requests import ScoreRequest, Summary, Ui
@@ -119,7 +120,9 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
     with opened(settings, detectors, request.state, {COMPONENT: table}, finished=True, on_scored=on_scored) as session:
         if request.rows is not None:
             target = sys.stdout.buffer if request.rows == Path("-") else request.rows
-            writer = RowWriter(target, request.rows_format, PipelineNames(session.pipeline.stages))
+            names = PipelineNames(session.pipeline.stages)
+            writer = RowWriter(target, request.rows_format, names)
+            session.pipeline.on_measured = lambda measured: writer.append(point_rows(measured, names))
         try:
             parse = ParseSettings(request.entity or "", lateness=int(settings.lateness * 1e9))
             interrupted = _drive(session, files.batches(parse), ui)
@@ -139,7 +142,8 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
     committed = session.clock.monotonic()
     stop = threading.Event()
     with on_signals(stop.set):
-        for ready in session.ahead.through(COMPONENT, aligned(batches, pipeline.seen, full_batch)):
+        told = (pipeline.look(batch, COMPONENT) for batch in aligned(batches, pipeline.seen, full_batch))
+        for ready in session.ahead.through(COMPONENT, told):
             pipeline.process(ready.records, COMPONENT)
             now = session.clock.monotonic()
             if pipeline.raised or now - committed >= COMMIT_EVERY_S:

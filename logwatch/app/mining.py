@@ -9,11 +9,15 @@ import numpy as np
 
 from logwatch.app.history import COMPONENT, Files
 from logwatch.app.labels import LEAST, read_labels
+from logwatch.assemble import rules_of
 from logwatch.clock import SystemClock
 from logwatch.errors import DataError, UsageError
 from logwatch.parse.agreement import Confusion, Part, agreement, confusions
+from logwatch.parse.headless import headless
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.parser import Parser, ParseSettings
+from logwatch.parse.quantities import least_and_most
+from logwatch.parse.variable_types import Variable, typed_in
 from logwatch.requests import (
     ConfusedTemplate,
     ConfusionReport,
@@ -22,6 +26,7 @@ from logwatch.requests import (
     TemplateReport,
     TemplatesRequest,
     Ui,
+    VariableReport,
 )
 from logwatch.rows import rfc3339
 from logwatch.score.registry import Registry
@@ -29,21 +34,30 @@ from logwatch.sources.finished import read_finished
 from logwatch.template_report import report
 from logwatch.types import EventBatch, Int64, RecordBatch
 
+VALUES = 5
+"""Values shown for a variable."""
 
-class _Mined:
+
+class Mined:
     """Files on their way through the parser."""
 
     def __init__(self, request: TemplatesRequest, ui: Ui) -> None:
         self.files = Files(request.paths, "{name}", ui)
-        self.miner, self.registry = TemplateMiner(), Registry()
+        self.rules = rules_of(request.config.settings)
+        self.miner, self.registry = TemplateMiner(rules=self.rules), Registry()
         self._settings = ParseSettings()
         redact = request.config.settings.redact
-        self._parser = Parser(lambda number: self._settings, self.miner, SystemClock(), redact, finished=True)
+        self._parser = Parser(lambda number: self._settings, self.miner, SystemClock(), redact, True, self.rules.rules)
 
     def batches(self) -> Iterator[EventBatch]:
+        """All events."""
+        return (events for _, events in self.parsed())
+
+    def parsed(self) -> Iterator[tuple[RecordBatch, EventBatch]]:
+        """All records, and the events that they are."""
         first = 0
         for records in self.files.batches(self._settings):
-            yield self._parse(records, first)
+            yield records, self._parse(records, first)
             first += len(records)
 
     def _parse(self, records: RecordBatch, first: int) -> EventBatch:
@@ -58,8 +72,8 @@ def templates(request: TemplatesRequest, ui: Ui) -> list[TemplateReport]:
         NoInputError: none of the files is there.
         DataError: none of them can be read.
     """
-    mined = _Mined(request, ui)
-    rows = report(mined.batches(), mined.miner)
+    mined = Mined(request, ui)
+    rows = report(mined.batches(), mined.miner, mined.rules.named)
     ui.close()
     total = max(sum(row.count for row in rows), 1)
     return [
@@ -71,11 +85,17 @@ def templates(request: TemplatesRequest, ui: Ui) -> list[TemplateReport]:
             first=_time(row.first),
             last=_time(row.last),
             example=row.example,
-            values=tuple(tuple(value for value, _ in variable) for variable in row.variables),
+            variables=tuple(map(_variable, row.variables)),
             sources=tuple(mined.registry.sources[number] for number in sorted(row.sources)),
         )
         for row in rows
     ]
+
+
+def _variable(variable: Variable) -> VariableReport:
+    least, most = least_and_most(list(variable.values)) if variable.type in ("num", "dur", "size") else ("", "")
+    values = tuple(variable.values.most_common(VALUES))
+    return VariableReport(variable.type, len(variable.values), values, least, most)
 
 
 def _time(ns: int) -> str | None:
@@ -92,7 +112,7 @@ def judged_templates(request: TemplatesRequest, labels: Path, ui: Ui) -> Templat
         DataError: it or the labels cannot be read, or under half of the labels are of its records' first lines.
     """
     statement = read_labels(labels)
-    mined = _Mined(request, ui)
+    mined = Mined(request, ui)
     if len(mined.files.streams) != 1:
         raise UsageError("labels are of one file", "name the file that they were made for, and no other")
     number, found, truth, texts = _line_numbers(next(iter(mined.files.streams))), [], [], []
@@ -117,7 +137,7 @@ def judged_templates(request: TemplatesRequest, labels: Path, ui: Ui) -> Templat
         fga=good.f1,
         templates=len(set(final)),
         statements=len(set(truth)),
-        worst=tuple(_confused(one, mined.miner, texts) for one in confusions(final, truth)),
+        worst=tuple(_confused(one, mined, texts) for one in confusions(final, truth)),
     )
 
 
@@ -127,7 +147,7 @@ def _line_numbers(path: str) -> Int64:
     return np.concatenate(starts) if starts else np.zeros(0, np.int64)
 
 
-def _confused(confusion: Confusion, miner: TemplateMiner, texts: list[str]) -> ConfusionReport:
+def _confused(confusion: Confusion, mined: Mined, texts: list[str]) -> ConfusionReport:
     of: dict[int, list[Part]] = {}
     for part in confusion.parts:
         of.setdefault(int(str(part.template)), []).append(part)
@@ -136,7 +156,9 @@ def _confused(confusion: Confusion, miner: TemplateMiner, texts: list[str]) -> C
         statements=confusion.statements,
         templates=tuple(
             ConfusedTemplate(
-                id, miner.text(id), tuple(StatementLines(str(p.statement), p.lines, texts[p.first]) for p in parts)
+                id,
+                typed_in(mined.miner.text(id), headless([texts[p.first] for p in parts]), mined.rules.named),
+                tuple(StatementLines(str(p.statement), p.lines, texts[p.first]) for p in parts),
             )
             for id, parts in of.items()
         ),

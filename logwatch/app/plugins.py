@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,9 +75,17 @@ def _dropped(file: Path) -> Iterator[PluginReport]:
         problem = str(error)
     found = declarations(file)
     if not found:
-        yield PluginReport("?", file.stem, "", str(file), problem=problem or "declares nothing with @plugin")
+        yield PluginReport("?", file.stem, "", str(file), problem=problem or _why_nothing(file))
     for one in found:
         yield PluginReport(one.kind or "?", one.name or file.stem, _version(one.api), str(file), problem=problem)
+
+
+def _why_nothing(file: Path) -> str:
+    try:
+        ast.parse(file.read_bytes(), file.name)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"declares nothing with @plugin, for it cannot be read: {error}"
+    return "declares nothing with @plugin"
 
 
 def check_plugins(loaded: Loaded, names: Sequence[str] = ()) -> list[PluginReport]:

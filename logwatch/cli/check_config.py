@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from logwatch.cli import options
+from logwatch.cli import options, ruled
 from logwatch.cli.wording import plural
 
 if TYPE_CHECKING:
@@ -30,26 +30,37 @@ Row = tuple[tuple[str | int, ...], Any, str]
 
     Nothing is opened.
     Every value is shown with where it comes from: the file and line, an environment variable, or the default. Where
-    something is wrong, every error is shown at once, with the nearest valid name; the exit code is then 78.""",
+    something is wrong, every error is shown at once, with the nearest valid name; the exit code is then 78. The rules
+    on templates are tried on the lines that they carry.
+
+    With --lines: what the rules on templates make of the lines of a file.""",
     examples="""
     logwatchd check-config -c logwatchd.toml
     LOGWATCHD_BUDGET=5/day logwatchd check-config -c logwatchd.toml | grep -v default
     logwatchd check-config -c logwatchd.toml --json | jq '.errors'
+    logwatchd check-config -c logwatchd.toml --lines /var/log/app.log
     """,
 )
 @options.config_file
+@click.option(
+    "--lines",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="LOGFILE",
+    help="Show what the rules on templates make of these lines.",
+)
 @options.as_json
-def command(file: Path, as_json: bool) -> int:
+def command(file: Path, lines: Path | None, as_json: bool) -> int:
     from logwatch.config import ConfigProblems
-    from logwatch.plugins import check
 
     try:
-        configured = check(file)
+        configured = _checked(file)
     except ConfigProblems as error:
         if not as_json:
             raise
         click.echo(json.dumps({"file": str(file), "valid": False, "errors": _problems_json(error.problems)}))
         return ConfigProblems.exit_code
+    if lines is not None:
+        return ruled.show(configured.loaded, lines, as_json=as_json)
     warnings = [*configured.left_out, *_warnings(configured)]
     rows = [*_rows(configured)]
     if as_json:
@@ -60,6 +71,20 @@ def command(file: Path, as_json: bool) -> int:
         click.echo(click.style("warning: ", fg="yellow") + str(warning), err=True)
     click.echo(f"{file}: valid" + (f", {plural(len(warnings), 'warning')}" if warnings else ""), err=True)
     return 0
+
+
+def _checked(file: Path) -> Configured[Checked]:
+    """Raises ConfigProblems, also where the rules on templates do not do what their lines say."""
+    from logwatch.config import ConfigProblems
+    from logwatch.plugins import check
+
+    configured = check(file)
+    if any(rule.same or rule.different for rule in configured.loaded.settings.template):
+        from logwatch import app  # the miner, 0.5 s
+
+        if problems := app.rule_problems(configured.loaded):
+            raise ConfigProblems(problems)
+    return configured
 
 
 def _rows(configured: Configured[Checked]) -> Iterator[Row]:

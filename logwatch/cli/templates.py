@@ -12,7 +12,7 @@ import click
 
 from logwatch.cli import options
 from logwatch.cli.wording import plural
-from logwatch.requests import ConfusionReport, TemplateAgreement, TemplateReport, TemplatesRequest
+from logwatch.requests import ConfusionReport, TemplateAgreement, TemplateReport, TemplatesRequest, VariableReport
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,7 +31,7 @@ BESIDE = 6
     "templates",
     help="""List the kinds of lines in a log.
 
-    Each with its variable parts masked, how often and when it came, an example, and which values the parts took.
+    Each with the types of its variable parts, how often and when it came, an example, and which values the parts took.
     The most frequent come first. JSON, one template a line, where the output is not a terminal.
 
     With --labels: how well the templates agree with the statements that truly wrote the lines, and the worst of those
@@ -97,8 +97,16 @@ def _rows(report: TemplateReport) -> Iterator[RenderableType]:
         yield Text(f"{indent}{when}", "dim")
     if report.example != report.template:
         yield _cut(Text(f"{indent}e.g. {escape(report.example)}", "dim"))
-    for number, values in enumerate(report.values, 1):
-        yield _cut(Text().append(f"{indent}<{number}> ", "green").append(escape(", ".join(values))))
+    for variable in report.variables:
+        yield _cut(Text().append(f"{indent}<{variable.type}> ", "green").append(escape(_summary(variable))))
+
+
+def _summary(variable: VariableReport) -> str:
+    """`3 … 412 ms; 57 different: 12 ms (9), 3 ms (4) …`."""
+    values = [value if count == 1 else f"{value} ({count:,})" for value, count in variable.values]
+    told = ", ".join(values) + (" …" if variable.distinct > len(values) else "")
+    span = f"{variable.least} … {variable.most}; " if variable.least != variable.most else ""
+    return f"{span}{variable.distinct} different: {told}" if variable.distinct > 1 else told
 
 
 def show_agreement(found: TemplateAgreement, ui: Terminal, top: int) -> None:

@@ -2,6 +2,7 @@
 
 from logwatch.config.layers import Loaded, load
 from logwatch.config.problems import ConfigProblems, Problem, dotted, problems_of, suggestion, unknown
+from logwatch.config.rules import TemplateRule
 from logwatch.config.settings import (
     REDACTIONS,
     DetectorTable,
@@ -40,6 +41,7 @@ __all__ = [
     "Size",
     "SourceTable",
     "Table",
+    "TemplateRule",
     "check_pattern",
     "dotted",
     "format_duration",

@@ -50,9 +50,14 @@ class Loaded:
 
     def values(self) -> Iterator[tuple[Path, Any, str]]:
         """(path, value as it would be written, origin) of every setting outside components' own tables."""
-        dumped = self.settings.model_dump(mode="json", exclude={"source", "sink", "detectors", "decoders", "hooks"})
+        dumped = self.settings.model_dump(
+            mode="json", exclude={"template", "source", "sink", "detectors", "decoders", "hooks"}
+        )
         for path, value in leaves(dumped):
             yield path, value, self.origin(path)
+        for index, rule in enumerate(self.settings.template):
+            for key, value in rule.model_dump(mode="json", exclude_none=True).items():
+                yield ("template", index, key), value, self.origin(("template", index, key))
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -139,7 +139,8 @@ def _annotation(annotation: Any, path: Path) -> Any:
             field = annotation.model_fields.get(part)
             annotation = field.annotation if field else None
         else:
-            annotation = (get_args(annotation) or (None,))[-1]  # list[M], dict[str, M]
+            arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
+            annotation = (arguments or [None])[-1]  # list[M], tuple[M, ...], dict[str, M]
     return _bare(annotation)
 
 

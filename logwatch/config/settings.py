@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from logwatch.config.problems import unknown
+from logwatch.config.rules import TemplateRule
 from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
 
 REDACTIONS = ("token", "password", "email", "ipv4", "ipv6", "card", "bearer", "jwt", "aws_key")
@@ -77,19 +78,49 @@ class MultilineStart(BaseModel):
     """Matches the first line of each record, and no other."""
 
 
+Signal = Literal["logs", "metrics", "auto"]
+Format = Literal["auto", "plain", "json", "logfmt", "syslog", "cri", "journal", "influx", "prometheus", "csv"]
+LOG_FORMATS = ("plain", "logfmt", "syslog", "cri", "journal")
+METRIC_FORMATS = ("influx", "prometheus", "csv")
+METRIC_KINDS = {"host": "json", "prometheus": "prometheus"}
+"""Kinds of sources that bring metrics only, and the format that they write."""
+
+
 class SourceTable(Table):
     """One `[[source]]`."""
 
     kind: str
     name: str | None = None  # may hold placeholders; None: the default of the verb
-    signal: Literal["logs", "auto"] = "auto"
-    format: Literal["auto", "plain", "json", "logfmt", "syslog", "cri", "journal"] = "auto"  # plain: lines bear no time
+    format: Format = "auto"  # plain: lines bear no time
+    signal: Annotated[Signal, Field(validate_default=True)] = "auto"  # "auto" only where neither kind nor format tells
     entity: Pattern | None = None
     timezone: Zone = "UTC"  # of times that name none
     decoder: str | None = None  # a plugin that reads the lines first
     multiline: Literal["auto", "off"] | MultilineStart = "auto"  # how lines that belong together are found
     budget: Budget | None = None  # None: the top-level one
     max_incidents: Rate | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _check_format(cls, value: Format, info: ValidationInfo) -> Format:
+        kind = info.data.get("kind", "")
+        if value != "auto" and METRIC_KINDS.get(kind, value) != value:
+            raise ValueError(f'contradicts kind = "{kind}", which writes its records itself: leave it out')
+        return value
+
+    @field_validator("signal")
+    @classmethod
+    def _check_signal(cls, value: Signal, info: ValidationInfo) -> Signal:
+        kind, form = info.data.get("kind", ""), info.data.get("format", "auto")
+        implied: Signal = "auto"
+        if kind in METRIC_KINDS or form in METRIC_FORMATS:
+            implied = "metrics"
+        elif form in LOG_FORMATS:
+            implied = "logs"
+        if value != "auto" and implied not in ("auto", value):
+            cause = f'kind = "{kind}"' if kind in METRIC_KINDS else f'format = "{form}"'
+            raise ValueError(f'"{value}" contradicts {cause}, which is of {implied}')
+        return implied if value == "auto" else value
 
 
 class SinkTable(Table):
@@ -142,9 +173,11 @@ class Settings(BaseModel):
     idle_after: Duration = 30.0
     lateness: Duration = 5.0
     key_ttl: Annotated[Duration, AfterValidator(_check_ttl)] = 7 * 86400.0  # of a source's own time
+    max_series: Annotated[int, Field(ge=1)] = 10_000  # of a source's metrics, kept in memory
     plugins_dir: Folder | None = None
     history: History = History()
     dead_letters: DeadLetters = DeadLetters()
+    template: tuple[TemplateRule, ...] = ()
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()
     detectors: dict[str, DetectorTable] = {}

@@ -21,6 +21,16 @@ LEVEL_WARNING, LEVEL_ERROR, LEVEL_CRITICAL = 5, 6, 7
 SEVERITIES = ("info", "warning", "critical")
 
 
+class Reading(NamedTuple):
+    """What a metric said."""
+
+    series: str
+    value: float | None  # None: nothing was measured
+    low: float | None  # of the expected band; None: not known
+    high: float | None
+    others: int = 0  # further series that are unusual in the same step
+
+
 class Facts(NamedTuple):
     """What a window or a silence was measured against; None where it is not known."""
 
@@ -29,6 +39,7 @@ class Facts(NamedTuple):
     high: int | None = None
     usual_gap: float | None = None  # seconds between lines
     odd: str = ""  # of an event: the value that is odd, and what is usual
+    reading: Reading | None = None  # of a metric
 
 
 class Evidence(Protocol):
@@ -95,6 +106,8 @@ def severity(beyond: float, level: int) -> str:
 
 def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
     """One sentence for what lines do not say; of events and visits, which value was odd."""
+    if facts.reading is not None:
+        return read(rule, first, last, facts.reading)
     if kind is Kind.SILENCE:
         usual = "" if facts.usual_gap is None else f"; usually one every {duration(facts.usual_gap)}"
         return f"no line for {duration(max(last - first, 0) / 1e9)}{usual}"
@@ -106,6 +119,36 @@ def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
     if facts.low is None or facts.high is None or facts.low <= facts.lines <= facts.high:
         return f"unusually many errors or odd lines among {lines} around {clock(last)}"
     return f"{lines} within seconds around {clock(last)}; usually {facts.low:,} to {facts.high:,}"
+
+
+def read(rule: str, first: int, last: int, reading: Reading) -> str:
+    """`requests_per_s: expected 12 to 18, saw 0, 14:02:10-14:02:20`."""
+    series = reading.series if len(reading.series) <= SERIES_MOST else reading.series[: SERIES_MOST - 1] + "…"
+    low, high = reading.low, reading.high
+    usual = "" if low is None or high is None else f"expected {quantity(low)}"
+    if usual and low is not None and high is not None and quantity(low) != quantity(high):
+        usual += f" to {quantity(high)}"
+    saw = "no value came" if reading.value is None else f"saw {quantity(reading.value)}"
+    how = _HOW.get(rule, "") if reading.value is not None else ""
+    others = f"; {reading.others:,} other series too" if reading.others else ""
+    parts = ", ".join(part for part in (usual, saw + how, f"{clock(first)}-{clock(last)}") if part)
+    return f"{series}: {parts}{others}"
+
+
+SERIES_MOST = 200
+"""Characters of a series' name in a sentence."""
+
+_HOW = {"flat": " without any change", "shift": " for a while", "spike": " at once"}
+
+
+def quantity(value: float) -> str:
+    """A number for people, three digits or so: `0`, `0.0213`, `17.5`, `1,240`, `43.1 M`."""
+    for size, name in ((1e12, " T"), (1e9, " G"), (1e6, " M")):
+        if size <= abs(value) < 1e15:
+            return f"{value / size:.3g}{name}"
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

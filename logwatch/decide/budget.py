@@ -38,7 +38,7 @@ CLAIM = 0.0  # nats by which a fresh source's nats may overstate: s nats claim a
 RECENT = 0.5  # aged units that make a bin one "seen recently"
 LOG_P_MOST = np.log(np.array(0.01))  # a rate lets no more than one decision in a hundred cross, however idle the source
 # By kind: what was expected with 5 % is no news; windows count only what exceeds it.
-NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0])
+NATS_LEAST = np.array([3.0, 3.0, 0.0, 3.0, 3.0])
 
 
 class Fit(Protocol):
@@ -144,11 +144,14 @@ class BudgetThresholds:
 
 def share(kind: Int64, kinds: Bool) -> Float64:
     """Part of a source's rate that goes to a kind [r], among the kinds that it has shown: events 1/2, windows 1/4,
-    silences 1/4; where there are entities, visits 6/8, windows 1/8, silences 1/8. Silences always keep theirs."""
+    silences 1/4; where there are entities, visits 6/8, windows 1/8, silences 1/8. Silences always keep theirs,
+    but where there are metrics, which are judged by themselves."""
     visits = kinds[:, Kind.VISIT]
     rest = np.where(visits, 1.0, 2.0)
-    shown = np.stack([kinds[:, Kind.EVENT], visits, kinds[:, Kind.WINDOW], np.ones(len(kind))], axis=1)
-    weights = shown * np.stack([np.full(len(kind), 4.0), np.full(len(kind), 6.0), rest, rest], axis=1)
+    metrics = kinds[:, Kind.METRIC]
+    shown = np.stack([kinds[:, Kind.EVENT], visits, kinds[:, Kind.WINDOW], ~metrics, metrics], axis=1)
+    event, visit, metric = (np.full(len(kind), weight) for weight in (4.0, 6.0, 1.0))
+    weights = shown * np.stack([event, visit, rest, rest, metric], axis=1)
     part: Float64 = weights[np.arange(len(kind)), kind] / weights.sum(axis=1)
     return part
 

@@ -22,7 +22,7 @@ from logwatch.decide.alerts import SEVERITIES, Evidence, severity
 from logwatch.decide.compose import Explains, closing, compose, digest, summary
 from logwatch.decide.incident import History, Incident
 from logwatch.decide.judge import Judged
-from logwatch.types import NO_TIME, Alert, Bool, EventBatch, Int64, Kind, UnitBatch
+from logwatch.types import NO_TIME, Alert, Bool, Int64, Kind, Passing, UnitBatch
 
 QUIET_S = 120.0  # matches the blocks in which openings are counted
 WORSE_DECADES = 2.0
@@ -38,12 +38,13 @@ class _Told(NamedTuple):
 class _Step(NamedTuple):
     """What one call works on."""
 
-    events: EventBatch | None
+    events: Passing | None
     units: UnitBatch
     judged: Judged
     evidence: Evidence
     watermarks: Mapping[int, int]
     at: int
+    explains: Explains
 
 
 class Incidents:
@@ -67,12 +68,18 @@ class Incidents:
         self._dirty: set[int] = set()
         self.members: dict[int, str] = {}  # rows of the latest step's units that belong to an incident → its id
 
-    def step(self, events: EventBatch, units: UnitBatch, judged: Judged, evidence: Evidence) -> list[Alert]:
-        """Alerts of one sub-batch, in stream order. Units are those of `events` (row ≥ 0), or of a tick (row −1)."""
+    def step(
+        self, events: Passing, units: UnitBatch, judged: Judged, evidence: Evidence, explains: Explains | None = None
+    ) -> list[Alert]:
+        """Alerts of one sub-batch, in stream order. Units are those of `events` (row ≥ 0), or of a tick (row −1).
+
+        Args:
+            explains: their judge, where that is another one than usual.
+        """
         self._reach(max(events.source.max(initial=0), units.source.max(initial=0)))
         due = events.source[_marks(events) >= self._deadline[events.source]]
         last = events.first + len(events) - 1
-        return self._run(_Step(events, units, judged, evidence, {}, last), due.tolist())
+        return self._run(_Step(events, units, judged, evidence, {}, last, explains or self._explains), due.tolist())
 
     def tick(
         self, watermarks: Mapping[int, int], at: int, units: UnitBatch, judged: Judged, evidence: Evidence
@@ -86,7 +93,7 @@ class Incidents:
         """
         self._reach(max([*watermarks, units.source.max(initial=0)]))
         due = [source for source, watermark in watermarks.items() if watermark >= self._deadline[source]]
-        return self._run(_Step(None, units, judged, evidence, watermarks, at), due)
+        return self._run(_Step(None, units, judged, evidence, watermarks, at, self._explains), due)
 
     def _run(self, step: _Step, due: list[int]) -> list[Alert]:
         self.members = {}
@@ -176,7 +183,7 @@ class Incidents:
             history.period, history.opened = period, 0
         silent = history.opened >= self._cap_of(source).count
         rank = self._rank(row, step)
-        alert = compose(step.units, step.judged, row, step.evidence, self._explains, SEVERITIES[rank])
+        alert = compose(step.units, step.judged, row, step.evidence, step.explains, SEVERITIES[rank])
         history.incident = Incident(
             alert.id, summary(alert), alert.first, alert.last, now, score=alert.score, silent=silent
         )  # fmt: skip
@@ -205,7 +212,7 @@ class Incidents:
             return None
         incident.tell(score, rank, int(units.kind[row]), step.evidence.template(units, row)[0])
         grade = SEVERITIES[incident.told_severity]
-        alert = compose(units, step.judged, row, step.evidence, self._explains, grade, incident)
+        alert = compose(units, step.judged, row, step.evidence, step.explains, grade, incident)
         incident.sent += 1
         incident.alert = summary(alert)
         return alert
@@ -270,7 +277,7 @@ def _clock(source: int, step: _Step) -> tuple[Int64, Int64]:
     return step.events.first + rows, _marks(step.events)[rows]
 
 
-def _marks(events: EventBatch) -> Int64:
+def _marks(events: Passing) -> Int64:
     """The source's watermark after each event [n]; before any time was seen, events pass one a second."""
     numbers = events.first + np.arange(len(events), dtype=np.int64)
     return np.where(events.watermark == NO_TIME, numbers * 10**9, events.watermark)

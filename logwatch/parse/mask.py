@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from logwatch.parse.kept import KEPT
 from logwatch.parse.mask_groups import without_groups
 from logwatch.parse.mask_marks import ANY, CLOSING, OPENING, SCOPE_END, TAIL, VARIABLE
 from logwatch.parse.mask_pairs import without_changes, without_values
@@ -57,11 +58,14 @@ _UNIT = r"(?:[KMGTkmgt]i?[Bb](?:/s)?|B|[Bb]ytes?|ns|us|ms|s|secs?|seconds?|mins?
 _SIZE = re.compile(rf"{VARIABLE} {_UNIT}(?: \({VARIABLE}(?: {_UNIT})?\))?")  # 10 ms; 2048 bytes (2.0 KB)
 _CALL = re.compile(rf"(\w)\({VARIABLE}\)")
 _INDEX = re.compile(rf"(\w)\[{VARIABLE}\]")
+_LETTER = re.compile(r"[^\W\d_]")
+_HEAD = re.compile(r"-?[A-Za-z][A-Za-z_.]+[A-Za-z][:=,|(]")
 _RUNS = re.compile(rf"{VARIABLE}(?:[\s.:,;/@#_%&+*-]{{0,3}}{VARIABLE})+")
 
+_OPENS = " =:\"'`([{<"
 _REDACTED = re.compile(r"<redacted:[\w-]{1,40}>")
 _BOX = re.compile(r"\[(?:[^\]\w]|[a-zA-Z])\]")  # [ ] [x]
-_NAME = re.compile(r"[a-z_@][a-z_@.-]{0,64}[.@-][a-z_@.-]{0,64}:(?= )")  # web.service: at the head
+_NAME = re.compile(rf"[\w@-][\w@.\\{VARIABLE}-]{{0,64}}[.@-][a-z_@.-]{{0,64}}:(?= )")  # web.service: at the head
 _JOINED = re.compile(
     r"""( [(\[,;:'"]*)(?:[A-Za-z_$-]+(?:\.[A-Za-z_$-]+)+|(?=[^\s/]*[._@-])[\w.@-]+(?:/[\w.@-]+)+)"""
     r"""(?=$|[\s,;:)\]]|\.(?:\s|$))"""
@@ -142,8 +146,21 @@ def masked(text: str) -> str:
     """A collapsed text with `VARIABLE` for each part that surely varies; it may hold some already."""
     if "]" in text[:101] and (header := _HEADER.match(text)):
         text = text[header.end() :] or text
+    if KEPT.search(text):
+        return "".join([part if place % 2 else _masked_beside(part) for place, part in enumerate(KEPT.split(text))])
+    return _masked(text)
+
+
+def _masked_beside(text: str) -> str:
+    """What stands before something that a rule keeps: no value is missing behind its last `=`."""
+    body = text.rstrip(_OPENS)
+    return _masked(body) + text[len(body) :]
+
+
+def _masked(text: str) -> str:
     if "<redacted:" in text:
         text = _REDACTED.sub(VARIABLE, text)
+    whole = text
     text = without_values(without_groups(text))
     dated = not _DATE_WORDS.isdisjoint(text.split(" "))
     text = without_changes(without_varying(text))
@@ -153,7 +170,14 @@ def masked(text: str) -> str:
         text = f"{VARIABLE}:{text[name.end() :]}"
     if "." in text or "/" in text:
         text = _JOINED.sub(rf"\1{VARIABLE}", text)
-    return _runs(text, dated) if VARIABLE in text else text
+    return _worded(_runs(text, dated), whole) if VARIABLE in text else text
+
+
+def _worded(text: str, whole: str) -> str:
+    """A text that is nothing but values keeps the word at its head: `onExtend:<*>`."""
+    if _LETTER.search(text) or (head := _HEAD.match(whole)) is None:
+        return text
+    return f"{head[0]}{VARIABLE}"
 
 
 def _runs(text: str, dated: bool) -> str:

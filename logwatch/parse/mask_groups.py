@@ -94,7 +94,7 @@ def _is_value(opening: str, inner: str, before: str) -> bool:
         return True
     if before.isalnum() or before == "_":
         return opening == "(" or _LIKE_VALUES.search(inner) is not None
-    if opening == "(" and _PROSE.search(inner):
+    if opening == "(" and "->" not in inner and _PROSE.search(inner):
         return False
     if not inner.strip() or _LIKE_VALUES.search(inner):
         return True

@@ -10,10 +10,9 @@ import re
 from logwatch.parse.mask_marks import VARIABLE
 
 _KEY = r"[\w.\[\]/@$-]{1,64}"
-_PAIR = re.compile(
-    rf"(?<![^\s,;(\[{{:]){VARIABLE}?({_KEY})(?:=|:=| = )(?![=>~])(?:\([\w .-]*\))?(?:{VARIABLE}|[^\s,;)\]}}])*"
-)
-_TAIL = re.compile(rf"(?<![\w.\[\]/@$-])({_KEY})={VARIABLE}(?:[\s,;]+(?:and )?{_KEY}={VARIABLE}){{2,}}.*$")
+_VALUE = rf"(?:\([\w .-]*\))?(?:[(\[]{VARIABLE}[)\]]|[^\s,;)\]}}])*"
+_PAIR = re.compile(rf"(?<![^\s,;(\[{{:]){VARIABLE}?({_KEY})(?:=|:=| = )(?![=>~]){_VALUE}")
+_TAIL = re.compile(rf"(?<![\w.\[\]/@$-])({_KEY}={VARIABLE}(?:[\s,;]+(?:and )?{_KEY}={VARIABLE}){{2,}}).*$")
 _COLON = re.compile(r"(?<=[\s,;(\[{])([A-Za-z][\w.-]{0,63}):(?![:/\\\s])[^\s,;)\]}]+")
 """Not at the head of a line: `engine:socket` is the name of a part."""
 _LITERAL = re.compile(r"(?<=[\s=:,(])(?:[Tt]rue|[Ff]alse|TRUE|FALSE|null|NULL|None|nil|undefined|NaN)(?=$|[\s,;:.)\]])")
@@ -22,9 +21,9 @@ _ARROW = re.compile(rf"(?<!{_SIDE}){_SIDE}{{1,80}}(?: ?(?:-{{1,3}}>|={{1,2}}>|â†
 
 
 def without_values(text: str) -> str:
-    """The text with `VARIABLE` for the value of each pair, and for what follows three pairs in a row."""
+    """The text with `VARIABLE` for the value of each pair, and without what follows three pairs in a row or more."""
     if "=" in text:
-        text = _TAIL.sub(rf"\1={VARIABLE}", _PAIR.sub(rf"\1={VARIABLE}", text))
+        text = _TAIL.sub(r"\1", _PAIR.sub(rf"\1={VARIABLE}", text))
     if ":" in text:
         text = _COLON.sub(_valued, text)
     return _LITERAL.sub(VARIABLE, text)

@@ -12,9 +12,10 @@ _TOKEN = re.compile(
       \b[A-Za-z][A-Za-z0+.-]{{0,20}}://[^"'<>()\[\]{{}},;]+                # URL
     | [\w.+-]+@[\w.-]*\w                                            # mail address, user@host
     | \b[A-Za-z]:\\[^"'<>|,;]*                                      # Windows path
-    | \\{{1,2}}[\w$.?-]+(?:\\[^"'<>|,;\\]+)+                          # \\server\share, \SystemRoot\System0
+    | \\{{1,2}}[\w$.?-]+(?:\\[^"'<>|,;\\]+)+(?<!:)                         # \\server\share, \SystemRoot\System0
     | (?<![\w.*)\]}}<>-])~?\.{{0,2}}/[\w.+@%~$\#*:=&?/-]*[\w/]          # /path
     | (?<![\w/.)\]>-])/$                                            # /
+    | ^\.$                                                        # the root of names
     | (?<![\w./-])[\w.@+-]+(?:/[\w.@+-]+){{2,}}/?                     # relative/path/to
     | (?<![\w.])(?:[0a-fA-F]{{0,4}}:){{2,7}}[0a-fA-F]{{0,4}}(?:%\w+)?(?![\w:])    # IPv6, MAC, time
     | (?<![\w.-])[\w-]+(?:\.[\w-]+)*\.{_HOST_END}(?::0)?(?![\w.-])      # host name

@@ -15,6 +15,7 @@ from logwatch.types import Bool
 _SENTENCE = byte_set(b"abcdefghijklmnopqrstuvwxyz:=,")
 _AROUND = byte_set(b" \"'[(")
 BLANK = " \t|"
+_LEVELS = ("", "trace ", "debug ", "info ", "notice ", "warning ", "error ", "critical ")
 _STATUS = re.compile('" ([1-5])[0-9]{2} ')
 _CLASSES = {"1": "continue", "2": "ok", "3": "redirect", "4": "client-error", "5": "server-error"}
 """The class of an HTTP status is what a web server has to say: it belongs to the template, its number does not. In
@@ -60,6 +61,11 @@ def is_amid(raw: list[bytes], head: Head, stamps: Stamps) -> Bool:
     # One word that ends in "=" or ":" is the name of a field, and goes.
     amid[sentence] = [raw[i].find(b" ", 0, a - 1) >= 0 for i, a in zip(sentence.tolist(), starts, strict=True)]
     return amid
+
+
+def leveled(level: int, scope: str) -> str:
+    """The scope of a statement: it has one logger and one level. `level` -1 and 0: not told."""
+    return f"{_LEVELS[level]}{scope}" if level > 0 else scope
 
 
 def scopes(raw: list[bytes], texts: list[str], ascii_only: bool, headers: Headers) -> list[str]:

@@ -1,7 +1,8 @@
 """The online template miner: which statement of a program printed a line, learned from the lines alone.
 
     level 1   key of a line (numbers collapsed)    -> id    a dictionary; almost every line ends here
-    level 2   masked text of a key                 -> id    a dictionary; most of the others
+    level 2   key without words that no pattern has -> id   a dictionary; what brings fresh words again and again
+              masked text of a key                 -> id    a dictionary; most of the others
     level 3   words of a masked text against all patterns of that length, and of its heads; what matches none is learned
 
 A line belongs to the *oldest* pattern that it matches, before that to one with an open tail, so an answer holds until
@@ -22,12 +23,14 @@ from logwatch.errors import StateCorrupt
 from logwatch.parse import template
 from logwatch.parse.mask import SCOPE_END, collapse, distinct, masked, targeted
 from logwatch.parse.miner_budget import Budget
+from logwatch.parse.miner_cache import MISSING, Cache, Holed
 from logwatch.parse.miner_ids import Ids
-from logwatch.parse.miner_migration import WITHOUT_TAILS, migrate
+from logwatch.parse.miner_migration import WITHOUT_LEVELS, WITHOUT_TAILS, follow_rules, migrate
 from logwatch.parse.miner_past import Past
 from logwatch.parse.template import Pattern
 from logwatch.parse.template_heads import has_tail
 from logwatch.parse.template_rows import Joined
+from logwatch.parse.template_rules import Rules, filled
 from logwatch.parse.template_table import Table
 from logwatch.types import Int32
 
@@ -40,12 +43,8 @@ MAX_IDS_PER_TEMPLATE = 50
 RETIRED = 8
 """One in so many patterns of a crowded length is retired at once: seldom, since it empties the caches."""
 
-CACHE_CHARS = 8 << 20
-"""Characters of the keys of a cache, about 20 MB with its entries; past it the cache starts anew."""
-
-MISSING = -1
 _NOTHING = np.zeros(0, np.int64)
-VERSION = 3
+VERSION = 4
 
 
 class TemplateMiner:
@@ -57,9 +56,11 @@ class TemplateMiner:
 
     Args:
         max_templates: patterns alive at once, at least 1.
+        rules: that the keys of lines obey.
     """
 
-    def __init__(self, max_templates: int = 20_000) -> None:
+    def __init__(self, max_templates: int = 20_000, rules: Rules | None = None) -> None:
+        self._rules = Rules() if rules is None else rules
         self.lines = 0
         """Lines mined."""
         self.revised = 0
@@ -74,6 +75,7 @@ class TemplateMiner:
         self._budget = Budget()
         self._past = Past()
         self._by_key = Cache()
+        self._by_rest = Holed()
         self._by_masked = Cache()
         self._stale = False
         self._head = b""  # as last given out by `changes`
@@ -137,6 +139,7 @@ class TemplateMiner:
             "ids": self._ids.count,
             "budget": [self._budget.credit, self._budget.line],
             "past": self._past.saved(),
+            **({"rules": self._rules.signature} if self._rules else {}),
         }
         data = json.dumps(head).encode()
         if data != self._head:
@@ -153,7 +156,7 @@ class TemplateMiner:
             return
         self._head = cells["head"]
         head: dict[str, Any] = json.loads(self._head)
-        if head["v"] not in (VERSION, WITHOUT_TAILS):
+        if head["v"] not in (VERSION, WITHOUT_LEVELS, WITHOUT_TAILS):
             raise StateCorrupt(f"templates were saved as version {head['v']}, this program reads {VERSION}")
         for name in _COUNTERS:
             setattr(self, name, head[name])
@@ -161,8 +164,10 @@ class TemplateMiner:
         self._past.restore(head["past"])
         self._ids.restore(head["ids"], _pages(cells, "ids/"))
         self._table.restore(_pages(cells, "patterns/"))
-        if head["v"] == WITHOUT_TAILS:
+        if head["v"] != VERSION:
             migrate(self._table, self._merged_anew)
+        if head.get("rules", "") != self._rules.signature:
+            follow_rules(self._table, self._rules, self._merged_anew)
 
     def _merged_anew(self, loser: int, winner: int) -> None:
         self.revised += self._ids.merge(loser, winner)
@@ -171,6 +176,7 @@ class TemplateMiner:
     def forget_cached(self) -> None:
         """Empty the caches; changes nothing but time."""
         self._by_key.clear()
+        self._by_rest.clear()
         self._by_masked.clear()
 
     def _answer_all(self, batch: _Batch, keys: list[str], key: Int32, missing: list[int]) -> int:
@@ -186,15 +192,20 @@ class TemplateMiner:
         return len(key)
 
     def _answer(self, key: str, place: int, batch: _Batch) -> int:
+        rest = self._by_rest.rest(key, self._table.known)
+        if (id := self._by_rest.get(rest, MISSING)) >= 0:
+            return id
         scope, text = targeted(key)
         text = masked(text)
         scoped = scope + SCOPE_END + text
         id = self._by_masked.get(scoped, MISSING)
         if id < 0:
-            pattern = template.split(scope, text)
+            pattern = filled(template.split(scope, text))
             id = self._table.match(pattern)
             if id < 0:
                 id = self._learn(pattern, place, batch)
+            else:
+                self._by_rest.put_rest(rest, id)
             if id == OVERFLOW:
                 self.overflowed += 1
                 return id
@@ -205,9 +216,10 @@ class TemplateMiner:
     def _learn(self, pattern: Pattern, place: int, batch: _Batch) -> int:
         if not self._budget.take(batch.first + place):
             return OVERFLOW
-        joined = self._table.join(pattern)
+        batch.settle(place)  # evidence ages by what was seen up to here
+        joined = self._table.join(pattern, self._ids.recent)
         id = self._add(pattern, place, batch) if joined is None else self._join(joined, place, batch)
-        if id != OVERFLOW and (joined := self._table.tailed(pattern)) is not None:
+        if id != OVERFLOW and (joined := self._table.tailed(pattern, self._ids.recent)) is not None:
             return self._join(joined, place, batch)
         return id
 
@@ -216,14 +228,12 @@ class TemplateMiner:
             return OVERFLOW
         crowd = self._table.crowded(pattern)
         if crowd:
-            batch.settle(place)
             self._retire(self._ids.oldest(crowd, max(1, len(crowd) // RETIRED)), batch.first + place)
-        id = self._ids.new()
+        id = self._ids.new(batch.first + place)
         self._table.add(id, pattern)
         return id
 
     def _join(self, joined: Joined, place: int, batch: _Batch) -> int:
-        batch.settle(place)
         winner, *losers = joined.ids
         separators = joined.pattern.separators if has_tail(joined.pattern) else self._table.patterns[winner].separators
         self._remember(joined.ids, batch.first + place)
@@ -255,25 +265,6 @@ _COUNTERS = ("lines", "revised", "overflowed", "retired")
 
 def _pages(cells: Mapping[str, bytes], prefix: str) -> dict[int, bytes]:
     return {int(name.removeprefix(prefix)): data for name, data in cells.items() if name.startswith(prefix)}
-
-
-class Cache(dict[str, int]):
-    """A dictionary that starts anew when its keys grow past `CACHE_CHARS`."""
-
-    chars = 0
-
-    def put(self, key: str, id: int) -> None:
-        """Remember an answer."""
-        self.chars += len(key) + 64  # a short key costs its entry
-        if self.chars > CACHE_CHARS:
-            self.clear()
-            self.chars = len(key)
-        self[key] = id
-
-    def clear(self) -> None:
-        """Forget all."""
-        super().clear()
-        self.chars = 0
 
 
 class _Batch:

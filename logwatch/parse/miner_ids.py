@@ -7,16 +7,26 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.types import Int32
+from logwatch.types import Bool, Int32
 
 PAGE = 512
-"""Ids of one cell: 10 kB, so that a commit writes little where few templates are busy."""
+"""Ids of one cell: 14 kB, so that a commit writes little where few templates are busy."""
 
-ROW = np.dtype([("parent", "<i4"), ("lines", "<i8"), ("last", "<i8")])
+ROW = np.dtype([("parent", "<i4"), ("lines", "<i8"), ("last", "<i8"), ("since", "<i8")])
+AGELESS = np.dtype([("parent", "<i4"), ("lines", "<i8"), ("last", "<i8")])
+"""Rows of earlier versions, of which all that was ever seen counts as if it had come lately."""
+
+SPAN = 512
+"""Lines of a template after which what was seen beside it before is no evidence any more: values that vary come again
+within so many lines of their statement, a line spoilt now and then does not. Its own lines, not the stream's: a rare
+statement may take weeks to show what varies."""
 
 
 class Ids:
-    """Columns per id ever given out. An id's parent is itself while it is alive."""
+    """Columns per id ever given out. An id's parent is itself while it is alive.
+
+    `last`: number of the latest line; `since`: of the line with which the lines last passed a multiple of `SPAN`.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -24,12 +34,13 @@ class Ids:
         self.root: Int32 = np.zeros(PAGE, np.int32)  # `parent` followed to its end
         self._dirty: NDArray[np.bool_] = np.zeros(1, np.bool_)
 
-    def new(self) -> int:
-        """The next id."""
+    def new(self, line: int = 0) -> int:
+        """The next id, first seen in this line."""
         id = self.count
         if id == len(self.rows):
             self._grow(2 * id)
         self.rows["parent"][id] = self.root[id] = id
+        self.rows["last"][id] = line
         self.count += 1
         return id
 
@@ -42,6 +53,8 @@ class Ids:
         moved = int(lines[loser])
         lines[winner] += moved
         lines[loser] = 0
+        for column in ("last", "since"):
+            self.rows[column][winner] = max(self.rows[column][winner], self.rows[column][loser])
         self._dirty[[loser // PAGE, winner // PAGE]] = True
         return moved
 
@@ -54,9 +67,19 @@ class Ids:
         """Count lines number `first` and following, of these ids (alive ones)."""
         if len(ids):
             present, lines = np.unique(ids, return_counts=True)
-            self.rows["lines"][present] += lines
+            before = self.rows["lines"][present]
+            self.rows["lines"][present] = after = before + lines
+            for at in np.flatnonzero(after // SPAN > before // SPAN).tolist():
+                nth = int(after[at] // SPAN * SPAN - before[at]) - 1
+                self.rows["since"][present[at]] = first + np.flatnonzero(ids == present[at])[nth]
             self.rows["last"][ids] = np.arange(first, first + len(ids))  # the last of equal ids stays
             self._dirty[np.unique(present // PAGE)] = True
+
+    def recent(self, ids: Int32) -> Bool:
+        """Which of these templates [n], variants of one, were seen lately, as the busiest of them counts time."""
+        rows = self.rows[ids]
+        recent: Bool = rows["last"] >= rows["since"].max(initial=0)
+        return recent
 
     def oldest(self, ids: Iterable[int], count: int) -> list[int]:
         """The `count` ids that were not seen for longest."""
@@ -77,7 +100,9 @@ class Ids:
         self._grow(size)
         self.count = count
         for page, data in pages.items():
-            self.rows[page * PAGE : (page + 1) * PAGE] = np.frombuffer(data, ROW)
+            rows = np.frombuffer(data, ROW if len(data) == PAGE * ROW.itemsize else AGELESS)
+            for name in rows.dtype.names or ():
+                self.rows[name][page * PAGE : (page + 1) * PAGE] = rows[name]
         root = self.rows["parent"].astype(np.int32)
         while (follow := root[root] != root).any():
             root[follow] = root[root[follow]]

@@ -1,41 +1,99 @@
-"""Patterns of an earlier version of the miner, as this version would have learned them."""
+"""Patterns of an earlier version of the miner, or under other rules, as they would have been learned now."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from logwatch.parse import template
-from logwatch.parse.mask import ANY, CLOSING, OPENING, SCOPE_END, VARIABLE, masked, targeted
+from logwatch.parse.kept import MASKED, is_merged, realm_of, without_realm
+from logwatch.parse.mask import ANY, CLOSING, OPENING, SCOPE_END, TAIL, VARIABLE, masked, targeted
 from logwatch.parse.template import Pattern
+from logwatch.parse.template_heads import has_tail
+from logwatch.parse.template_rules import Rules, filled
 from logwatch.parse.template_table import Table
 
 WITHOUT_TAILS = 2
 """The version that masked numbers, paths and short quotes only, and whose patterns had no tails."""
 
+WITHOUT_LEVELS = 3
+"""The version whose scopes had no level. Of lists of pairs it kept the first key alone: their lines are new."""
+
 _TEXT = str.maketrans({ANY: VARIABLE, OPENING: "(", CLOSING: ")"})
 
+_LEARNED = "\ua7ff"
+"""A letter that no log uses: stands for a word that was learned to be variable, which rules and masks leave alone."""
 
-def migrate(table: Table, merged: Callable[[int, int], None]) -> None:
-    """Mask the patterns anew; those that are one then keep the oldest id.
+Merged = Callable[[int, int], None]
+"""Told loser and winner of each merge, in order."""
 
-    Args:
-        table: as it was saved.
-        merged: told loser and winner of each merge, in order.
+
+def migrate(table: Table, merged: Merged) -> None:
+    """Mask all patterns anew; those that are one then keep the oldest id.
+
+    Scopes had no level: a pattern whose words no other one has stands for all scopes now, unless it has no words.
     """
-    old = dict(table.patterns)
-    table.remove(list(old))
-    for id in sorted(old):
-        pattern = _renewed(old[id])
-        winner = table.match(pattern)
-        if winner < 0:
+    renewed = {id: _masked_anew(pattern) for id, pattern in table.patterns.items()}
+    times = Counter(pattern.words for pattern in renewed.values())
+    for id, pattern in renewed.items():
+        told = not {*pattern.words} <= {ANY, TAIL, VARIABLE}
+        if told and times[pattern.words] == 1 and pattern.scope and not realm_of(pattern.scope):
+            renewed[id] = pattern._replace(scope=ANY)
+    _renew(table, renewed, merged)
+
+
+def follow_rules(table: Table, rules: Rules, merged: Merged) -> None:
+    """Put patterns under the rules that hold now; only those are touched that these or the rules before speak of.
+
+    What rules join is joined, with all that is known of it. What they part cannot be parted in hindsight: a pattern
+    that said nothing of it stays, and lines come to new ones.
+    """
+    renewed = {id: _ruled(pattern, rules) for id, pattern in table.patterns.items()}
+    _renew(table, {id: pattern for id, pattern in renewed.items() if pattern is not None}, merged)
+
+
+def _renew(table: Table, renewed: dict[int, Pattern], merged: Merged) -> None:
+    table.remove(list(renewed))
+    for id in sorted(renewed):
+        pattern = renewed[id]
+        found = table.match(pattern)
+        if found < 0:
             table.add(id, pattern)
-        else:
-            merged(id, winner)
+        elif found < id:
+            merged(id, found)
+        else:  # a younger one that was not touched
+            pattern = table.patterns[found]
+            table.remove([found])
+            table.add(id, pattern)
+            merged(found, id)
 
 
-def _renewed(pattern: Pattern) -> Pattern:
+def _masked_anew(pattern: Pattern) -> Pattern:
+    if has_tail(pattern) or realm_of(pattern.scope):
+        return pattern
+    scope, text = targeted(pattern.scope + SCOPE_END + _joined(pattern).translate(_TEXT))
+    return template.split(ANY if pattern.scope == ANY else scope, masked(text))
+
+
+def _ruled(pattern: Pattern, rules: Rules) -> Pattern | None:
+    """The pattern under these rules; None where they and those before say nothing of it."""
+    tail = has_tail(pattern)
+    head = pattern._replace(words=pattern.words[:-1], separators=pattern.separators[:-1]) if tail else pattern
+    text = _joined(head).replace(ANY, _LEARNED).translate(_TEXT).replace(VARIABLE, MASKED)
+    scope = without_realm(pattern.scope).replace(ANY, _LEARNED)
+    plain, key = (one.keys([text], [scope])[0].replace(MASKED, VARIABLE) for one in (Rules(), rules))
+    if key == plain and not realm_of(pattern.scope):
+        return None
+    found_scope, text = targeted(key)
+    found = filled(template.split(found_scope.replace(_LEARNED, ANY), masked(text)))
+    words = tuple(word.replace(_LEARNED, ANY) for word in found.words)
+    if tail and not is_merged(found.scope):
+        return Pattern(found.scope, (*words, pattern.words[-1]), (*found.separators, ""))
+    return found._replace(words=words)
+
+
+def _joined(pattern: Pattern) -> str:
     pieces = [pattern.separators[0]]
     for word, separator in zip(pattern.words, pattern.separators[1:], strict=True):
         pieces += word, separator
-    scope, text = targeted(pattern.scope + SCOPE_END + "".join(pieces).translate(_TEXT))
-    return template.split(ANY if pattern.scope == ANY else scope, masked(text))
+    return "".join(pieces)

@@ -1,8 +1,8 @@
 """Levels and keys of plain lines, read from their outlines: lines with their numbers and hexadecimal words collapsed.
 
 Most lines of a log differ in numbers only, so that a batch has few outlines: the header is read once for each of
-them, and not again in later batches. A line whose digits mean something is read by itself. Which of the two a line is
-depends on the line alone.
+them, and not again in later batches. A line whose digits mean something, or that a rule on templates may match, is read
+by itself. Which of the two a line is depends on the line alone.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from logwatch.parse import header, level
+from logwatch.parse import glued, header, level
 from logwatch.parse.decode import Decoded
+from logwatch.parse.glued import Glued
 from logwatch.parse.head import Head, head_of
 from logwatch.parse.header import REDIS_ROLE
-from logwatch.parse.mask import MAX_CHARS, SCOPE_END, ZERO, collapse, distinct, numbered, without_hex
-from logwatch.parse.message import BLANK, is_amid, messages, scopes
+from logwatch.parse.mask import MAX_CHARS, SCOPE_END, ZERO, distinct, numbered, without_hex
+from logwatch.parse.message import BLANK, is_amid, leveled, messages, scopes
 from logwatch.parse.stamps import Form, Stamps
+from logwatch.parse.template_rules import Rules
 from logwatch.types import Bool, Int8, Int32, Int64
 
 KNOWN = 8_000
@@ -44,7 +46,8 @@ class Said:
 class Outlines:
     """Reads plain lines. What it remembers changes no result."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules | None = None) -> None:
+        self._rules = Rules() if rules is None else rules
         self._known: dict[str, tuple[int, str]] = {}  # level and key by outline; no key: it does not tell
 
     def read(self, decoded: Decoded, head: Head, stamps: Stamps) -> Said:
@@ -52,6 +55,8 @@ class Outlines:
         if not head.n:
             return Said(np.zeros(0, np.int8), [], np.zeros(0, np.int32))
         alone = _is_alone(decoded.raw, head, stamps)
+        if self._rules:
+            alone[self._rules.near(decoded.joined(), head.n)] = True
         levels = np.full(head.n, -1, np.int8)
         parts: list[tuple[Int64, list[str], Int32]] = []
         if not alone.all():
@@ -69,7 +74,7 @@ class Outlines:
             parts.append((rows, [key for _, key in told], outline))
         rows = np.flatnonzero(alone)
         if len(rows):
-            own, keys = _by_itself(decoded, head, stamps, rows)
+            own, keys = _by_itself(decoded, head, stamps, rows, self._rules)
             levels[rows] = own
             parts.append((rows, *distinct(pl.Series(keys, dtype=pl.String))))
         return Said(levels, *merged(head.n, parts))
@@ -123,24 +128,26 @@ def _outlines(raw: list[bytes], stamps: Stamps) -> pl.Series:
 
 def _read(outlines: list[str]) -> list[tuple[int, str]]:
     """Levels and keys of outlines."""
-    raw, stamps = [], Stamps.none(len(outlines))
+    raw, befores, stamps = [], [], Stamps.none(len(outlines))
     for i, outline in enumerate(outlines):
         mark = _MARKS.search(outline)
         assert mark is not None  # noqa: S101  # for the type checker: each has one
         stamps.form[i], stamps.end[i] = divmod(ord(mark[0]) - _MARK, 2)
+        befores.append(outline[1 : mark.start()])
         raw.append((b"T" if stamps.end[i] else b"") + outline[mark.end() :].encode())
     headers = header.read(raw, head_of(raw), stamps)
-    spans = zip(raw, headers.scope_start.tolist(), headers.scope_end.tolist(), headers.message.tolist(), strict=True)
-    keys, told = [], []
-    for line, begin, end, at in spans:
+    places = (headers.level, headers.scope_start, headers.scope_end, headers.message, stamps.end)
+    spans = zip(*(place.tolist() for place in places), strict=True)
+    keys, levels = [], []
+    for line, before, (own, begin, end, at, timed) in zip(raw, befores, spans, strict=True):
         message = line[at:].decode("utf-8", "replace").lstrip(BLANK)
-        told.append(bool(message))
-        keys.append(line[begin:end].decode("utf-8", "replace") + SCOPE_END + message)
-    plain = without_hex("\n".join(keys)).to_list()
-    return [(n, key if ok else "") for n, key, ok in zip(headers.level.tolist(), plain, told, strict=True)]
+        said = glued.read(before, bool(timed), Glued(own, line[begin:end].decode("utf-8", "replace"), message))
+        levels.append(said.level)
+        keys.append(leveled(said.level, said.scope) + SCOPE_END + said.message if said.message else "")
+    return list(zip(levels, without_hex("\n".join(keys)).to_list(), strict=True))
 
 
-def _by_itself(decoded: Decoded, head: Head, stamps: Stamps, rows: Int64) -> tuple[Int8, list[str]]:
+def _by_itself(decoded: Decoded, head: Head, stamps: Stamps, rows: Int64, rules: Rules) -> tuple[Int8, list[str]]:
     """Levels and keys of some lines."""
     raw, texts = decoded.raw, decoded.texts
     if len(rows) < head.n:
@@ -149,4 +156,9 @@ def _by_itself(decoded: Decoded, head: Head, stamps: Stamps, rows: Int64) -> tup
     headers = header.read(raw, head, stamps)
     level.mend(head, raw, stamps, headers)
     message = messages(raw, texts, decoded.ascii, head, stamps, headers)
-    return headers.level, collapse(message, scopes(raw, texts, decoded.ascii, headers))
+    scope = scopes(raw, texts, decoded.ascii, headers)
+    for i in np.flatnonzero((stamps.form != Form.ACCESS) & (stamps.form != Form.KLOG)).tolist():
+        before = raw[i][: int(stamps.start[i])].decode("utf-8", "replace")
+        said = Glued(int(headers.level[i]), scope[i], message[i])
+        headers.level[i], scope[i], message[i] = glued.read(before, bool(stamps.end[i]), said)
+    return headers.level, rules.keys(message, list(map(leveled, headers.level.tolist(), scope)))

@@ -40,6 +40,7 @@ class Parser:
         clock: wall time, for times ahead of it and for years that lines do not say.
         redact: built-in rules or regular expressions, see `logwatch.parse.redact`.
         finished: the input are finished files: see `logwatch.parse.clock`.
+        rules: on templates, see `logwatch.parse.template_rules`.
 
     Raises:
         ConfigError: a rule or a setting is wrong.
@@ -52,12 +53,13 @@ class Parser:
         clock: Clock,
         redact: Sequence[str] = (),
         finished: bool = False,
+        rules: Iterable[Sequence[str]] = (),
     ) -> None:
         self._settings_of = settings
         self._miner = miner
         self._clock = clock
         self._finished = finished
-        self._shaper = Shaper(redact)
+        self._shaper = Shaper(redact, rules)
         self._times = Times(finished)
         self.failed: list[Failed] = []  # of the latest batch: rows that are not of their source's format
         self._settings: list[ParseSettings] = []

@@ -28,12 +28,13 @@ class Worker:
 
     Args:
         redact: rules.
+        rules: on templates.
 
     Raises:
         OSError, AttributeError: it cannot be started here.
     """
 
-    def __init__(self, redact: Sequence[str]) -> None:
+    def __init__(self, redact: Sequence[str], rules: Sequence[Sequence[str]] = ()) -> None:
         file = Shared.make()
         try:
             self._shared = Shared(file)
@@ -54,7 +55,7 @@ class Worker:
         self._count = 0
         self.id = self._process.pid
         with contextlib.suppress(OSError):  # it is dead already: `ready` says so
-            self._to.write(json.dumps(list(redact)).encode() + b"\n")
+            self._to.write(json.dumps([list(redact), list(rules)]).encode() + b"\n")
 
     def ready(self) -> bool:
         """It has started, and runs the code that runs here. Raises Dead."""

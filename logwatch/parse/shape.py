@@ -19,14 +19,15 @@ then for both:
 
     7. entity     by the user's regular expression                              `entity`
 
-A key is scope and message with numbers collapsed (`mask`): what the miner knows a line by.
+A key is scope and message, after the rules on templates, with numbers collapsed (`mask`): what the miner knows a line
+by.
 
 A format reads each row by itself: results may not depend on which rows share a batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,13 @@ from logwatch.parse.formats.redacted import redacted
 from logwatch.parse.formats.told import Rows
 from logwatch.parse.head import Head, head_of
 from logwatch.parse.headline import fold
-from logwatch.parse.mask import collapse, distinct
+from logwatch.parse.mask import distinct
+from logwatch.parse.message import leveled
 from logwatch.parse.outline import Outlines, merged
 from logwatch.parse.redact import Redactor
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.stamps import Form, Stamps
+from logwatch.parse.template_rules import Rules
 from logwatch.parse.timestamp import find
 from logwatch.types import Bool, FieldColumn, Int8, Int32, Int64, UInt8
 
@@ -90,15 +93,17 @@ class Shaper:
 
     Args:
         redact: built-in rules or regular expressions, see `logwatch.parse.redact`.
+        rules: on templates, see `logwatch.parse.template_rules`.
 
     Raises:
         ConfigError: a rule is wrong.
     """
 
-    def __init__(self, redact: Sequence[str] = ()) -> None:
+    def __init__(self, redact: Sequence[str] = (), rules: Iterable[Sequence[str]] = ()) -> None:
         self.redact = tuple(redact)
         self._redactor = Redactor(redact)
-        self._outlines = Outlines()
+        self._rules = Rules(rules)
+        self._outlines = Outlines(self._rules)
 
     def shape(self, lines: list[bytes], groups: Groups) -> Shaped:
         """Columns of lines [n], each by itself."""
@@ -153,7 +158,8 @@ class Shaper:
     def _merged(self, told: Rows, plain: Columns, rows: Int64, n: int) -> Columns:
         """Columns of all n lines, of which `rows` are plain."""
         text, message, scope = redacted(told, self._redactor)
-        keys, key = distinct(pl.Series(collapse(message, scope), dtype=pl.String))
+        scope = list(map(leveled, told.level.tolist(), scope))
+        keys, key = distinct(pl.Series(self._rules.keys(message, scope), dtype=pl.String))
         if not len(rows):
             return Columns(text, np.zeros(n, np.uint8), told.stamps, told.level, keys, key, told.fields)
         order = np.concatenate([told.rows, rows])

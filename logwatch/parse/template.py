@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from logwatch.parse.kept import MARKS
 from logwatch.parse.mask import ANY, CLOSING, OPENING, TAIL, VARIABLE
 
 MAX_WORDS = 40
@@ -16,7 +17,7 @@ MAX_PERIOD = 3
 SHOWN = "<*>"
 """A variable, as people see it."""
 
-_SEPARATOR = re.compile(r"""([\s=:,;()\[\]{}"'|<>]+)""")
+_SEPARATOR = re.compile(rf"""([\s=:,;()\[\]{{}}"'|<>{"".join(MARKS)}]+)""")  # what rules keep is no word
 _WORD = re.compile(rf"[\w{VARIABLE}]")  # not punctuation alone
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _PEOPLE = str.maketrans({VARIABLE: SHOWN, ANY: SHOWN, TAIL: SHOWN, OPENING: "(", CLOSING: ")"})

@@ -7,12 +7,15 @@ be a topic (`queue <*> in vhost <*>: became leader`), behind which statements of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import numpy as np
 
 from logwatch.parse.mask import ANY, TAIL, VARIABLE
 from logwatch.parse.template import Pattern
 from logwatch.parse.template_evidence import rest_of
 from logwatch.parse.template_words import Words
+from logwatch.types import Bool, Int32
 
 MAX_CUTS = 4
 """Places of one pattern at which it may be cut."""
@@ -30,6 +33,9 @@ BITS = 1.0
 """By how much the head must tell more than chance."""
 
 Head = tuple[str, tuple[str, ...]]
+
+Recent = Callable[[Int32], Bool]
+"""Which of some ids [n], variants of one statement, still count as evidence."""
 
 
 def cuts(pattern: Pattern) -> list[int]:
@@ -73,14 +79,21 @@ class Heads:
             if not ids:
                 del self._ids[head]
 
-    def tailed(self, pattern: Pattern, patterns: Mapping[int, Pattern], words: Words) -> tuple[int, list[int]] | None:
-        """Where to cut a new pattern, and the ids of all that share its head then; None: nowhere yet."""
+    def tailed(
+        self, pattern: Pattern, patterns: Mapping[int, Pattern], words: Words, recent: Recent
+    ) -> tuple[int, list[int]] | None:
+        """Where to cut a new pattern, and the ids of all that share its head then; None: nowhere yet.
+
+        Only the tails of `recent` ids are evidence.
+        """
         for at, head in zip(cuts(pattern), _heads(pattern), strict=True):
             ids = self._ids.get(head, ())
             if len(ids) < NEEDED or (len(ids) > OFTEN and len(ids) & (len(ids) - 1)):
                 continue
-            if _is_tailed(pattern, at, ids, patterns, words):
-                return at, sorted(ids)
+            alike = np.array(sorted(ids), np.int32)
+            lately: list[int] = alike[recent(alike)].tolist()
+            if len(lately) >= NEEDED and _is_tailed(pattern, at, lately, patterns, words):
+                return at, alike.tolist()
         return None
 
 

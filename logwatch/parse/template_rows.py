@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from logwatch.parse.kept import realm_of, without_realm
 from logwatch.parse.template import Pattern
 from logwatch.parse.template_evidence import SURE, odds
+from logwatch.parse.template_heads import Recent
 from logwatch.parse.template_words import MASKED, OPEN, Words
 from logwatch.types import Bool, Int32, Int64
 
@@ -38,8 +40,13 @@ class Joined(NamedTuple):
     ids: list[int]  # ascending: the first one stays
 
 
+def all_of(ids: Int32) -> Bool:
+    """Evidence that does not age."""
+    return np.ones(len(ids), np.bool_)
+
+
 class Rows:
-    """The patterns of one length."""
+    """The patterns of one length, and of one realm."""
 
     def __init__(self, length: int, words: Words) -> None:
         self.words = words
@@ -92,20 +99,29 @@ class Rows:
         self._latest = None if shared.any() else (id, row.tolist())
         return id
 
-    def join(self, pattern: Pattern) -> Joined | None:
-        """The patterns that, with this new line, are one template; None while there is too little evidence."""
+    def join(self, pattern: Pattern, recent: Recent = all_of) -> Joined | None:
+        """The patterns that, with this new line, are one template; None while there is too little evidence.
+
+        Args:
+            pattern: the line's.
+            recent: which of some ids, variants of one statement, still count as evidence.
+        """
         table = self.table[:, : self.count]
         line = np.array(self.words.intern(slots(pattern)), np.int32)
         differ = (table != line[:, None]) & (table != OPEN)
         bits = self.power @ differ
         for open_bits in self._candidates(bits, len(line)):
-            members = (bits & ~open_bits) == 0
+            members = np.flatnonzero((bits & ~open_bits) == 0)
+            members = members[recent(self.ids[members])]
+            if not len(members):
+                continue
             joined = self._judge(line, table[:, members], int(open_bits), pattern)
             if joined is not None:
                 covered = ((table == joined[:, None]) | (joined == OPEN)[:, None]).all(axis=0)
                 ids = sorted(self.ids[: self.count][covered].tolist())
                 words = [self.words.word[number] for number in joined]
-                return Joined(Pattern(words[0], tuple(words[1:]), pattern.separators), ids)
+                scope = realm_of(pattern.scope) + words[0]
+                return Joined(Pattern(scope, tuple(words[1:]), pattern.separators), ids)
         return None
 
     def crossed(self, pattern: Pattern, id: int) -> bool:
@@ -165,4 +181,4 @@ class Rows:
 
 def slots(pattern: Pattern) -> tuple[str, ...]:
     """Slot 0 is the scope, the others are the words."""
-    return (pattern.scope, *pattern.words)
+    return (without_realm(pattern.scope), *pattern.words)

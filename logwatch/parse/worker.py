@@ -129,7 +129,7 @@ def main(file: int) -> None:
     keep_memory()
     shared = Shared(file)
     with open(0, "rb", buffering=0) as heard, open(1, "wb", buffering=0) as said:
-        shaper = Shaper(json.loads(heard.readline()))
+        shaper = Shaper(*json.loads(heard.readline()))
         said.write(json.dumps(ROOT).encode() + b"\n")
         while len(head := heard.read(HEAD.size) or b"") == HEAD.size:
             number, size = HEAD.unpack(head)

@@ -9,6 +9,7 @@ start.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -77,13 +78,23 @@ class Guard:
             PluginOff: it is switched off.
             Exception: whatever the method raised, counted.
         """
+        return self._made(self._caller.call, method, *args, **kwargs)
+
+    def start(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As `call`, for what is called once, before there is anything to do: it may take longer."""
+        return self._made(self._caller.start, method, *args, **kwargs)
+
+    def _made(self, call: Callable[..., R], method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if self.off():
+            self._caller.end_lost()
             raise PluginOff(f"{self.name} is switched off: {self._error}")
-        name = getattr(method, "__name__", "call")
+        name = re.sub(
+            "^_(?!_)", "", getattr(method, "__name__", "call")
+        )  # `_score` asks `score`, and checks what it says
         PLUGIN_CALLS.inc(component=self.name, method=name)
         begin = self._monotonic()
         try:
-            answer: R = self._caller.call(method, *args, **kwargs)
+            answer = call(method, *args, **kwargs)
         except SystemExit as error:  # only `logwatch.cli` ends the program
             self._failed(name, error)
             raise PluginOff(f"{self.name} called exit") from error
@@ -107,7 +118,8 @@ class Guard:
     def _failed(self, method: str, error: BaseException) -> None:
         self._failures[method] += 1
         failures = self._failures[method]
-        self._error = str(error) if isinstance(error, GivenUp) else f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, GivenUp) else f"{type(error).__name__}: {error}"
+        self._error = said.encode(errors="replace").decode()
         PLUGIN_ERRORS.inc(component=self.name, method=method)
         log.warning("plugin failed", component=self.name, method=method, error=self._error, in_a_row=failures)
         if isinstance(error, TooMuchMemory):

@@ -13,6 +13,7 @@ import numpy as np
 from logwatch.api import Assessor, Component, Decoder, Detector, Hook, MetricWindow, Risk, Sink, Source
 from logwatch.plugins.calls import DEADLINE_S, MEMORY_MAX, Caller
 from logwatch.plugins.guard import Guard, OnTrip
+from logwatch.plugins.records import cells, sound
 from logwatch.types import Alert, EventBatch, Float32, RecordBatch
 
 SEVERITIES = ("info", "warning", "critical")
@@ -20,18 +21,25 @@ SEVERITIES = ("info", "warning", "critical")
 DETAIL_MOST = 2000
 """Characters of a hook's `detail`."""
 
+NATS_MOST = 1000.0
+"""What a detector may say of one event: sums over a window stay far inside float32."""
+
 
 class GuardedSource:
-    """Opening may fail at start; later failures read as nothing new."""
+    """Opening may fail at start; later failures, and batches that nobody could take, read as nothing new."""
 
     def __init__(self, inner: Source, guard: Guard) -> None:
         self._inner, self._guard = inner, guard
 
     def open(self, cursors: Mapping[str, bytes]) -> None:
-        self._guard.call(self._inner.open, cursors)
+        self._guard.start(self._inner.open, cursors)
 
     def poll(self, max_records: int) -> RecordBatch | None:
-        return self._guard.attempt(lambda: None, self._inner.poll, max_records)
+        return self._guard.attempt(lambda: None, self._poll, max_records)
+
+    def _poll(self, max_records: int) -> RecordBatch | None:
+        batch = self._inner.poll(max_records)
+        return None if batch is None else sound(batch)
 
     def wait(self, seconds: float) -> None:
         self._guard.attempt(lambda: time.sleep(min(seconds, 1.0)), self._inner.wait, seconds)
@@ -72,12 +80,14 @@ class GuardedDetector:
         return self._guard.attempt(lambda: np.full(len(events), np.nan, np.float32), self._score, _shown(events))
 
     def _score(self, events: EventBatch) -> Float32:
-        nats = np.asarray(self._inner.score(events), dtype=np.float32)
+        nats = np.asarray(self._inner.score(events))
+        if nats.dtype.kind not in "fiub":
+            raise TypeError(f"score returned {nats.dtype}, not numbers")
         if nats.shape != (len(events),):
             raise ValueError(f"score returned shape {nats.shape} for {len(events)} events")
         if np.any(nats < 0) or np.any(np.isinf(nats)):
             raise ValueError("score returned nats below 0 or infinite")
-        return nats
+        return np.minimum(nats, NATS_MOST).astype(np.float32)  # first the bound: 1e300 is no float32
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
         self._guard.attempt(lambda: None, self._inner.learn, _shown(chunk), nats)
@@ -86,10 +96,10 @@ class GuardedDetector:
         return self._guard.attempt(tuple, self._changes)
 
     def _changes(self) -> tuple[tuple[str, bytes | None], ...]:
-        return tuple(self._inner.changes())
+        return tuple(cells(self._inner.changes()).items())
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
-        self._guard.call(self._inner.restore, cells)
+        self._guard.start(self._inner.restore, cells)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """What a detector may have beside the Protocol: the miner's merges, and an end."""
@@ -123,6 +133,7 @@ class GuardedHook:
             return alert
         if not isinstance(said, Alert) or not isinstance(said.detail, str):
             raise TypeError("annotate must return an alert or None")
+        said.detail.encode()  # raises where it is no Unicode
         if said.severity not in SEVERITIES:
             raise ValueError(f"severity {said.severity!r} is none of {', '.join(SEVERITIES)}")
         return replace(alert, severity=said.severity, detail=said.detail[:DETAIL_MOST])
@@ -185,7 +196,8 @@ def guarded(
     """The component behind a guard of its kind.
 
     Args:
-        deadline: seconds of one call. Sinks have none: each has a thread of its own, where it holds nobody up.
+        deadline: seconds of one call; those at the start may take longer. Sinks have none: each has a thread of its
+            own, where it holds nobody up.
         memory: bytes that its calls may add to the process.
     """
     name = f'{component.kind} "{component.name}"'

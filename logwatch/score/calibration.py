@@ -23,11 +23,11 @@ from logwatch.types import Bool, Float32, Float64, Int64, Kind, UnitBatch
 
 KINDS = len(Kind)
 MEMORY = 20_000.0  # units: probes ask for 10,000 and more; at 5,000 decisions a day this forgets a habit in weeks
-WARM = np.array([128, 64, 30, 0])  # by kind: units of a new source that are not learned
-ENOUGH = np.array([384, 264, 60, 1])  # by kind: units before the first p; windows are few, and sums already
+WARM = np.array([128, 64, 30, 0, 64])  # by kind: units of a new source that are not learned
+ENOUGH = np.array([384, 264, 60, 1, 264])  # by kind: units before the first p; windows are few, and sums already
 # Least scale of a tail, by kind: s nats of one surprise claim a probability of e^-s; what a window's sum of excesses
 # claims only the source's past can say.
-SIGMA_LEAST = np.array([1.0, 1.0, 0.1, 1.0])
+SIGMA_LEAST = np.array([1.0, 1.0, 0.1, 1.0, 1.0])
 BLOCKS = 2.0  # aged blocks in which visits have closed before they are judged
 REFIT_LEAST, REFIT_SHARE = 32, 1 / 8  # a row is fitted again after this many units, or this share of what it holds
 # With many sources a chunk makes few rows due; fitting them together, every fourth chunk, spreads the fixed cost.
@@ -66,7 +66,7 @@ class Curves:
 
     source: Int64  # [r]
     kind: Int64  # [r] of Kind
-    kinds: Bool  # [r, 4] kinds that the source has shown
+    kinds: Bool  # [r, 5] kinds that the source has shown
     edges: Float32  # [BINS] nats
     unflagged: Float64  # [r, BINS] aged units at or above each edge
     everything: Float64  # [r, BINS] the same, flagged ones included
@@ -240,6 +240,7 @@ class Calibration:
         grown = np.maximum(REFIT_LEAST, np.minimum(count, MEMORY) * REFIT_SHARE)
         grown[kind == Kind.SILENCE] = 1
         due = touched[(count >= ENOUGH[kind]) & (count - data["fitted"][touched] >= grown)]
+        self._rescale(due)  # ready or not: 2,000 lines/s outgrow float32 before they stand for enough event time
         due = due[data["units"][due].sum(axis=(1, 2)) > 0]
         due = due[self._ready(due)]
         data["due"][due] = 1
@@ -249,7 +250,6 @@ class Calibration:
         due, self._due = self._due, NO_ROWS
         data["due"][due] = 0
         self._rows.mark(due, "count", "log_survival")
-        self._rescale(due)
         curves = self._curves(due)
         fit, z = curves.fit, self._thresholds.choose(curves)
         log_pz = fit.log_sf(z)

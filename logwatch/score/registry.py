@@ -47,6 +47,14 @@ class Registry:
         """Whether a source of this name had a record."""
         return source in self._source_number
 
+    def heard(self, stream: Stream) -> bool:
+        """Whether a stream had a record."""
+        return stream in self._stream_number
+
+    def component(self, source: str) -> str:
+        """What brought a source that had a record."""
+        return self.component_of[self._source_number[source]]
+
     def number(self, records: RecordBatch, component: str) -> tuple[Int32, Int32]:
         """Source and stream numbers [n] of a batch from `component`; unknown streams are added."""
         known = [*map(self._stream_number.get, records.streams)]

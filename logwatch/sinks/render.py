@@ -55,6 +55,7 @@ _KIND = {
     "visit": "An unusual course of events",
     "window": "An unusual stretch of time",
     "silence": "Silent for longer than it should be",
+    "metric": "A metric is not what was expected",
     "gap": "A part of the input was lost",
     "plugin": "A plugin was switched off",
 }

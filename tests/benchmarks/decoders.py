@@ -1,10 +1,14 @@
 """Lines per second, on one thread, from bytes to columns: time, level, logger, message, text, values.
 
-`python -m tests.benchmarks.decoders [--lines N] [--batch N]`: lines of 200 to 300 bytes of a shop with 12 statements,
-as its libraries would print them in JSON (zap), nested JSON (ECS), logfmt, syslog (RFC 5424 with structured data,
-RFC 3164), and in CRI with JSON and with plain text inside. The best of 15 short rounds: about the code, and not about
-who else uses the machine. Beside them, in the same run: what `orjson` alone takes for the JSON lines, one by one; what
-the whole of parsing makes of each (redaction, the miner's keys).
+`python -m tests.benchmarks.decoders [--lines N] [--batch N] [--only logs|metrics]`
+
+Logs: lines of 200 to 300 bytes of a shop with 12 statements, as its libraries would print them in JSON (zap), nested
+JSON (ECS), logfmt, syslog (RFC 5424 with structured data, RFC 3164), and in CRI with JSON and with plain text inside.
+The best of 15 short rounds: about the code, and not about who else uses the machine. Beside them, in the same run: what
+`orjson` alone takes for the JSON lines, one by one; what the whole of parsing makes of each (redaction, the miner's
+keys).
+
+Metrics, from bytes to samples of series, in samples per second, with other readers of the same lines in the same run.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from logwatch.parse.formats.read import read
 from logwatch.parse.memory import keep_memory
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaper
+from tests.benchmarks import decoders_metrics
 from tests.benchmarks.frame import Benchmark
 
 FLOOR, AIM = 150_000, 300_000
@@ -130,38 +135,58 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, default=16_384)
     parser.add_argument("--batch", type=int, default=4096)
+    parser.add_argument("--only", choices=("logs", "metrics"))
     with Benchmark("decoders", parser=parser) as bench:
-        import orjson
-
         keep_memory()  # as the program does when it starts
-        count, size = bench.options.lines, bench.options.batch
-        told = list(records(count, bench.seed))
-        settings = [(ParseSettings(), slice(None))]
-        for name, render in DIALECTS.items():
-            lines = [render(*one).encode() for one in told]
-            batches = [lines[at : at + size] for at in range(0, count, size)]
-            shaper = Shaper(("token", "password", "email"))
-            bench.log(f"{name}: {sum(map(len, lines)) / count:.0f} bytes a line")
+        if bench.options.only != "metrics":
+            logs(bench)
+        if bench.options.only != "logs":
+            metrics(bench)
 
-            def shaped(batches: list[list[bytes]] = batches, shaper: Shaper = shaper) -> None:
-                for batch in batches:
-                    shaper.shape(batch, settings)
 
-            def decoded(batches: list[list[bytes]] = batches) -> None:
-                for batch in batches:
-                    read(batch, [("auto", slice(None))])
+def logs(bench: Benchmark) -> None:
+    """Lines of logs per second."""
+    import orjson
 
-            headers = name in ("syslog_3164", "cri_plain")  # read by the reader of plain lines, with all the rest
-            rate = _best(count, shaped if headers else decoded)
-            bench.figure(f"{name}_lines_per_s", rate, floor=FLOOR, aim=AIM)
-            bench.figure(f"{name}_whole_parse_lines_per_s", rate if headers else _best(count, shaped))
-            if name == "json":
+    count, size = bench.options.lines, bench.options.batch
+    told = list(records(count, bench.seed))
+    settings = [(ParseSettings(), slice(None))]
+    for name, render in DIALECTS.items():
+        lines = [render(*one).encode() for one in told]
+        batches = [lines[at : at + size] for at in range(0, count, size)]
+        shaper = Shaper(("token", "password", "email"))
+        bench.log(f"{name}: {sum(map(len, lines)) / count:.0f} bytes a line")
 
-                def alone(lines: list[bytes] = lines) -> None:
-                    for line in lines:
-                        orjson.loads(line)
+        def shaped(batches: list[list[bytes]] = batches, shaper: Shaper = shaper) -> None:
+            for batch in batches:
+                shaper.shape(batch, settings)
 
-                bench.baseline("orjson_alone_lines_per_s", _best(count, alone))
+        def decoded(batches: list[list[bytes]] = batches) -> None:
+            for batch in batches:
+                read(batch, [("auto", slice(None))])
+
+        headers = name in ("syslog_3164", "cri_plain")  # read by the reader of plain lines, with all the rest
+        rate = _best(count, shaped if headers else decoded)
+        bench.figure(f"{name}_lines_per_s", rate, floor=FLOOR, aim=AIM)
+        bench.figure(f"{name}_whole_parse_lines_per_s", rate if headers else _best(count, shaped))
+        if name == "json":
+
+            def alone(lines: list[bytes] = lines) -> None:
+                for line in lines:
+                    orjson.loads(line)
+
+            bench.baseline("orjson_alone_lines_per_s", _best(count, alone))
+
+
+def metrics(bench: Benchmark) -> None:
+    """Samples of metrics per second."""
+    for name, floor in decoders_metrics.FIGURES.items():
+        lines = decoders_metrics.lines_of(name, bench.options.lines, bench.seed)
+        count, work = decoders_metrics.reading(lines, bench.options.batch)
+        bench.log(f"{name}: {count} samples in {len(lines)} records")
+        bench.figure(f"{name}_samples_per_s", _best(count, work), floor=floor)
+        for reader, alone in decoders_metrics.others(name, lines).items():
+            bench.baseline(f"{name}_{reader}_samples_per_s", _best(count, alone))
 
 
 if __name__ == "__main__":

@@ -23,18 +23,19 @@ from typing import NamedTuple
 
 import numpy as np
 from drain3 import TemplateMiner as Drain
-from drain3.masking import MaskingInstruction
-from drain3.template_miner_config import TemplateMinerConfig
 
 from logwatch.parse.agreement import Agreement, agreement
 from logwatch.parse.miner import TemplateMiner
 from logwatch.types import Int32
+from tests.benchmarks.drained import drain
 from tests.benchmarks.frame import Benchmark
-from tests.benchmarks.loghub import MASKS
-from tests.benchmarks.stream import lines as service
 from tests.benchmarks.templates_data import RECORDINGS, Recorded, load, names
+from tests.benchmarks.templates_replay import Replay
 
 BATCH = 4096
+SPOILT = 1e-3
+"""Share of the lines that go wrong, in a stream that has such."""
+
 FIRST = 10_000
 """Lines of a program after which hardly any may still change their template."""
 
@@ -79,17 +80,9 @@ def mined(program: Recorded, order: Sequence[int] | None = None, batch: int = BA
 
 def drained(program: Recorded, masks: bool) -> Agreement:
     """The same by Drain3, with its example masks or without."""
-    drain = _drain(masks)
-    ids = [drain.add_log_message(text)["cluster_id"] for text in program.bare]
+    miner = drain(masks)
+    ids = [miner.add_log_message(text)["cluster_id"] for text in program.bare]
     return agreement([ids[i] for i in program.judged], [program.truth[i] for i in program.judged])
-
-
-def _drain(masks: bool) -> Drain:
-    config = TemplateMinerConfig()
-    config.profiling_enabled = False
-    if masks:
-        config.masking_instructions = [MaskingInstruction(pattern, name) for name, pattern in MASKS.items()]
-    return Drain(config=config)
 
 
 def main() -> None:
@@ -98,7 +91,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("design", "held_out"), help="score this half; nothing of the other is read")
     parser.add_argument("--folder", type=Path, default=RECORDINGS, help="of recordings (%(default)s)")
     parser.add_argument("--orders", type=int, default=10, help="random orders of each program (%(default)s)")
-    parser.add_argument("--stream", type=int, default=1_000_000, help="lines of the long stream; 10 M of the issue")
+    parser.add_argument("--stream", type=int, default=10_000_000, help="lines of the long stream (%(default)s)")
+    parser.add_argument("--program", default="catalogue", help="that prints the long stream (%(default)s)")
     parser.add_argument("--groups-only", action="store_true", help="no speed, memory, stream and bad input")
     with Benchmark("templates", parser=parser) as bench:
         options = bench.options
@@ -188,8 +182,8 @@ def _speed(bench: Benchmark) -> None:
     for name, line, count, floor, aim in kinds:
         rng = random.Random(bench.seed)
         texts = [line(rng) for _ in range(count)]
-        drain, miner = _drain(masks=True), TemplateMiner()
-        theirs = _seconds(partial(_drain_all, drain, texts[: count // 5]))
+        other, miner = drain(masks=True), TemplateMiner()
+        theirs = _seconds(partial(_drain_all, other, texts[: count // 5]))
         ours = _seconds(partial(_mine_all, miner, texts))
         bench.log(f"{name}: {count / ours:,.0f} lines/s, Drain3 {count / 5 / theirs:,.0f}")
         bench.figure(f"{name}_lines_per_s", count / ours)
@@ -197,9 +191,9 @@ def _speed(bench: Benchmark) -> None:
         bench.figure(f"{name}_over_drain3", 5 * theirs / ours, floor=floor, aim=aim)
 
 
-def _drain_all(drain: Drain, texts: list[str]) -> None:
+def _drain_all(miner: Drain, texts: list[str]) -> None:
     for text in texts:
-        drain.add_log_message(text)
+        miner.add_log_message(text)
 
 
 def _mine_all(miner: TemplateMiner, texts: list[str]) -> None:
@@ -214,14 +208,39 @@ def _seconds(job: Callable[[], object]) -> float:
 
 
 def _long_stream(bench: Benchmark, count: int) -> None:
-    """A service's log with ever new names: at the end hardly more templates than after a tenth."""
-    miner, rng, after = TemplateMiner(), random.Random(bench.seed), 0
-    texts = (f"{line} by {''.join(rng.choices('abcdefghij', k=6))}" for line in service(count, 100_000, bench.seed))
-    for done, chunk in enumerate(chunks(texts, 8192), 1):
-        miner.mine([text[40:] for text in chunk])
-        if not after and done * 8192 >= count / 10:
-            after = len(miner)
-    bench.figure("templates_at_end_over_tenth", len(miner) / max(after, 1), floor=1.3, aim=1.1)
+    """A program that runs on, with ever new values: hardly more templates at the end than after a tenth; and one of
+    whose lines some go wrong: its other lines are told apart as well at the end as in the first round."""
+    program = load(bench.options.program, bench.options.folder)
+    first, tenth, last = streamed(bench, program, count, 0.0)
+    bench.figure("templates_at_end_over_tenth", last.templates / tenth.templates, floor=1.3, aim=1.1)
+    bench.figure("long_ga_loss", first.agreement.accuracy - last.agreement.accuracy)
+    first, _, last = streamed(bench, program, count // 10, SPOILT)
+    bench.figure("spoilt_ga_loss", first.agreement.accuracy - last.agreement.accuracy)
+
+
+class Round(NamedTuple):
+    """A program that has printed so many lines."""
+
+    templates: int  # alive
+    agreement: Agreement  # of the latest round, without lines gone wrong
+
+
+def streamed(bench: Benchmark, program: Recorded, count: int, spoilt: float) -> tuple[Round, Round, Round]:
+    """After one round of the recording, after a tenth of `count` lines, and after all."""
+    replay, miner, rng = Replay(program, bench.seed), TemplateMiner(), random.Random(bench.seed)
+    size, met, done = len(program.keys), list[Round](), 0
+    bench.log(f"{program.name} runs on: {replay.new:.2%} of its lines are new, {spoilt:.2%} go wrong")
+    for goal in (size, count // 10, count):
+        while done < goal:
+            keys = list(replay.round() if done else program.keys)
+            wrong = {row for row in range(size) if rng.random() < spoilt} if done else set()
+            ids = mine_keys(miner, [replay.spoil(key) if row in wrong else key for row, key in enumerate(keys)], 8192)
+            done += size
+        judged = [row for row in program.judged if row not in wrong]
+        found = agreement(miner.find(ids)[judged].tolist(), [program.truth[row] for row in judged])
+        met.append(Round(len(miner), found))
+        bench.log(f"{done:>10,} lines: {len(miner)} templates, GA {found.accuracy:.3f}, {miner.overflowed} not learned")
+    return met[0], met[1], met[2]
 
 
 def _sentences(rng: random.Random) -> Iterator[str]:

@@ -25,6 +25,7 @@ from logwatch.requests import (
     StatusReport,
     Summary,
     TemplateReport,
+    VariableReport,
 )
 from logwatch.testing import sample_alert
 
@@ -170,7 +171,10 @@ def test_many_sources_are_counted() -> None:
 
 
 FOUND = [
-    TemplateReport(1, "GET <*> <*>", 900, 0.9, None, None, "GET /x\x1b[2J 200", (("/x", "/y"), ("200",))),
+    TemplateReport(1, "GET <path> <num>", 900, 0.9, None, None, "GET /x\x1b[2J 200", (
+        VariableReport("path", 7, (("/x", 2), ("/\x1b[2J", 1))),
+        VariableReport("num", 2, (("200", 3),), "200", "404"),
+    )),
     TemplateReport(2, "boot", 100, 0.1, None, None, "boot"),
 ]  # fmt: skip
 
@@ -179,9 +183,10 @@ def test_templates_for_people() -> None:
     ui = terminal()
     show_templates(FOUND, ui, 1)
     text = out(ui)
-    assert "900  90.0%  GET <*> <*>" in text
+    assert "900  90.0%  GET <path> <num>" in text
     assert r"e.g. GET /x\x1b[2J 200" in text
-    assert "<1> /x, /y" in text
+    assert r"<path> 7 different: /x (2), /\x1b[2J …" in text
+    assert "<num> 200 … 404; 2 different: 200 (3) …" in text
     assert "1 more template, 10.0% of the lines" in err(ui)
 
 
@@ -189,7 +194,9 @@ def test_templates_as_json_lines() -> None:
     ui = pipe()
     show_templates(FOUND, ui, 2)
     first, second = (json.loads(line) for line in out(ui).splitlines())
-    assert first["values"] == [["/x", "/y"], ["200"]]
+    assert first["variables"][1] == {
+        "type": "num", "distinct": 2, "values": [["200", 3]], "least": "200", "most": "404"
+    }  # fmt: skip
     assert second["count"] == 100
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from logwatch.parse import header, level
+from logwatch.parse import glued, header, level
 from logwatch.parse.decode import decode
+from logwatch.parse.glued import Glued
 from logwatch.parse.head import head_of
 from logwatch.parse.mask import collapse
-from logwatch.parse.message import messages, scopes
+from logwatch.parse.message import leveled, messages, scopes
 from logwatch.parse.outline import Outlines
 from logwatch.parse.timestamp import find
 
@@ -25,10 +26,14 @@ def parsed(lines: list[bytes]) -> list[Parsed]:
     message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
     scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
     said = Outlines().read(decoded, head, stamps)
-    assert said.level.tolist() == headers.level.tolist()
-    assert [said.keys[k] for k in said.key.tolist()] == collapse(message, scope)
+    before = [line[:start].decode("utf-8", "replace") for line, start in zip(decoded.raw, stamps.start, strict=True)]
+    found = map(Glued, headers.level.tolist(), scope, message)
+    told = [glued.read(*one) for one in zip(before, (stamps.end > 0).tolist(), found, strict=True)]
+    assert said.level.tolist() == [one.level for one in told]
+    wanted = [leveled(one.level, one.scope) for one in told]
+    assert [said.keys[k] for k in said.key.tolist()] == collapse([one.message for one in told], wanted)
     level.complete(said.level, decoded.texts, "\n".join(decoded.texts).lower())
-    return list(zip(said.level.tolist(), scope, message, strict=True))
+    return [(n, one.scope, one.message) for n, one in zip(said.level.tolist(), told, strict=True)]
 
 
 CASES: list[tuple[str, Parsed]] = [
@@ -84,6 +89,18 @@ CASES: list[tuple[str, Parsed]] = [
     ("2026-11-22 12:00:01 12 items done", (UNKNOWN, "", "12 items done")),
     ("2026-11-22 12:00:01", (UNKNOWN, "", "2026-11-22 12:00:01")),
     ("2026-11-22 12:00:01 INFO gr\u00fc\u00df: \u00e4", (INFO, "", "gr\u00fc\u00df: \u00e4")),
+    ("INFO:root:started", (INFO, "root", "started")),
+    ("INFO:started", (UNKNOWN, "", "INFO:started")),
+    ("WARNING:2026-11-22 12:00:01,123:my.mod:slow", (WARNING, "my.mod", "slow")),
+    ("[INFO] 2026-11-22 12:00:01 ready", (INFO, "", "ready")),
+    ("info 2026-11-22 12:00:01 is no level", (UNKNOWN, "", "is no level")),
+    ("[2026-11-22 12:00:01,123: ERROR/Worker-3] it failed", (ERROR, "", "it failed")),
+    ("[2026-11-22 12:00:01,123: GET/Worker-3] it failed", (UNKNOWN, "", ": GET/Worker-3] it failed")),
+    ("0:00:00.012345678 123 0x55d0c8e0 DEBUG   GST a.c:1:f: ready", (DEBUG, "", "GST a.c:1:f: ready")),
+    ("[2026-11-22T12:00:01Z INFO  a::db] ready", (INFO, "a::db", "ready")),
+    ("[2026-11-22 12:00:01] shop.ERROR: it failed", (ERROR, "shop.ERROR", "it failed")),
+    ("[2026-11-22 12:00:01] chrome.exe *64 - opened", (UNKNOWN, "chrome.exe", "opened")),
+    ("[2026-11-22 12:00:01] chrome.exe - opened", (UNKNOWN, "chrome.exe", "opened")),
     ("", (UNKNOWN, "", "")),
 ]
 

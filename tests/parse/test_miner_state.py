@@ -144,5 +144,25 @@ def test_cells_of_the_version_before_are_carried_over() -> None:
     assert (len(miner), miner.count(1)) == (2, 3)
     assert miner.mine(["user=eve said yes to /b/7", "door9 is open"]).tolist() == [1, 4]
     save(miner, cells)
-    assert json.loads(cells["head"])["v"] == 3
+    assert json.loads(cells["head"])["v"] == 4
     assert restored(cells, 20_000).mine(["user=joe said yes to 8"]).tolist() == [1]
+
+
+def test_cells_without_levels_are_carried_over() -> None:
+    rows = [
+        ("a.Door", ["door", "\x00"], ["", " ", ""]),
+        ("a.Door", ["opened"], ["", ""]),
+        ("b.Door", ["opened"], ["", ""]),
+        ("a.Door", ["\x00"], ["", ""]),
+        ("a.Door", ["failed", "\x04"], ["", ": ", ""]),
+    ]
+    miner, cells = TemplateMiner(), {}
+    miner.mine([f"{name} was here first of all" for name in WORDS[: len(rows)]])
+    save(miner, cells)
+    cells["head"] = json.dumps(json.loads(cells["head"]) | {"v": 3}).encode()
+    cells["patterns/0"] = json.dumps([[id, *row] for id, row in enumerate(rows, 1)]).encode()
+    miner = restored(cells, 20_000)
+    assert miner.merges() == []
+    told = ["door 7", "opened", "7", "failed: nobody is there"]
+    assert miner.mine(told, ["info a.Door"] * 4).tolist() == [1, 6, 7, 5]  # which logger's or level's is not known
+    assert miner.mine(told, ["a.Door"] * 4).tolist() == [1, 2, 4, 5]

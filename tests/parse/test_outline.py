@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logwatch.parse import header, level, mask, outline
+from logwatch.parse import glued, header, level, mask, outline
 from logwatch.parse.decode import Decoded, decode
+from logwatch.parse.glued import Glued
 from logwatch.parse.head import Head, head_of
 from logwatch.parse.mask import MAX_CHARS, collapse, distinct
-from logwatch.parse.message import messages, scopes
+from logwatch.parse.message import leveled, messages, scopes
 from logwatch.parse.outline import Outlines, merged
 from logwatch.parse.stamps import Stamps
 from logwatch.parse.timestamp import find
@@ -32,10 +33,28 @@ TIMES = st.sampled_from(
         "7:M 01 Mar 2026 10:00:00.000 * ",
         "I0301 10:00:00.000000 7 a.go:12] ",
         "took from 2026-03-01 10:00:00 ",
+        "INFO:2026-03-01 10:00:00:",
+        "[2026-03-01 10:00:00: ",
+        "[warn] 2026-03-01 10:00:00 ",
     ]
 )
 HEADS = st.sampled_from(
-    ["", "INFO ", "WARN  [worker-1] ", "a.b.Main0: ", "sshd[12]: ", "ERROR a.b.C0 - ", "| ", " \t| | "]
+    [
+        "",
+        "INFO ",
+        "WARN  [worker-1] ",
+        "a.b.Main0: ",
+        "sshd[12]: ",
+        "ERROR a.b.C0 - ",
+        "DEBUG/a] ",
+        "7 0x9 INFO ",
+        "a *7 - ",
+        "INFO  a::b] ",
+        "INFO:a:",
+        "a.WARN: ",
+        "| ",
+        " \t| | ",
+    ]
 )
 WORDS = st.lists(
     st.one_of(
@@ -76,8 +95,12 @@ def in_full(lines: list[bytes]) -> Told:
     headers = header.read(decoded.raw, head, stamps)
     level.mend(head, decoded.raw, stamps, headers)
     message = messages(decoded.raw, decoded.texts, decoded.ascii, head, stamps, headers)
-    keys = collapse(message, scopes(decoded.raw, decoded.texts, decoded.ascii, headers))
-    return list(zip(headers.level.tolist(), keys, strict=True))
+    scope = scopes(decoded.raw, decoded.texts, decoded.ascii, headers)
+    before = [line[:start].decode("utf-8", "replace") for line, start in zip(decoded.raw, stamps.start, strict=True)]
+    found = map(Glued, headers.level.tolist(), scope, message)
+    said = [glued.read(*one) for one in zip(before, (stamps.end > 0).tolist(), found, strict=True)]
+    keys = collapse([one.message for one in said], [leveled(one.level, one.scope) for one in said])
+    return [(one.level, key) for one, key in zip(said, keys, strict=True)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -113,7 +136,7 @@ def test_a_line_that_is_read_by_itself_disturbs_no_other(odd: bytes) -> None:
 
 def test_long_numbers_do_not_push_the_logger_out_of_sight() -> None:
     long = b"2026-03-01 10:00:00 WARN [responder " + b"7" * 150 + b"] a.b.Main: late"
-    assert at_once([long]) == [(WARNING, "a.b.Main\x1flate")]
+    assert at_once([long]) == [(WARNING, "warning a.b.Main\x1flate")]
 
 
 def test_a_host_is_one_whatever_digit_it_begins_with() -> None:

@@ -87,7 +87,7 @@ def test_the_miner_sees_redacted_messages_and_loggers() -> None:
     lines = [b"1700000000123 INFO c.D: from a@b.cc", b"1795348801 INFO c.D: card 4111111111111111 used", b""]
     events = parse(one, lines, [0, 0, 0])
     assert miner.texts == ["from <redacted:email>", "card <redacted:card> used", ""]
-    assert miner.scopes == ["c.D", "c.D", ""]
+    assert miner.scopes == ["info c.D", "info c.D", ""]
     assert events.time.tolist() == [1_700_000_000_123 * 10**6, *[1_795_348_801 * SECOND] * 2]
 
 

@@ -18,7 +18,7 @@ import pytest
 from logwatch.api import Component, PluginConfig
 from logwatch.plugins.calls import Caller, GivenUp
 from logwatch.plugins.guard import COOL_DOWN_S, FAILURES
-from logwatch.plugins.guarded import guarded
+from logwatch.plugins.guarded import NATS_MOST, guarded
 from logwatch.testing import ManualClock, sample_alert, sample_steps
 from logwatch.types import EventBatch, Float32
 
@@ -96,6 +96,29 @@ def test_one_that_runs_for_ever_is_interrupted_and_switched_off_at_once(hang: An
     assert rig.opinion()
 
 
+def test_one_that_catches_its_interruption_is_interrupted_again() -> None:
+    rig = Rig()
+
+    def step() -> None: ...
+
+    def stubborn(events: EventBatch) -> None:
+        while True:
+            try:
+                step()
+            except BaseException:  # noqa: BLE001, S110  # what careless plugins do
+                pass
+
+    rig.inner.act = stubborn
+    assert not rig.opinion()
+
+    def ended_while_it_is_asked_for_more() -> bool:
+        assert not rig.opinion()
+        return rig.ended()
+
+    wait_for(ended_while_it_is_asked_for_more, "it still runs")
+    assert rig.inner.calls == 1
+
+
 def test_one_that_waits_for_ever_stays_off_until_it_wakes() -> None:
     rig, wake = Rig(), threading.Event()
     rig.inner.act = lambda events: wake.wait(60)
@@ -146,6 +169,20 @@ def test_one_call_that_eats_without_end_is_stopped() -> None:
     assert sum(map(len, rig.inner.kept)) < 20 * MEMORY
 
 
+def test_what_is_called_at_the_start_may_take_longer() -> None:
+    rig = Rig(deadline=0.1)
+    restored: list[str] = []
+
+    def restore(cells: Mapping[str, bytes]) -> None:
+        time.sleep(0.4)
+        restored.extend(cells)
+
+    rig.inner.restore = restore  # type: ignore[method-assign]
+    rig.detector.restore({"all": b""})
+    assert restored == ["all"]
+    assert not rig.trips
+
+
 def test_what_it_frees_again_does_not_count() -> None:
     rig = Rig(deadline=60)
     rig.inner.act = lambda events: np.zeros(len(bytearray(b"x" * 2**25)) and len(events), np.float32)
@@ -159,6 +196,40 @@ def test_one_that_calls_exit_has_failed_and_nothing_ends() -> None:
     for _ in range(FAILURES):
         assert not rig.opinion()
     assert "SystemExit" in rig.trips[0][1]
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (np.full(10, 3e38, np.float32), NATS_MOST),
+        (np.full(10, 1e300), NATS_MOST),
+        ([10**18] * 10, NATS_MOST),
+        (np.full(10, 20.5), 20.5),
+        (np.ones(10, np.bool_), 1.0),
+        (np.full(10, -1.0), None),
+        (np.full(10, np.inf), None),
+        (np.full(10, -np.inf, np.float32), None),
+        (np.full(10, 1j), None),
+        (["3.5"] * 10, None),
+        (np.ones((10, 1)), None),
+        (1.0, None),
+        (None, None),
+    ],
+)
+def test_nats_are_bounded_and_nonsense_is_no_opinion(said: Any, heard: float | None) -> None:
+    rig = Rig()
+    rig.inner.act = lambda events: said
+    nats = rig.detector.score(EVENTS)
+    assert nats.dtype == np.float32
+    assert np.array_equal(nats, np.full(10, np.nan if heard is None else heard, np.float32), equal_nan=True)
+
+
+def test_no_opinion_on_some_events_is_left_as_it_is() -> None:
+    rig = Rig()
+    rig.inner.act = lambda events: np.where(np.arange(10) % 2, np.nan, 1e9)
+    assert np.array_equal(
+        rig.detector.score(EVENTS), np.tile(np.array([NATS_MOST, np.nan], np.float32), 5), equal_nan=True
+    )
 
 
 def test_what_it_is_given_cannot_be_changed() -> None:

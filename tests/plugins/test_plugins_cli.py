@@ -75,6 +75,7 @@ def test_a_sound_plugin_conforms(folder: Path, capsys: pytest.CaptureFixture[str
         ("    def learn(", "    def learns(", "lacks learn"),
         ("self._config.nats, 0.0", "-1.0, -1.0", "not negative"),
         ("from __future__", "this is no Python", "declares nothing"),
+        ("longest: int", "longest int", "(long_lines.py, line 15)"),
         ('name="long_lines"', 'name="other"', "would not be found by that name"),
         ("self._config = config", "raise RuntimeError('no licence')", "no licence"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from logwatch.app.plugins_run import Trips, decoded
 from logwatch.cli import run as command_line
 from logwatch.config import ConfigProblems
 from logwatch.plugins import configure
+from logwatch.plugins.guarded import NATS_MOST
 from logwatch.requests import RunRequest
 from logwatch.sinks.schema import from_json, to_json
 from logwatch.testing import ListSource, ManualClock
@@ -68,17 +70,39 @@ class Broken:
         pass
 """
 
+ABSURD = """
+import numpy as np
+from logwatch.api import plugin
+
+@plugin(kind="detector", name="absurd", api=(1, 0))
+class Absurd:
+    name = "absurd"
+    def __init__(self, config):
+        self.calls = 0
+    def score(self, events):
+        self.calls += 1
+        if self.calls % 2:
+            return np.full(len(events), [np.inf, -1.0][self.calls // 2 % 2])
+        return np.array([1e300 if "fire" in text or "id=5 " in text else np.nan for text in events.text])
+    def learn(self, chunk, nats):
+        pass
+    def changes(self):
+        return ()
+    def restore(self, cells):
+        pass
+"""
+
 
 pytestmark = pytest.mark.usefixtures("own_declarations")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A log of the form `level|time|message`, with something new at its end, and the three plugins."""
+    """A log of the form `level|time|message`, with something new at its end, and the four plugins."""
     folder = tmp_path / "dropin"
     folder.mkdir()
     folder.chmod(0o755)
-    for name, text in {"pipes": PIPES, "team": TEAM, "broken": BROKEN}.items():
+    for name, text in {"pipes": PIPES, "team": TEAM, "broken": BROKEN, "absurd": ABSURD}.items():
         (folder / f"{name}.py").write_text(text)
         (folder / f"{name}.py").chmod(0o644)
     stamps = [f"2026-03-01T12:{i // 60 % 60:02d}:{i % 60:02d}Z" for i in range(3000)]
@@ -132,6 +156,13 @@ def test_a_plugin_that_is_switched_off_is_an_alert_and_the_others_go_on(place: P
     assert any("on fire" in alert["lines"][0]["text"] for alert in found if alert["lines"])
 
 
+def test_absurd_nats_spoil_nothing(place: Path) -> None:
+    found = alerts(place, "[detectors.absurd]\n[detectors.lstm]\nenabled = false")
+    fire = next(alert for alert in found if alert["lines"] and "on fire" in alert["lines"][0]["text"])
+    assert math.isfinite(fire["score"])
+    assert 0 < max(one["nats"] for one in fire["fired"]) <= NATS_MOST
+
+
 def test_switched_off_plugins_are_told_by_score_too(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +187,31 @@ def test_switched_off_plugins_are_told_by_score_too(
 def test_what_is_wrong_stops_the_start_by_name(place: Path, config: str, source: str, reason: str) -> None:
     with pytest.raises(ConfigProblems, match=reason):
         alerts(place, config, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "mode", "reason"),
+    [
+        ("broken", ("api=(1, 0)", "api=(2, 0)"), 0o644, 'detector "broken" was written for plugin API 2.0'),
+        ("broken", ("import plugin", "import plugin\nimport no_such_module_of_mine"), 0o644, "no_such_module_of_mine"),
+        ("broken", ("", ""), 0o666, "broken.py (mode 0666)"),
+    ],
+    ids=["another API", "a missing module", "others can write"],
+)
+def test_one_that_must_not_be_loaded_stops_the_start_by_name(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str, change: tuple[str, str], mode: int, reason: str
+) -> None:
+    plugin = place / "dropin" / f"{name}.py"
+    plugin.write_text(plugin.read_text().replace(*change))
+    plugin.chmod(mode)
+    config = place / "logwatchd.toml"
+    config.write_text(f'plugins_dir = "{place}/dropin"\nstate = "{place}/state"\n[detectors.{name}]\n')
+    for verb in ("run", "check-config"):
+        assert command_line([verb, "-c", str(config)]) == 78
+        said = capsys.readouterr().err
+        assert f"detectors.{name}: " in said
+        assert reason in said
+    assert not (place / "state").exists()
 
 
 def test_positions_and_lines_that_are_of_no_format_stay(place: Path) -> None:

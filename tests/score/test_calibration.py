@@ -272,5 +272,18 @@ def test_weights_survive_rescaling(monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-4)
 
 
+def test_weights_of_a_source_that_says_much_before_it_may_be_judged_stay_finite(monkeypatch):
+    monkeypatch.setattr("logwatch.score.calibration.MEMORY", 30.0)  # outgrows float32 within 2,800 units
+    rng = np.random.default_rng(5)
+    calibration = Calibration(DETECTORS, Fixed(3600.0))
+    for chunk in range(40):  # 102 s each
+        units = batch(rng.exponential(1.0, (512, 5)), chunk * 512, step=0.2)
+        calibration.learn(units, np.zeros(512, dtype=bool))
+    scored = calibration.score(units)
+    assert calibration.status()[0]["state"] == "watching"
+    assert np.isfinite(scored.z).all()
+    assert np.isfinite(scored.log_p).all()
+
+
 def test_a_new_template_and_its_rare_set_count_once():
     assert combined(("lstm", "new", "rare", "set"), [[2, 9, 8, 7]], Kind.VISIT) == [2 + 9]

@@ -96,7 +96,7 @@ def _broken(value: Float64) -> Int64:
     """The same of floats; one of seconds holds microseconds."""
     scale = np.where(value < 1e11, 1e6, np.where(value < 1e14, 1e6, np.where(value < 1e17, 1e3, 1.0)))
     unit = np.where(value < 1e11, 10**3, 1)
-    possible = (value >= _EARLIEST) & (value < 9.2e18)  # not a number compares false
+    possible = (value >= _EARLIEST) & (value * scale * unit < 9.2e18)  # not a number compares false
     return np.where(possible, np.rint(np.where(possible, value, 0.0) * scale), 0.0).astype(np.int64) * unit
 
 

@@ -1,0 +1,1 @@
+"""Metric streams: series, their grids, and what is scored on them."""

@@ -1,0 +1,97 @@
+"""Which streams are metrics and which are logs: said by the configuration, or told by a stream's first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+
+from logwatch.parse.metrics.detect import MOST, looks_like_metrics
+from logwatch.types import Bool, Int32, Int64, RecordBatch, Stream
+
+Signal = Literal["logs", "metrics", "auto"]
+
+REMEMBERED = 200_000
+"""Streams whose answer is kept: as many as the registry numbers. Beyond, a stream is a log unless its source says."""
+
+
+class Signals:
+    """Remembers the answer for each stream that was told by its lines.
+
+    Args:
+        signal_of: the setting of a source, by the component that brings it and its name.
+        was_heard: whether a stream had records before.
+
+    Cells: one a stream of metrics; one without that was heard before is a log's.
+    """
+
+    def __init__(self, signal_of: Callable[[str, str], Signal], was_heard: Callable[[Stream], bool]) -> None:
+        self._signal_of, self._was_heard = signal_of, was_heard
+        self._is_metric: dict[Stream, bool] = {}
+        self._new: set[Stream] = set()
+
+    def metrics(self, records: RecordBatch, component: str) -> Bool | None:
+        """Records [n] that are metrics; None where none is."""
+        known = [self._is_metric.get(stream) for stream in records.streams]
+        if None in known:
+            known = self._tell(records, component, known)
+        if not any(known):
+            return None
+        found: Bool = np.array(known, dtype=np.bool_)[records.stream]
+        return found if found.any() else None
+
+    def _tell(self, records: RecordBatch, component: str, known: list[bool | None]) -> list[bool | None]:
+        for number in np.unique(records.stream).tolist():
+            if known[number] is not None:
+                continue
+            stream = records.streams[number]
+            signal = self._signal_of(component, stream.source)
+            told = signal == "auto" and not self._was_heard(stream)
+            rows = np.flatnonzero(records.stream == number)[:MOST].tolist() if told else []
+            metric = signal == "metrics" or looks_like_metrics([records.lines[row] for row in rows])
+            known[number] = metric
+            if len(self._is_metric) < REMEMBERED:
+                self._is_metric[stream] = metric
+                if metric:
+                    self._new.add(stream)
+        return known
+
+    def changes(self) -> Iterable[tuple[str, bytes | None]]:
+        """See `Cells.changes`."""
+        for source, instance in sorted(self._new):
+            text = f"{source}\0{instance}".encode()
+            yield blake2b(text, digest_size=16).hexdigest(), text
+        self._new.clear()
+
+    def restore(self, cells: Mapping[str, bytes]) -> None:
+        """See `Cells.restore`."""
+        for cell in cells.values():
+            source, _, instance = cell.decode().partition("\0")
+            self._is_metric[Stream(source, instance)] = True
+
+
+NO_METRICS: Bool = np.zeros(0, np.bool_)
+
+
+def in_turn(metrics: Bool, source: Int32) -> list[Int64]:
+    """Rows of lines and of metrics. Where a source has both, in the order of the stream: they share its incidents."""
+    lines, measured = np.flatnonzero(~metrics), np.flatnonzero(metrics)
+    if np.isin(source[measured], source[lines]).any():
+        return np.split(np.arange(len(metrics)), np.flatnonzero(metrics[1:] != metrics[:-1]) + 1)
+    return [rows for rows in (lines, measured) if len(rows)]
+
+
+def beside(joined: RecordBatch, records: RecordBatch, rows: Int64) -> RecordBatch:
+    """The joined lines of a batch, and its metrics, which are in `rows`, after them."""
+    measured = records.take(rows)
+    start, end, flags = (
+        np.concatenate([getattr(joined, name), getattr(measured, name)]) for name in ("start", "end", "flags")
+    )
+    stream = np.concatenate([joined.stream, measured.stream + len(joined.streams)])
+    metrics = np.arange(len(stream)) >= len(joined)
+    return RecordBatch(
+        [*joined.lines, *measured.lines], [*joined.streams, *measured.streams], stream, start, end, flags,
+        cursor=records.cursor, gaps=records.gaps, lane=records.lane, metrics=metrics,
+    )  # fmt: skip
