@@ -37,6 +37,7 @@ class MetricEvidence:
                 low if known else None,
                 high if known else None,
                 int(self._judging.others[row]),
+                tuple(str(self._name(slot)) for slot in self._judging.movers[row].tolist() if slot >= 0),
             )
         )
 

@@ -28,7 +28,7 @@ from logwatch.score.series.passage import Where
 from logwatch.score.series.pca import SourcePca
 from logwatch.score.series.rounds import rounds
 from logwatch.score.series.series import Series
-from logwatch.types import NO_TIME, Bool, Cells, Float32, Int32, Int64, Kind, RecordBatch, UnitBatch
+from logwatch.types import NO_TIME, Bool, Cells, Float32, Float64, Int32, Int64, Kind, RecordBatch, UnitBatch
 
 SERIES, PCA = len(NAMES), len(NAMES) + 1
 DETECTORS = (*NAMES, "series", "pca")
@@ -53,6 +53,7 @@ class Judging:
     steps: ClosedSteps
     top: Int64  # [m] row of the steps' scores: the series that a unit is about
     others: Int64  # [m] further series that are unusual
+    movers: Int32  # [m, k] series that stopped moving with the others, the first one most; -1: none
     ends: bool  # calibration learns after them
 
     def __len__(self) -> int:
@@ -67,9 +68,11 @@ class MetricVotes(Votes):
 
     def top(self, nats: Float32) -> int:
         """See `Votes.top`."""
-        voting = super().top(nats)
-        own = np.nan_to_num(nats[: len(NAMES)], nan=-1.0)
-        return int(own.argmax()) if voting == SERIES and own.max() > 0 else voting
+        said = np.nan_to_num(nats, nan=-1.0)
+        own = int(said[: len(NAMES)].argmax())
+        if max(said[own], said[PCA]) <= 0:
+            return super().top(nats)
+        return own if said[own] >= said[PCA] else PCA
 
 
 class MetricStages:
@@ -99,6 +102,12 @@ class MetricStages:
         self._judged = 0  # units so far, over all runs
         self._pending: list[tuple[UnitBatch, Bool]] = []
         self._changed = False
+
+    def counts(self) -> dict[int, int]:
+        """Series in memory, by source."""
+        sources = self.table.rows["source"][self.table.in_use()]
+        numbers, counts = np.unique(sources, return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
     def cells(self) -> dict[str, Cells]:
         """What is saved, by component."""
@@ -175,7 +184,8 @@ class MetricStages:
 
     def judging(self, steps: ClosedSteps) -> Iterator[Judging]:
         """The units of steps, in pieces after which calibration may learn. Call `learn` with each before the next."""
-        nats, top, others = self._nats(steps), steps.top(), self._others(steps)
+        together = self._pca.score_closed(steps)
+        nats, top, others = self._nats(steps, together.nats), steps.top(), self._others(steps)
         points = steps.scores.points
         source, time = points.source[top], points.time[top]
         watermark = self._passing(source, time)
@@ -194,7 +204,17 @@ class MetricStages:
             self._judged += end - at
             part = ClosedSteps(steps.scores, steps.begin[rows], steps.end[rows])
             ends = self._judged % size == 0
-            yield Judging(int(number[0]), units, source[rows], watermark[rows], part, of, others[rows], ends)
+            yield Judging(
+                int(number[0]),
+                units,
+                source[rows],
+                watermark[rows],
+                part,
+                of,
+                others[rows],
+                together.drivers[rows],
+                ends,
+            )
             at = end
         self._changed |= len(steps) > 0
 
@@ -207,14 +227,15 @@ class MetricStages:
             self._pca.release(self.series.evict())
             self._pca.bound()
 
-    def _nats(self, steps: ClosedSteps) -> Float32:
+    @staticmethod
+    def _nats(steps: ClosedSteps, together: Float64) -> Float32:
         """Of the most surprising series of each step, and of the step as a whole [m, DETECTORS]."""
         nats = np.full((len(steps), len(DETECTORS)), np.nan, np.float32)
         if len(steps):
             top = steps.top()
             nats[:, : len(NAMES)] = steps.scores.nats[top]
             nats[:, SERIES] = steps.scores.together[top]
-            nats[:, PCA] = self._pca.score_closed(steps).nats
+            nats[:, PCA] = together
         return nats
 
     @staticmethod

@@ -204,10 +204,10 @@ class Pipeline:
             warm: [n] records from before the first start: they teach in silence.
         """
         before = len(self.raised)
+        metrics = self.look(records, component).metrics
         source, stream = self.stages.registry.number(records, component)
         self.stages.idle.heard(source, self._clock.monotonic())
         self._count(source, records)
-        metrics = self.look(records, component).metrics
         if metrics is None or not len(metrics):
             self._follow(records, component, source, stream, warm)
         else:

@@ -104,6 +104,7 @@ class SourceReport:
     budget: str = ""
     achieved: str = ""  # "1.4/day" over the recent past; empty before it is known
     last: str | None = None  # time of the last event, RFC 3339
+    series: int = 0  # of metrics, in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class Summary:
     last: str | None = None
     rows: int = 0  # written
     interrupted: bool = False  # ended by a signal
+    points: int = 0  # of metrics, judged
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class SeriesName(NamedTuple):
 class Samples:
     """k samples of the records of a batch, in the order of the records."""
 
-    names: list[SeriesName]  # [s] all different
+    names: list[SeriesName]  # [s] all different, each with its kind: two streams may read one name in two ways
     kind: UInt8  # [s] of SampleKind
     series: Int32  # [k] index into `names`
     row: Int32  # [k] row of the record in its batch, ascending

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from logwatch.parse.metrics.detect import MOST, looks_like_metrics
+from logwatch.parse.metrics.detect import MOST, could_be_header, looks_like_metrics
 from logwatch.types import Bool, Int32, Int64, RecordBatch, Stream
 
 Signal = Literal["logs", "metrics", "auto"]
@@ -50,8 +50,12 @@ class Signals:
             signal = self._signal_of(component, stream.source)
             told = signal == "auto" and not self._was_heard(stream)
             rows = np.flatnonzero(records.stream == number)[:MOST].tolist() if told else []
-            metric = signal == "metrics" or looks_like_metrics([records.lines[row] for row in rows])
+            first = [records.lines[row] for row in rows]
+            metric = signal == "metrics" or looks_like_metrics(first)
             known[number] = metric
+            if not metric and could_be_header(first):
+                known[number] = True  # and what comes next tells more
+                continue
             if len(self._is_metric) < REMEMBERED:
                 self._is_metric[stream] = metric
                 if metric:

@@ -62,7 +62,7 @@ def test_nothing_detected_is_zero_and_the_first_point_of_every_window_about_a_hu
 
 
 @pytest.mark.skipif(not (DATA.parent / "tools" / "nab_score.py").exists(), reason="the other scorer is not here")
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 def test_agrees_with_another_scorer_on_random_scores(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     files = list(corpus(DATA / "nab"))

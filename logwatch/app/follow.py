@@ -70,6 +70,7 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
     with opened(settings, detectors, request.state, {table.kind: table}, on_scored=on_scored) as session:
         name = request.source or ("stdin" if table.kind == "stdin" else "{name}")
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
+        session.pipeline.on_measured = tally.measure
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
         live = _LiveLine(session, ui)
         daemon = Daemon(

@@ -21,7 +21,7 @@ from logwatch.clock import SystemClock
 from logwatch.config import SourceTable
 from logwatch.daemon import on_signals
 from logwatch.errors import DataError, NoInputError, StateFull
-from logwatch.metric_rows import point_rows
+from logwatch.metric_rows import Measured, point_rows
 from logwatch.parse.parser import LineTimes, ParseSettings
 from logwatch.replay import Chunk, Finished, aligned, joined, replay
 from logwatch.requests import ScoreRequest, Summary, Ui
@@ -116,13 +116,17 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
         if writer is not None:
             writer.write(scored)
 
+    def on_measured(measured: Measured) -> None:
+        tally.measure(measured)
+        if writer is not None:
+            writer.append(point_rows(measured, PipelineNames(session.pipeline.stages)))
+
     settings, detectors = request.config.settings, detectors_of(request.config)
     with opened(settings, detectors, request.state, {COMPONENT: table}, finished=True, on_scored=on_scored) as session:
+        session.pipeline.on_measured = on_measured
         if request.rows is not None:
             target = sys.stdout.buffer if request.rows == Path("-") else request.rows
-            names = PipelineNames(session.pipeline.stages)
-            writer = RowWriter(target, request.rows_format, names)
-            session.pipeline.on_measured = lambda measured: writer.append(point_rows(measured, names))
+            writer = RowWriter(target, request.rows_format, PipelineNames(session.pipeline.stages))
         try:
             parse = ParseSettings(request.entity or "", lateness=int(settings.lateness * 1e9))
             interrupted = _drive(session, files.batches(parse), ui)
@@ -177,7 +181,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self.records = 0
+        self.records = self.points = 0
         self._first, self._last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
         self._marks: Counter[str] = Counter()
 
@@ -193,6 +197,15 @@ class Tally:
         if marked.any():
             for flag in (Flag.TRUNCATED, Flag.UNTRUSTED_TIME, Flag.NO_TIME, Flag.INVALID, Flag.GAP):
                 self._marks[str(flag.name).lower().replace("_", " ")] += int(np.count_nonzero(marked & flag))
+
+    def measure(self, measured: Measured) -> None:
+        """Count judged steps of metrics."""
+        if not self.records and not self.points:
+            self._began = time.monotonic()
+        steps = measured.judging.steps
+        self.points += int((steps.end - steps.begin).sum())
+        last = measured.judging.units.last
+        self._first, self._last = min(self._first, int(last.min())), max(self._last, int(last.max()))
 
     def summary(self, session: Session, rows: int = 0, interrupted: bool = False) -> Summary:
         """The report of the verb."""
@@ -212,4 +225,6 @@ class Tally:
             last=times[1],
             rows=rows,
             interrupted=interrupted,
+            points=self.points,
+            series=len(stages.metrics.table),
         )

@@ -143,13 +143,14 @@ def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
     """One row for each source: phase, how long to go, what it did."""
     stages = pipeline.stages
     decided: dict[int, list[dict[str, object]]] = {}
-    for row in stages.judge.status():
+    for row in (*stages.judge.status(), *stages.metrics.judge.status()):
         decided.setdefault(int(row["source"]), []).append(row)
     incidents = {int(row["source"]): row for row in stages.incidents.status()}
+    series = stages.metrics.counts()
     reports = []
     for number, name in enumerate(stages.registry.sources):
         rows = decided.get(number, [])
-        primary = [row for row in rows if row["kind"] in ("event", "visit")]
+        primary = [row for row in rows if row["kind"] in ("event", "visit", "metric")]
         watching = any(row["state"] == "watching" for row in primary)
         told = incidents.get(number, {})
         reports.append(
@@ -161,6 +162,7 @@ def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
                 incidents=pipeline.opened[name],
                 open=1 if told.get("open") else 0,
                 budget=str(per.budget(number)),
+                series=series.get(number, 0),
                 achieved=_achieved(int(told.get("incidents", 0)), rows),
             )
         )
@@ -178,7 +180,8 @@ def _to_go(rows: list[dict[str, object]]) -> str:
     left = [int(str(row["to_go"])) for row in rows]
     if not left:
         return ""
-    count, kind = min(left), "visit" if any(row["kind"] == "visit" for row in rows) else "line"
+    count, kinds = min(left), {row["kind"] for row in rows}
+    kind = "visit" if "visit" in kinds else "line" if "event" in kinds else "step"
     seconds = LEARN_S - max(float(str(row["seconds"])) for row in rows)
     if count <= 1 and seconds > 0:
         return f"about {-(-seconds // 60):.0f} min"

@@ -32,13 +32,10 @@ def show_summary(summary: Summary, ui: Terminal, rows: Path | None = None) -> No
 def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    rate = f" ({summary.records / summary.seconds:,.0f}/s)" if summary.seconds > 0 else ""
+    done = summary.records + summary.points
+    rate = f" ({done / summary.seconds:,.0f}/s)" if summary.seconds > 0 else ""
     yield Text()
-    yield Text(
-        f"{plural(summary.records, 'line')} in {span(summary.seconds)}{rate}, "
-        f"{plural(summary.templates, 'template')}, {plural(summary.incidents, 'incident')}.",
-        "bold",
-    )
+    yield Text(f"{_what(summary)} in {span(summary.seconds)}{rate}, {plural(summary.incidents, 'incident')}.", "bold")
     if summary.first and summary.last:
         yield Text(f"From {summary.first} to {summary.last}.")
     if summary.set_aside:
@@ -52,6 +49,15 @@ def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[Rendera
         yield from source_rows(summary.sources, columns)
     if any(source.phase == "learning" for source in summary.sources):
         yield Text("A source that is still learning raises no alert; give it more lines, or --state DIR to go on from.")
+
+
+def _what(summary: Summary) -> str:
+    """`1,200 lines of 14 templates and 24,000 values of 6 series`."""
+    lines = f"{plural(summary.records, 'line')} of {plural(summary.templates, 'template')}"
+    values = f"{plural(summary.points, 'value')} of {summary.series:,} series"
+    if not summary.points:
+        return lines
+    return f"{lines} and {values}" if summary.records else values
 
 
 def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]:
@@ -68,13 +74,18 @@ def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]
     width = min(max(longest, 6), max(14, columns - _NUMBERS - _PHASE))
     yield Text(f"{'source':<{width}}{'lines':>13}{'templates':>11}{'incidents':>11}", "dim")
     for source in ordered[:SHOWN]:
-        row = Text(f"{_shortened(source.source, width)}{source.records:>13,}{source.templates or '':>11}")
+        row = Text(f"{_shortened(source.source, width)}{source.records:>13,}{_kinds(source):>11}")
         row.append(f"{source.incidents:>11,}   ", "bold" if source.incidents else "dim")
         row.append_text(_phase(source))
         row.no_wrap, row.overflow = True, "ellipsis"
         yield row
     if len(ordered) > SHOWN:
         yield Text(f"and {len(ordered) - SHOWN:,} more", "dim")
+
+
+def _kinds(source: SourceReport) -> str:
+    """What is told apart: templates, or series."""
+    return f"{source.series:,} series" if source.series else f"{source.templates or ''}"
 
 
 def _phase(source: SourceReport) -> Text:

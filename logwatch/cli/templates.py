@@ -53,9 +53,17 @@ BESIDE = 6
     metavar="FILE",
     help="The statement of each physical line, as CSV or JSON lines: line,label.",
 )
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Obey the rules on templates, and the redactions, of this configuration.",
+)
 @options.as_json
-def command(paths: tuple[str, ...], top: int | None, labels: Path | None, as_json: bool) -> int:
-    config = options.settings()
+def command(paths: tuple[str, ...], top: int | None, labels: Path | None, file: Path | None, as_json: bool) -> int:
+    config = options.settings(file)
     from logwatch import app
     from logwatch.cli.ui import Terminal
 

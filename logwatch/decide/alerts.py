@@ -29,6 +29,7 @@ class Reading(NamedTuple):
     low: float | None  # of the expected band; None: not known
     high: float | None
     others: int = 0  # further series that are unusual in the same step
+    apart: tuple[str, ...] = ()  # series that stopped moving with the others, the first one most
 
 
 class Facts(NamedTuple):
@@ -123,7 +124,11 @@ def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
 
 def read(rule: str, first: int, last: int, reading: Reading) -> str:
     """`requests_per_s: expected 12 to 18, saw 0, 14:02:10-14:02:20`."""
-    series = reading.series if len(reading.series) <= SERIES_MOST else reading.series[: SERIES_MOST - 1] + "…"
+    if rule == "pca" and reading.apart:
+        return (
+            f"{', '.join(map(_short, reading.apart))}: not with the other series as usual, {clock(first)}-{clock(last)}"
+        )
+    series = _short(reading.series)
     low, high = reading.low, reading.high
     usual = "" if low is None or high is None else f"expected {quantity(low)}"
     if usual and low is not None and high is not None and quantity(low) != quantity(high):
@@ -133,6 +138,10 @@ def read(rule: str, first: int, last: int, reading: Reading) -> str:
     others = f"; {reading.others:,} other series too" if reading.others else ""
     parts = ", ".join(part for part in (usual, saw + how, f"{clock(first)}-{clock(last)}") if part)
     return f"{series}: {parts}{others}"
+
+
+def _short(series: str) -> str:
+    return series if len(series) <= SERIES_MOST else series[: SERIES_MOST - 1] + "…"
 
 
 SERIES_MOST = 200

@@ -13,6 +13,7 @@ Of an expression with a group, its group is meant. A line is changed by its own 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -169,14 +170,18 @@ def _replaced(rule: Rule, grouped: bool, marked: _Marked, rows: list[int], texts
 
 
 def _groups(pattern: str, found: list[list[str]]) -> dict[str, tuple[str, str, str]]:
-    """What stands before, in and after the first group of each match."""
+    """What stands before, in and after the first group of each match.
+
+    The engine does not tell where: behind what the expression begins with, where that is plain, else where it is last.
+    """
+    plain = re.match(r"[\w=:,@ /-]*(?=\()", pattern)
     matches = list(dict.fromkeys(match for matches in found for match in matches))
     groups = pl.Series(matches, dtype=pl.String).str.extract(pattern, 1).to_list()
     out = {}
     for match, group in zip(matches, groups, strict=True):
-        begin, _, end = (
-            match.rpartition(group) if group else (match, "", "")
-        )  # the group took no part: nothing is meant
+        begin, _, end = match.rpartition(group) if group else (match, "", "")  # a group that took no part means nothing
+        if group and plain is not None and match.startswith(plain[0] + group):
+            begin, end = plain[0], match[len(plain[0] + group) :]
         out[match] = (begin, group or "", end)
     return out
 

@@ -43,7 +43,7 @@ _FORMS = re.compile(
             rf"(?P<size>{N} ?{BYTES}(?: \({N} ?{BYTES}\))?)",
             rf"(?P<time>(?:{_DATE})(?:[T ,:]{{1,2}}{_CLOCK})?{_ZONE}(?: \d{{4}})?"
             rf"|\d{{1,2}}:\d\d:\d\d(?:[.,]\d+)?{_ZONE})",
-            r"(?P<ip>/?(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d{1,5})?)",
+            r"(?P<ip>(?:[\w.-]{0,80}/)?(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d{1,5})?)",
             r"(?P<url>[A-Za-z][A-Za-z0-9+.-]{0,20}://\S+)",
             r"(?P<mail>[\w.+-]+@[\w.-]*\w)",
             r"(?P<path>~?\.{0,2}/\S*|[A-Za-z]:\\.*|\\{1,2}\w.*|[\w.@+-]+(?:/[\w.@+-]+){2,}/?)",
@@ -58,7 +58,7 @@ _BEFORE = re.compile(r"(\w{1,64})\W{0,4}$")
 _CALLED = (
     ("user", re.compile(r"(?i:.*_)?(?i:user|usr|user_?name|login|account|owner)"), frozenset(("", "id", "mail"))),
     ("host", re.compile(r"(?i:.*_)?(?i:host|host_?name|node|server|peer)"), frozenset(("", "id"))),
-    ("id", re.compile(r"(?:.*_)?(?i:[pgtus]?id|u?uid|guid)|.*[a-z]I[dD]"), frozenset(("", "num"))),
+    ("id", re.compile(r"(?:.*_)?(?i:[pst]?id|[eru]?[ug]id|guid)|.*[a-z]I[dD]"), frozenset(("", "num"))),
 )  # fmt: skip
 _WIDER = {
     frozenset(("num", "id")): "id",

@@ -12,7 +12,7 @@ from logwatch.sources.host_config import Group, HostConfig
 from logwatch.sources.host_groups import Measured
 from logwatch.sources.host_processes import Processes
 from logwatch.sources.naming import host_name
-from logwatch.sources.readings import ReadingSource, Target
+from logwatch.sources.readings import ReadingSource, Target, named
 from logwatch.telemetry import Logger
 from logwatch.types import Stream
 
@@ -30,10 +30,13 @@ class HostSource(ReadingSource):
         config: its settings.
         clock: for the schedule and the time of each reading.
         name: of the source; `{host}` is filled in.
+
+    Raises:
+        ConfigError: the name cannot be filled in.
     """
 
     def __init__(self, config: HostConfig, clock: Clock, name: str = DEFAULT_NAME) -> None:
-        stream = Stream(name.replace("{host}", host_name()), INSTANCE)
+        stream = Stream(named(name, {"host": host_name()}, "host"), INSTANCE)
         super().__init__([Target(stream, Host(config, clock).read)], config.interval, clock, config.once)
 
 

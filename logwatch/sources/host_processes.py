@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +26,11 @@ ABSENT_S = 3600.0
 _KERNEL = 0x00200000  # PF_KTHREAD
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def uptime() -> float:
+    """Seconds since the system's start, in which processes count their own."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Process(NamedTuple):
@@ -66,7 +70,7 @@ class Processes:
         monotonic: Callable[[], float],
         on_hidden: Callable[[str, OSError], None],
         folder: Path = Path("/proc"),
-        uptime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME),
+        uptime: Callable[[], float] = uptime,
     ) -> None:
         self._most, self._monotonic, self._uptime = most, monotonic, uptime
         self._on_hidden, self._folder = on_hidden, folder

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from logwatch.api import Clock, plugin
-from logwatch.errors import ConfigError
 from logwatch.sources.naming import host_name
 from logwatch.sources.prometheus_config import PrometheusConfig
 from logwatch.sources.prometheus_fetch import Fetch, ScrapeFailed
-from logwatch.sources.readings import ReadingSource, Target
+from logwatch.sources.readings import ReadingSource, Target, named
 from logwatch.telemetry import Logger
 from logwatch.types import Stream
 
@@ -19,7 +17,6 @@ log = Logger(__name__)
 
 DEFAULT_NAME = "{host}:{port}"
 
-_PLACE = re.compile(r"\{(\w+)\}")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -85,14 +82,10 @@ def instance_of(url: str) -> str:
 
 
 def expand(template: str, url: str) -> str:
-    """A source's name for a target. Raises ConfigError."""
+    """A source's name for a target. Raises ConfigError where a placeholder is unknown."""
     host = urlsplit(url).hostname or ""
     values = {"host": host_name() if _is_here(host) else _host(url), "port": _port(url), "path": urlsplit(url).path}
-    unknown = set(_PLACE.findall(template)) - values.keys()
-    if unknown:
-        known = ", ".join(f"{{{one}}}" for one in values)
-        raise ConfigError(f"`name` of a Prometheus source has no {{{min(unknown)}}} to fill in", f"it may use {known}")
-    return _PLACE.sub(lambda match: values[match[1]], template)
+    return named(template, values, "prometheus")
 
 
 def _host(url: str) -> str:

@@ -114,7 +114,8 @@ class Fetch:
 
     def _headers(self) -> dict[str, str]:
         headers = {
-            "Accept": ACCEPT, "Accept-Encoding": "gzip", "Connection": "close", "User-Agent": f"logwatchd/{__version__}",
+            "Accept": ACCEPT, "Accept-Encoding": "gzip", "Connection": "close",
+            "User-Agent": f"logwatchd/{__version__}",
             "X-Prometheus-Scrape-Timeout-Seconds": f"{self._seconds:g}",
         }  # fmt: skip
         if self._config.token_file is not None:

@@ -7,6 +7,7 @@ it is polled; while too much waits, nothing is read, which is counted.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import deque
@@ -19,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from logwatch.api import Clock
-from logwatch.errors import StateCorrupt
+from logwatch.errors import ConfigError, StateCorrupt
 from logwatch.tasks import Task
 from logwatch.telemetry import DROPPED
 from logwatch.types import RecordBatch, Stream
@@ -35,6 +36,8 @@ CLOSE_S = 1.0
 """How long the threads may take to end; what is stuck in the system's resolver is left behind."""
 
 MS = 1_000_000  # ns
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def _nothing() -> None:
@@ -76,6 +79,15 @@ class Schedule:
     def time(self, tick: int) -> int:
         """When a moment is, ns."""
         return tick * self._interval + self._offset
+
+
+def named(template: str, values: Mapping[str, str], kind: str) -> str:
+    """A source's name with its placeholders filled in. Raises ConfigError where one is unknown."""
+    unknown = set(_PLACE.findall(template)) - values.keys()
+    if unknown:
+        known = ", ".join(f"{{{one}}}" for one in values)
+        raise ConfigError(f"`name` of a {kind} source has no {{{min(unknown)}}} to fill in", f"it may use {known}")
+    return _PLACE.sub(lambda match: values[match[1]], template)
 
 
 class _Reading(NamedTuple):
@@ -127,12 +139,12 @@ class ReadingSource:
         if not taken:
             return None
         numbers = {stream: i for i, stream in enumerate(dict.fromkeys(one.target.stream for one in taken))}
+        which = np.array([numbers[one.target.stream] for one in taken], np.int32)
         start = np.array([one.position for one in taken], np.int64)
         cursor: dict[str, bytes | None] = {one.target.stream.instance: _cursor(one.position + 1) for one in taken}
         return RecordBatch(
-            [one.line for one in taken], list(numbers), np.array([numbers[one.target.stream] for one in taken], np.int32),
-            start, start + 1, np.zeros(len(taken), np.uint8), cursor,
-        )  # fmt: skip
+            [one.line for one in taken], list(numbers), which, start, start + 1, np.zeros(len(taken), np.uint8), cursor
+        )
 
     def wait(self, seconds: float) -> None:
         """Sleep until a reading arrives, at most `seconds`."""

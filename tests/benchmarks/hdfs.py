@@ -21,6 +21,7 @@ from logwatch.app.session import detectors_of, opened
 from logwatch.config import SourceTable, load
 from logwatch.rows import Scored
 from logwatch.types import Float32, Kind, RecordBatch, Stream
+from tests.benchmarks.drained import mined_by
 from tests.benchmarks.frame import Benchmark
 
 ENTITY = r"(blk_-?\d+)"
@@ -110,6 +111,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from --seed on (%(default)s)")
+    parser.add_argument("--drain3", action="store_true", help="also with Drain3's templates in place of our own")
     with Benchmark("hdfs", source="LogLead's sample of HDFS_v1 (logpai/loghub)", parser=parser) as bench:
         folder = bench.data("hdfs_2pct")
         text = lines(folder)
@@ -125,6 +127,11 @@ def main() -> None:
             each = np.nan_to_num(np.array([blocks.each.get(name, empty) for name in names], dtype=np.float32))
             for column, detector in enumerate(blocks.detectors[:-2]):
                 bench.baseline(f"{detector}/seed{seed}", average_precision(each[:, column], labels))
+            if bench.options.drain3:
+                with mined_by("drain3"):
+                    other = stream(text, seed).combined
+                scores = np.array([other.get(name, 0.0) for name in names], dtype=np.float32)
+                bench.baseline(f"with Drain3's templates/seed{seed}", average_precision(scores, labels))
             rare, kinds = (each[:, blocks.detectors.index(name)] for name in ("rare", "set"))
             bench.baseline(f"rare + set, without the LSTM/seed{seed}", average_precision(rare + kinds, labels))
 

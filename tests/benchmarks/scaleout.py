@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-import psutil  # type: ignore[import-untyped]  # its types are a package of their own
+import psutil
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 

@@ -145,6 +145,7 @@ HEAVY = {
 OPTIONS = {
     ("source", "file"): 'paths = ["x"]\nentity = "id=(\\\\d+)"',
     ("source", "kafka"): 'bootstrap = ["broker:9092"]\ntopics = ["logs"]',
+    ("source", "prometheus"): 'urls = ["http://app:8080/metrics"]',
     ("sink", "file"): 'path = "alerts.jsonl"',
     ("sink", "kafka"): 'bootstrap = ["broker:9092"]\ntopic = "alerts"',
     ("detector", "lstm"): "learn_cap = 5.0",

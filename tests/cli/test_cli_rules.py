@@ -100,11 +100,8 @@ def test_lines_that_are_not_there_exit_66(files: tuple[Path, Path]) -> None:
     assert run(["check-config", "-c", str(files[0]), "--lines", str(files[1].with_name("none.log"))]) == 66
 
 
-def test_templates_obey_rules_of_the_environment(
-    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOGWATCHD_TEMPLATE", '[{"mask": "tenant-[a-z]+", "name": "tenant"}]')
-    assert run(["templates", str(files[1]), "--json"]) == 0
+def test_templates_obey_the_rules(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["templates", str(files[1]), "-c", str(files[0]), "--json"]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (first["template"], first["count"]) == ("quota of <tenant> is spent", 2)
     assert first["variables"][0]["values"] == [["tenant-blue", 1], ["tenant-red", 1]]

@@ -51,8 +51,9 @@ def stdin_source(folder: Path, data: bytes) -> tuple[SourceTable, dict[str, Any]
 
 SOURCES = {"file": file_source, "stdin": stdin_source}
 RESUMES = {"file": True, "stdin": False}
-ELSEWHERE = {"kafka", "journal"}
-"""They need a program that not every machine has: `tests/kafka`, `tests/sources/test_journal.py`."""
+ELSEWHERE = {"kafka", "journal", "prometheus", "host"}
+"""They need a program that not every machine has, or do not read lines: `tests/kafka`, and in `tests/sources`
+`test_journal.py`, `test_prometheus_scrape.py` and `test_host_readings.py`."""
 
 
 @pytest.mark.parametrize("name", sorted({name for kind, name in BUILT_IN if kind == "source"} - ELSEWHERE))

@@ -51,6 +51,7 @@ def test_of_an_expression_with_a_group_its_group_is_meant() -> None:
     assert templates([Rule("mask", r"by (\w+)$")], "shut down by bob") == ["shut down by <*>"]
     assert templates([Rule("keep", r"code (\d+)")], "code 17 of 18") == ["code 17 of <*>"]
     assert templates([Rule("mask", r"a(b)?c")], "ac and abc") == ["ac and <*>"]
+    assert templates([Rule("mask", r"of (\w+) and \w+")], "friend of bob and bob") == ["friend of <*> and bob"]
 
 
 @pytest.mark.parametrize(

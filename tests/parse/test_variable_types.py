@@ -22,7 +22,7 @@ from logwatch.parse.variable_types import ANYTHING, TYPES, typed, typed_in, valu
         ("dur", "12ms 1.5s 1h2m3.5s 5min 7µs"),
         ("size", "5MB 2KiB 17B 3.1MB/s"),
         ("time", "12:00:01 2024-01-02T03:04:05Z 2024-01-02 2024/01/02"),
-        ("ip", "10.0.0.1 10.0.0.1:80 /10.0.0.1:50010 ::1 fe80::1%eth0 [::1]:80 10.0.0.0/8"),
+        ("ip", "10.0.0.1 10.0.0.1:80 /10.0.0.1:50010 ::1 db-7/10.0.0.1:9000 fe80::1%eth0 [::1]:80 10.0.0.0/8"),
         ("url", "http://x/y?z=1 ftp://a"),
         ("path", "/var/log/x ~/x ../x C:\\temp a/b/c"),
         ("mail", "root@host bob@example.org"),
@@ -48,7 +48,7 @@ def test_the_word_before_tells_what_a_bare_word_is() -> None:
     assert value_type("bob", "password for user ") == "user"
     assert value_type("bob", 'owner="') == "user"
     assert value_type("seven", "node ") == "host"
-    assert value_type("17", "pid=") == value_type("17", "requestId: ") == "id"
+    assert value_type("17", "pid=") == value_type("17", "requestId: ") == value_type("0", "euid=") == "id"
     assert value_type("17", "valid ") == value_type("17", "users ") == "num"
     assert value_type("/home/bob", "user ") == "path"
     assert value_type("10.0.0.1", "host ") == "ip"

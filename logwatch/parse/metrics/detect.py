@@ -35,9 +35,16 @@ def looks_like_metrics(lines: Sequence[bytes]) -> bool:
     if texts[0].startswith(_COMMENTS):
         return all(text.startswith("#") or _is_exposed(text) for text in texts)
     header = header_of(texts[0])
-    if header is not None and len(texts) > 1:
-        return _are_rows(header, texts[1:])
+    if header is not None:
+        return _are_rows(header, texts[1:]) if len(texts) > 1 else header.name is not None
     return all(map(_is_influx, texts)) or all(_is_exposed(text) and '="' in text for text in texts)
+
+
+def could_be_header(lines: Sequence[bytes]) -> bool:
+    """Whether a stream that has said nothing more has begun with the header of CSV."""
+    some = [line for line in lines if line.strip()]
+    text = some[0].decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r\n") if len(some) == 1 else ""
+    return bool(text) and header_of(text) is not None
 
 
 def format_of(line: bytes) -> str:

@@ -12,10 +12,11 @@ from logwatch.score.grouped import Groups, gather, scatter
 from logwatch.score.keys import KeyTable
 from logwatch.score.series.incoming import Incoming, drop
 from logwatch.score.series.names import QUANTILES, Bucket, bucket_of, part_of, quantile_of
+from logwatch.score.series.passage import FAR
 from logwatch.score.series.quantiles import quantiles
 from logwatch.score.series.rates import HUGE, RATE, Increase, Readings, increases
 from logwatch.score.series.table import REASONS, Identity
-from logwatch.types import Bool, Float64, Int32, Int64, UInt8
+from logwatch.types import NO_TIME, Bool, Float64, Int32, Int64, UInt8
 
 BUCKETS_A_SERIES = 4
 """Buckets that a source may have for each series that it may have: their rows are small."""
@@ -26,10 +27,17 @@ CAPACITY = 200_000
 BUCKET, SUM, COUNT = 0, 1, 2
 
 
+class _Family(NamedTuple):
+    """Names of a histogram."""
+
+    parts: tuple[tuple[int, SeriesName], ...]  # its sum and its count
+    derived: tuple[SeriesName, ...]  # quantiles, mean, rate
+
+
 class _Roles(NamedTuple):
     """What names of a batch are to histograms."""
 
-    families: list[SeriesName]
+    families: list[_Family]
     family: Int32  # [s] number of the family; -1: none
     part: UInt8  # [s] BUCKET, SUM or COUNT
     bound: Float64  # [s]
@@ -47,6 +55,8 @@ class Histograms:
         self.table = KeyTable([("rate", list(RATE))], CAPACITY)
         self._identity = Identity(self.table, most * BUCKETS_A_SERIES, ttl)
         self._buckets: dict[SeriesName, Bucket | None] = {}
+        self._latest: tuple[list[SeriesName], Int32, _Roles | None] = [], np.zeros(0, np.int32), None
+        self._families: dict[SeriesName, _Family] = {}
 
     def with_readings(self, given: Incoming) -> Incoming:
         """The samples without the buckets among them, and with readings of what they say."""
@@ -80,27 +90,47 @@ class Histograms:
         state = gather(rows["rate"], at)
         rise = increases(read, some.stream[order], np.zeros(len(order), np.bool_), state)
         scatter(rows["rate"], at, state)
-        rows["used"][at], rows["heard"][at] = some.number[groups.last], some.after[groups.last]
+        after = some.after[groups.last]
+        rows["used"][at], rows["heard"][at] = some.number[groups.last], np.where(after == FAR, NO_TIME, after)
         rows["events"][at] += groups.counts
         self.table.mark(at.astype(np.int32))
         return Increase(*(groups.ungroup(column) for column in rise))
 
     def _roles(self, given: Incoming, buckets: Bool) -> _Roles:
-        names = given.names
+        """What the names are; a source's scrapes are all alike, so those of the batch before are at hand."""
+        which = np.unique(given.series[buckets])
+        names, before, roles = self._latest
+        if roles is None or names != given.names or not np.array_equal(before, which):
+            roles = self._roles_of(given.names, which)
+            self._latest = list(given.names), which, roles
+        return roles
+
+    def _roles_of(self, names: list[SeriesName], buckets: Int32) -> _Roles:
         family = np.full(len(names), -1, np.int32)
         part, bound = np.zeros(len(names), np.uint8), np.zeros(len(names))
         number: dict[SeriesName, int] = {}
-        for one in np.unique(given.series[buckets]).tolist():
+        for one in buckets.tolist():
             bucket = self._bucket(names[one])
             if bucket is not None:
                 family[one], bound[one] = number.setdefault(bucket.family, len(number)), bucket.bound
-        index = {name: one for one, name in enumerate(names)} if number else {}
-        for of, which in number.items():
-            for name, role in (("sum", SUM), ("count", COUNT)):
-                one = index.get(part_of(of, name), -1)
-                if one >= 0:
-                    family[one], part[one] = which, role
-        return _Roles(list(number), family, part, bound)
+        families = [self._family(one) for one in number]
+        roles = {name: (which, role) for which, one in enumerate(families) for role, name in one.parts}
+        if roles:
+            for at, found in enumerate(map(roles.get, names)):
+                if found is not None:
+                    family[at], part[at] = found
+        return _Roles(families, family, part, bound)
+
+    def _family(self, name: SeriesName) -> _Family:
+        known = self._families.get(name)
+        if known is None:
+            if len(self._families) >= CAPACITY:
+                self._families.clear()
+            parts = (SUM, part_of(name, "sum")), (COUNT, part_of(name, "count"))
+            derived = [quantile_of(name, quantile) for quantile in QUANTILES]
+            derived += [part_of(name, "mean"), part_of(name, "count")]
+            known = self._families[name] = _Family(parts, tuple(derived))
+        return known
 
     def _bucket(self, name: SeriesName) -> Bucket | None:
         if name not in self._buckets:
@@ -196,10 +226,7 @@ def _readings(roles: _Roles, family: Int32, rows: Int64, sums: _Sums) -> tuple[l
     Args:
         family, rows: of the samples that `sums` is made of.
     """
-    names: list[SeriesName] = []
-    for one in roles.families:
-        names += [quantile_of(one, quantile) for quantile in QUANTILES]
-        names += [part_of(one, "mean"), part_of(one, "count")]
+    names = [name for one in roles.families for name in one.derived]
     each = len(QUANTILES) + 2
     sample, of = rows[sums.first], family[sums.first] * each
     always = np.ones(len(sample), np.bool_)

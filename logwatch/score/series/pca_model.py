@@ -71,7 +71,7 @@ class Model:
         self.axes: Float64 = np.zeros((columns, 0))
         keep = 1.0 - recipe.smooth
         steps = np.arange(BLOCK)
-        self._fade: Float64 = keep ** (steps[:, None] + 1.0)
+        self._fade: Float64 = np.power(keep, steps[:, None] + 1.0)
         self._gather: Float64 = np.tril(recipe.smooth * keep ** np.maximum(steps[:, None] - steps, 0.0))
 
     def grow(self, columns: int) -> None:

@@ -88,7 +88,7 @@ class Series:
         self._sources.reach(source)
         self._reach()
         passage = Passage(np.full(len(source), -1), source, watermark, self._sources.rows["mark"])
-        self._sources.mark(passage.sources)
+        self._begun(passage)
         slots = self._waiting(passage)
         return self._finish(slots, self._work(slots, np.zeros_like(slots), passage), Places(None, self._sources), [])
 
@@ -104,10 +104,14 @@ class Series:
         passage = Passage(row, source, watermark, rows.rows["mark"])
         for name, column in (("stream", where.stream), ("start", where.start), ("end", where.end)):
             rows.rows[name][passage.sources] = column[passage.last_rows]
-        rows.mark(passage.sources)
+        self._begun(passage)
+        return passage, np.cumsum(ends) - ends
+
+    def _begun(self, passage: Passage) -> None:
+        """Watermarks rose."""
+        self._sources.mark(passage.sources)
         for part in (self._identity, self._histograms):
             part.begin(passage.begun, passage.beginning)
-        return passage, np.cumsum(ends) - ends
 
     def _told(self, found: Identified, given: Incoming) -> list[Told]:
         """What is news of series that are new, or refused."""

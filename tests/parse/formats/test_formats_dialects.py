@@ -9,6 +9,7 @@ import pytest
 
 from logwatch.errors import ConfigError
 from logwatch.parse.mask import collapse
+from logwatch.parse.message import leveled
 from logwatch.parse.parser import Parser
 from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaper
@@ -56,7 +57,7 @@ def test_a_line_tells_all_that_it_holds(name: str) -> None:
     assert wanted.time is None or events.time[0] == pytest.approx(ns(wanted.time), abs=1000)
     assert shaped.stamps.bears[0] > 0
     assert events.level[0] == wanted.level
-    assert keys == collapse([wanted.message], [wanted.scope])
+    assert keys == collapse([wanted.message], [leveled(wanted.level, wanted.scope)])
     found = {} if events.values is None else events.values.row(0)
     assert found == {name: pytest.approx(value) for name, value in wanted.values.items()}
 

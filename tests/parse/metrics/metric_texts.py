@@ -91,3 +91,10 @@ def samples(hostile: str) -> st.SearchStrategy[list[Told]]:
     labels = st.dictionaries(_NAMES, texts, max_size=3).map(lambda found: tuple(sorted(found.items())))
     times = st.integers(1_000_000_000_000, 4_000_000_000_000).map(lambda ms: ms * 10**6)
     return st.lists(st.builds(Told, _NAMES, labels, times, st.floats(allow_nan=False)), min_size=1, max_size=8)
+
+
+def writable(name: str, told: list[Told]) -> list[Told]:
+    """The samples without what a format cannot write: InfluxDB's protocol has no escape for the backslash itself."""
+    if name != "influx":
+        return told
+    return [one._replace(labels=tuple((k, v.replace("\\", "/")) for k, v in one.labels)) for one in told]

@@ -15,7 +15,7 @@ from logwatch.parse.metrics import MetricReader, MetricSettings, looks_like_metr
 from logwatch.parse.metrics.detect import format_of
 from tests.parse.formats.dialects import DIALECTS
 from tests.parse.metrics.metric_batches import read
-from tests.parse.metrics.metric_texts import FORMATS, WRITERS, samples
+from tests.parse.metrics.metric_texts import FORMATS, WRITERS, samples, writable
 
 ROOT = Path(__file__).parents[3]
 LOGS = sorted([*(ROOT / "tests" / "data").rglob("*.log.gz"), *(ROOT / "logwatch" / "demo_data").glob("*.log.gz")])
@@ -74,7 +74,7 @@ def test_lines_of_logs_are_no_metrics(lines: list[str]) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_each_format_tells_itself(name: str, data: st.DataObject) -> None:
-    told = data.draw(samples(""))
+    told = writable(name, data.draw(samples("")))
     told = [one._replace(labels=(("host", "web=1 x"), *one.labels)) for one in told if abs(one.value) < 1e300]
     lines = [line.encode() for line in WRITERS[name](told)]
     if told:
@@ -96,6 +96,11 @@ def test_lines_before_the_first_that_tells_the_format_fail() -> None:
     found, failed = read(["banner of the program", "", "timestamp,a", "1700000000,1"])
     assert [one.row for one in found] == [3]
     assert failed == {0: "not_metrics"}
+
+
+def test_a_header_alone_is_enough_where_it_names_name_and_value() -> None:
+    assert looks_like_metrics([b"time,name,labels,value"])
+    assert not looks_like_metrics([b"timestamp,user,action"])
 
 
 def test_settings_are_checked() -> None:

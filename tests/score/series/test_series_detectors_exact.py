@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from logwatch.score.keys import KeyTable
 from logwatch.score.series.detectors.bank import SeriesDetectors, SeriesScores
-from tests.score.series.test_series_detectors import points, table_of
+from tests.score.series.test_series_detectors import FIELDS, points, table_of
 
-LENGTH = 160
-FIELDS = ("nats", "combined", "news", "expected", "low", "high")
+LENGTH = 120
 
 
 def several(count: int, seed: int) -> NDArray[np.float64]:
@@ -39,10 +38,10 @@ def run(values: NDArray[np.float64], seed: int | None = None, table: KeyTable | 
     at = np.zeros(count, np.int64)
     said: list[list[tuple[object, ...]]] = [[] for _ in range(count)]
     while (at < length).any():
-        slots = np.flatnonzero(at < length)
+        ready = np.flatnonzero(at < length)
         if seed is not None:
-            slots = rng.permutation(slots)[: rng.integers(1, len(slots) + 1)]
-        slots = slots.astype(np.int32)
+            ready = rng.permutation(ready)[: rng.integers(1, len(ready) + 1)]
+        slots = ready.astype(np.int32)
         scores = detectors.score(points(slots, at[slots], values[slots, at[slots]]))
         for row, slot in enumerate(slots.tolist()):
             said[slot].append(tuple(getattr(scores, field)[row] for field in FIELDS))
@@ -55,18 +54,18 @@ def same(left: SeriesScores, right: SeriesScores) -> None:
         np.testing.assert_array_equal(getattr(left, field), getattr(right, field))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(0, 2**20))
 def test_a_series_alone_and_among_fifty_others_scores_the_same(seed: int) -> None:
     values = several(51, seed)
     together, mixed = run(values), run(values, seed)
     for slot in range(len(values)):
         same(together[slot], mixed[slot])
-    for slot in (0, 17, 50):
+    for slot in (0, 50):
         same(together[slot], run(values[slot : slot + 1])[0])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**20), st.integers(1, LENGTH - 1))
 def test_what_comes_later_changes_no_earlier_score(seed: int, cut: int) -> None:
     values = several(8, seed)
@@ -77,7 +76,7 @@ def test_what_comes_later_changes_no_earlier_score(seed: int, cut: int) -> None:
             np.testing.assert_array_equal(getattr(one, field)[:cut], getattr(two, field)[:cut])
 
 
-@pytest.mark.parametrize("cut", [1, 60, 130])
+@pytest.mark.parametrize("cut", [1, 60, 110])
 def test_goes_on_bit_equal_from_the_saved_rows(cut: int) -> None:
     values = several(20, 5)
     whole = run(values)

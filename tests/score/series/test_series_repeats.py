@@ -14,11 +14,11 @@ def news_of(nats: list[float], values: NDArray[np.float64] | None = None, distan
     table = KeyTable(News.FIELDS, 1)
     table.assign(np.zeros(1, np.int32), np.zeros(1, np.int32), [None])
     news = News(table)
-    values = np.arange(len(nats)) * 100.0 if values is None else values
-    found = []
-    for at, (nat, value) in enumerate(zip(nats, values, strict=True)):
-        row = (np.array([x], np.float32) for x in (nat, value, distance))
-        found.append(float(news.of(np.zeros(1, np.int32), *row, np.array([at]))[0]))
+    shown = np.arange(len(nats)) * 100.0 if values is None else values
+    slot, found = np.zeros(1, np.int32), []
+    for at, rows in enumerate(zip(nats, shown.tolist(), strict=True)):
+        nat, value, apart = (np.array([x], np.float32) for x in (*rows, distance))
+        found.append(float(news.of(slot, nat, value, apart, np.array([at]))[0]))
     return found
 
 

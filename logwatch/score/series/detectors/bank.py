@@ -17,7 +17,7 @@ from logwatch.score.series.detectors.news import News
 from logwatch.score.series.detectors.runs import RunLengths
 from logwatch.score.series.detectors.season import BAND, Season
 from logwatch.score.series.detectors.tail import Tails
-from logwatch.types import Float32, Float64
+from logwatch.types import Float32, Float64, Int32
 
 NAMES = ("season", "entropy", "spike", "shift", "flat", "missing")
 LEVELS = 4
@@ -71,35 +71,32 @@ class SeriesDetectors:
 
     def score(self, points: Points) -> SeriesScores:
         """Of a round: each slot at most once, times rising from round to round."""
-        n, slots = len(points), points.slot
-        values = np.clip(points.value, -LARGEST, LARGEST)
+        slots, values = points.slot, np.clip(points.value, -LARGEST, LARGEST)
         there = np.flatnonzero(~np.isnan(values))
         number = self._table.view("series_points")[slots].astype(np.int64)
         origin = self._origin(points, values, number[:, 1])
         scaled = (values - origin).astype(np.float32)
-        magnitudes = np.full((n, len(NAMES)), np.nan, np.float32)
-        voices = np.ones((n, len(NAMES)), np.bool_)
-        level, around, distance = (np.full(n, np.nan, np.float32) for _ in range(3))
-        runs = self._runs.of(slots, values)
-        magnitudes[:, 4], voices[:, 4] = runs.flat, runs.flat_grew
-        magnitudes[:, 5], voices[:, 5] = runs.missing, runs.missing_grew
+        seen = np.minimum(number[:, 1], 2**24).astype(np.float32)
+        level, around = self._season.expected(slots, points.time, seen)
+        magnitudes = np.full((len(points), len(NAMES)), np.nan, np.float32)
         if len(there):
-            at, known, before = slots[there], scaled[there], number[there, 1]
-            seen = np.minimum(before, 2**24).astype(np.float32)
-            residual = self._season.residual(at, points.time[there], known, seen)
-            level[there], around[there], distance[there] = residual.level, residual.around, np.abs(residual.distance)
-            magnitudes[there, 0] = residual.magnitude
-            magnitudes[there, 1] = self._entropy.magnitude(at, known, before)
-            magnitudes[there, 2], magnitudes[there, 3] = self._change.magnitudes(at, known, seen)
+            at, known, before = slots[there], scaled[there], seen[there]
+            magnitudes[there, 0] = self._season.magnitude(at, points.time[there], known, level[there], before)
+            magnitudes[there, 1] = self._entropy.magnitude(at, known, number[there, 1])
+            magnitudes[there, 2], magnitudes[there, 3] = self._change.magnitudes(at, known, before)
+        runs = self._runs.of(slots, values)
+        magnitudes[:, 4], magnitudes[:, 5] = runs.flat, runs.missing
+        voices = np.ones(magnitudes.shape, np.bool_)
+        voices[:, 4], voices[:, 5] = runs.flat_grew, runs.missing_grew
         nats = self._tails.score(slots, magnitudes, voices)
-        combined = np.fmax(power_mean(nats), np.fmax(nats[:, LEVELS], nats[:, LEVELS + 1]))
-        news = self._news.of(slots, combined, scaled, distance, number[:, 0])
+        combined = np.fmax(power_mean(nats), np.fmax(nats[:, 4], nats[:, 5]))
+        news = self._news.of(slots, combined, scaled, np.abs(scaled - level), number[:, 0])
         number[:, 0] += 1
         number[there, 1] += 1
         self._table.view("series_points")[slots] = np.minimum(number, 2**32 - 1)
         self._table.mark(slots)
         expected, width = origin + level, BAND * around.astype(np.float64)
-        low = self._floor(points, values, there, expected - width)
+        low = self._floor(slots[there], slots, values[there], expected - width)
         return SeriesScores(nats, combined, news, expected, low, expected + width)
 
     def _origin(self, points: Points, values: Float64, seen: Any) -> Float64:
@@ -112,12 +109,12 @@ class SeriesDetectors:
         origin: Float64 = column[points.slot]
         return origin
 
-    def _floor(self, points: Points, values: Float64, there: Any, low: Float64) -> Float64:
-        """A series that was never negative is not expected to be."""
+    def _floor(self, there: Int32, slots: Int32, values: Float64, low: Float64) -> Float64:
+        """Lower ends [n] of the bands of `slots`: a series that was never negative is not expected to be."""
         column = self._table.view("series_least")
-        least = column[points.slot]
-        column[points.slot[there]] = np.minimum(least[there], values[there])
-        return np.where((least >= 0) & (low < 0), 0.0, low)
+        floored: Float64 = np.where((column[slots] >= 0) & (low < 0), 0.0, low)
+        column[there] = np.minimum(column[there], values)
+        return floored
 
 
 def power_mean(nats: Float32, voters: Sequence[int] = range(LEVELS), power: float = POWER) -> Float32:

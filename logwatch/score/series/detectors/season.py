@@ -17,13 +17,11 @@ SMOOTH = 0.4  # of the distances: a point or two a little out together count mor
 BAND = 2.5  # usual distances either side: 95 % of a normal series
 
 
-class Residual(NamedTuple):
-    """Of n values."""
+class Expected(NamedTuple):
+    """Of n points."""
 
-    level: Float32  # [n] what was expected; NaN at a series' first value
+    level: Float32  # [n]; NaN before a series' first value
     around: Float32  # [n] the usual distance from it
-    distance: Float32  # [n] value − level
-    magnitude: Float32  # [n] ≥ 0, of the smoothed distances
 
 
 class Season:
@@ -38,30 +36,33 @@ class Season:
     def __init__(self, table: KeyTable) -> None:
         self._table = table
 
-    def residual(self, slots: Int32, time: Int64, values: Float32, seen: Float32) -> Residual:
-        """Expectations of values [n], from before them; then learns.
+    def expected(self, slots: Int32, time: Int64, seen: Float32) -> Expected:
+        """What is expected at points [n]; learns nothing.
 
         Args:
             slots: [n] each once.
             time: [n] ns.
-            values: [n] finite.
             seen: [n] values of the series before.
         """
+        hour = time // HOUR % HOURS
+        rest = self._table.view("season_rest")[slots]
+        known = self._table.view("season_seen")[slots, hour] > 0
+        level = np.where(known, self._table.view("season_hours")[slots, hour], rest[:, 0])
+        return Expected(np.where(seen > 0, level, np.float32(np.nan)), rest[:, 1])
+
+    def magnitude(self, slots: Int32, time: Int64, values: Float32, level: Float32, seen: Float32) -> Float32:
+        """Of the smoothed distances of values [n] from the level expected before them; then learns."""
         hours, counts = self._table.view("season_hours"), self._table.view("season_seen")
         rest = self._table.view("season_rest")
-        hour = (time // HOUR % HOURS).astype(np.int64)
+        hour = time // HOUR % HOURS
         mean, count = hours[slots, hour], counts[slots, hour].astype(np.float32)
         overall, around, smooth = np.ascontiguousarray(rest[slots].T)
-        level = np.where(count > 0, mean, overall)
         distance = np.where(seen > 0, values - level, np.float32(0))
         smooth = smooth + np.float32(SMOOTH) * (distance - smooth)
         hours[slots, hour] = np.where(count > 0, mean + np.maximum(RATE, 1 / (count + 1)) * (values - mean), values)
         counts[slots, hour] = np.minimum(count + 1, 255)
         slow = np.maximum(np.float32(SLOW), 1 / (seen + 1))
         overall = overall + slow * (values - overall)
-        found = Residual(
-            np.where(seen > 0, level, np.float32(np.nan)), around, distance,
-            np.where(seen > 0, np.abs(smooth), np.float32(np.nan)),
-        )  # fmt: skip
-        rest[slots] = np.stack([overall, around + slow * (np.abs(distance) - around), smooth], axis=1)
-        return found
+        around = around + slow * (np.abs(distance) - around)
+        rest[slots] = np.stack([overall, around, smooth], axis=1)
+        return np.where(seen > 0, np.abs(smooth), np.float32(np.nan))

@@ -1,7 +1,7 @@
 """Tails with a long memory: how rare a magnitude is among the tens of thousands that a series showed before.
 
 A tail is 64 survival counts over bins of a quarter octave: the first eleven bits of a float32 are the number of its
-bin. The bins end at the largest magnitude so far; what is 2^16 times smaller counts as small. Magnitudes stay in the
+bin. The bins end at the largest magnitude so far; what is 2^16 times smaller counts as zero. Magnitudes stay in the
 series' own units: scaled by a running deviation, an anomaly would hide itself. Beyond the rarest 2 % a
 generalised-Pareto end by probability-weighted moments (Hosking and Wallis, 1987) goes on where the counts stop.
 """
@@ -74,7 +74,7 @@ class Tails:
 def _nats(counts: NDArray[np.uint16], top: NDArray[np.int16], values: Float32, bins: Int32) -> Float32:
     """Nats [m] of values [m] by the counts [m, BINS] of before; NaN where nothing was counted."""
     rows = np.arange(len(values))
-    place = bins - top + (BINS - 1)
+    place = np.where(bins > 0, bins - top + (BINS - 1), 0)
     part = np.where(place < 0, 0, values.view(np.int32) & ((1 << MANTISSA) - 1)).astype(np.float32) / (1 << MANTISSA)
     at = np.clip(place, 0, BINS - 1)
     all_of = counts[:, 0].astype(np.float32)
@@ -102,7 +102,7 @@ def _pareto(counts: Float64, top: NDArray[np.int16], values: Float64, level: Flo
     width = np.where(start[:, None] <= _LADDER, np.diff(edges, axis=1), 0.0)
     mean = (width * (tail + next_tail)).sum(axis=1) / 2.0  # the integral of the survival
     square = (width * (tail * tail + tail * next_tail + next_tail * next_tail)).sum(axis=1) / 3.0
-    shape = 2.0 - mean / np.maximum(mean - square, 1e-300)
+    shape = 2.0 - mean / np.maximum(mean - square, 1e-9 * mean)
     xi = np.clip(shape * base / (base + XI_PRIOR), *XI)
     sigma = np.maximum(mean * (1.0 - xi), 1e-300)
     over = np.maximum(values - edges[rows, start], 0.0)
@@ -121,7 +121,8 @@ def _learn(counts: NDArray[np.uint16], top: NDArray[np.int16], bins: Int32, know
     beyond = np.flatnonzero(bins > top)
     if len(beyond):
         _move(counts, top, bins, beyond)
-    place = np.where(known, np.maximum(bins - top + (BINS - 1), 0), -1).astype(np.int16)
+    place = np.where(bins > 0, np.maximum(bins - top + (BINS - 1), 0), 0)
+    place = np.where(known, place, -1).astype(np.int16)
     counts += _LADDER.astype(np.int16) <= place[:, None]
     full = np.flatnonzero(counts[:, 0] >= MEMORY)
     if len(full):
