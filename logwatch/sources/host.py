@@ -21,6 +21,9 @@ log = Logger(__name__)
 DEFAULT_NAME = "{host}"
 INSTANCE = "host"
 
+_ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError)
+"""What becomes of files of the kernel that are not as they were when this, or psutil, was written."""
+
 
 @plugin(kind="source", name="host", api=(1, 0), config=HostConfig)
 class HostSource(ReadingSource):
@@ -68,7 +71,7 @@ class Host:
         for group, measure in self._groups.items():
             try:
                 found.update(measure())
-            except (OSError, psutil.Error, ValueError, LookupError, AttributeError, NotImplementedError) as error:
+            except (OSError, psutil.Error, *_ODD) as error:
                 self._tell(group, error)  # systems differ in what they have and show: the rest of it is left out
         metrics = {name: value for name, value in found.items() if math.isfinite(value)}
         return orjson.dumps({"time": rfc3339(time), "metrics": metrics})
