@@ -34,8 +34,9 @@ def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[Rendera
 
     done = summary.records + summary.points
     rate = f" ({done / summary.seconds:,.0f}/s)" if summary.seconds > 0 else ""
+    incidents = plural(summary.incidents, "incident")
     yield Text()
-    yield Text(f"{_what(summary)} in {span(summary.seconds)}{rate}, {plural(summary.incidents, 'incident')}.", "bold")
+    yield Text(f"{_came(summary)} in {span(summary.seconds)}{rate}, {_told_apart(summary)}, {incidents}.", "bold")
     if summary.first and summary.last:
         yield Text(f"From {summary.first} to {summary.last}.")
     if summary.set_aside:
@@ -51,13 +52,20 @@ def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[Rendera
         yield Text("A source that is still learning raises no alert; give it more lines, or --state DIR to go on from.")
 
 
-def _what(summary: Summary) -> str:
-    """`1,200 lines of 14 templates and 24,000 values of 6 series`."""
-    lines = f"{plural(summary.records, 'line')} of {plural(summary.templates, 'template')}"
-    values = f"{plural(summary.points, 'value')} of {summary.series:,} series"
+def _came(summary: Summary) -> str:
+    """`1,200 lines and 24,000 values`."""
+    lines, values = plural(summary.records, "line"), plural(summary.points, "value")
     if not summary.points:
         return lines
     return f"{lines} and {values}" if summary.records else values
+
+
+def _told_apart(summary: Summary) -> str:
+    """`14 templates, 6 series`."""
+    templates, series = plural(summary.templates, "template"), f"{summary.series:,} series"
+    if not summary.points:
+        return templates
+    return f"{templates}, {series}" if summary.records else series
 
 
 def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]:

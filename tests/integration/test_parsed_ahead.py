@@ -21,7 +21,7 @@ from logwatch.requests import ScoreRequest
 from tests.benchmarks.quiet import Quiet
 from tests.benchmarks.stream import write
 
-LINES = 24_000
+LINES = 48_000
 KILLED_AT = 2
 
 
