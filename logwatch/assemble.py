@@ -10,7 +10,7 @@ import numpy as np
 
 from logwatch.ahead import Ahead
 from logwatch.api import Clock, Detector
-from logwatch.cells import SPILLED
+from logwatch.cells import SERIES, SPILLED
 from logwatch.config import Rate, Settings, SourceTable
 from logwatch.config.values import Budget
 from logwatch.decide.budget import BudgetThresholds
@@ -169,7 +169,7 @@ def _metrics(
     ttl = min(int(settings.key_ttl * 1e9), NEVER)
     table = KeyTable(
         [*SERIES_COLUMNS, *SeriesDetectors.FIELDS.dtype],
-        fetch=lambda name: saved.cell(SPILLED_SERIES, name), ttl=ttl,
+        fetch=lambda name: saved.cell(SPILLED, SERIES + name), ttl=ttl,
     )  # fmt: skip
     judge = Judge(Calibration(DETECTORS, BudgetThresholds(per.budget), MetricVotes()))
     series = Series(table, settings.max_series, int(settings.lateness * 1e9), ttl)
@@ -180,8 +180,6 @@ def _metrics(
 
     return MetricStages(MetricReader(read_as), table, series, judge, finished, clock, settings.redact)
 
-
-SPILLED_SERIES = "metrics/spilled"
 
 LEAST_CAP = 20.0
 """Segments per second of event time that a lane may always learn."""

@@ -16,6 +16,9 @@ VERSION = 1
 SPILLED = "keys/spilled"
 """Component of the cells of keys that are not in memory: there may be millions, and nobody reads them all."""
 
+SERIES = "series/"
+"""How the names of such cells begin that are of series of metrics."""
+
 
 def pack(arrays: Mapping[str, NDArray[Any]], **facts: Any) -> bytes:
     """One cell: `arrays` by name (structured dtypes too), and what JSON can hold beside them."""

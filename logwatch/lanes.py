@@ -209,7 +209,7 @@ class Lanes:
 
         def expired(lane: str, name: str, head: bytes) -> bool:
             pipeline = self._stored.get(lane)
-            return pipeline is not None and pipeline.stages.keys.expiry.forgets(name, head)
+            return pipeline is not None and pipeline.forgets(name, head)
 
         swept = self.store.sweep(expired)
         telemetry.EXPIRED.inc(swept.deleted)

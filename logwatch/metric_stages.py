@@ -14,11 +14,10 @@ import numpy as np
 from logwatch.api import Clock
 from logwatch.cells import pack, unpack
 from logwatch.decide.judge import Judge
-from logwatch.parse.clock import SourceClocks
 from logwatch.parse.formats.read import Failed
 from logwatch.parse.metrics.reader import MetricReader
-from logwatch.parse.partial import Partial
 from logwatch.parse.redact import Redactor
+from logwatch.parse.sample_clock import SampleClock
 from logwatch.samples import Points, Samples
 from logwatch.score.calibration_votes import Votes
 from logwatch.score.keys import KeyTable
@@ -96,7 +95,7 @@ class MetricStages:
         self.table, self.series, self.judge = table, series, judge
         self.failed: list[Failed] = []  # of the latest batch
         self._reader, self._clock, self._finished = reader, clock, finished
-        self._clocks = SourceClocks(finished)
+        self._clocks = SampleClock(finished)
         self._detectors, self._steps, self._pca = SeriesDetectors(table), StepGatherer(), SourcePca()
         self._latest: Int64 = np.zeros(0, np.int64)  # by source: its latest judged step, ns
         self._judged = 0  # units so far, over all runs
@@ -126,11 +125,9 @@ class MetricStages:
         """Steps that n records close; `failed` then says which records are no metrics."""
         read = self._reader.read(records)
         self.failed = read.failed
-        samples = read.samples
-        of = source[samples.row]
-        trusted, high = self._trusted(samples, of)
+        samples, high = self._timed(read.samples, source)
         where = Where(source, stream, records.start, records.end)
-        return self._steps.add(self._scored(self.series.points(replace(samples, time=trusted), high, where)))
+        return self._steps.add(self._scored(self.series.points(samples, high, where)))
 
     def texts(self, records: RecordBatch) -> list[str]:
         """Redacted texts of the failed records, empty ones for the others [n]."""
@@ -143,19 +140,15 @@ class MetricStages:
             texts[row] = text
         return texts
 
-    def _trusted(self, samples: Samples, source: Int32) -> tuple[Int64, Int64]:
-        """Times and running maxima of samples [k]."""
+    def _timed(self, samples: Samples, source: Int32) -> tuple[Samples, Int64]:
+        """Samples with their times, and the running maxima [k] of their sources' [rows]. What a live stream brings
+        without any time is of now."""
         now = self._clock.now()
-        if len(source):
-            self._clocks.reserve(int(source.max()) + 1)
-        none = np.zeros(len(samples), np.int64)
-        whole = Partial(np.zeros(len(samples), np.uint8), none, none, none)
-        trusted = self._clocks.advance(source, samples.time, whole, now)
-        if self._finished:
-            return trusted.time, trusted.high
-        return np.where(trusted.time == NO_TIME, now, trusted.time), np.where(
-            trusted.high == NO_TIME, now, trusted.high
-        )
+        samples, high = self._clocks.trusted(samples, source, now)
+        if self._finished or not (high == NO_TIME).any():
+            return samples, high
+        time = np.where(samples.time == NO_TIME, now, samples.time)
+        return replace(samples, time=time), np.where(high == NO_TIME, now, high)
 
     def idle(self, source: Int32, watermark: Int64) -> ClosedSteps:
         """Steps that close because the watermarks of sources [s] rise without a record, ns."""

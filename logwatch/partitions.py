@@ -297,7 +297,7 @@ class Partitions:
             held.outbox[name] = alert
             outbox["outbox", name] = _outbox_cell(alert)
         state = held.state
-        forgotten = state.forget(partial(pipeline.stages.keys.expiry.forgets, taken=True))
+        forgotten = state.forget(partial(pipeline.forgets, taken=True))
         EXPIRED.inc(len(forgotten))
         cells = {**forgotten, **changes.cells, **outbox}
         marker = self._marker(lane, held, pipeline, changes)

@@ -28,7 +28,7 @@ import numpy as np
 
 from logwatch import telemetry
 from logwatch.api import Clock
-from logwatch.cells import SPILLED
+from logwatch.cells import SERIES, SPILLED
 from logwatch.checkpoint.store import Cell
 from logwatch.chunks import ChunkClock, Pending, flagged_windows, mark_alerted
 from logwatch.commit import CLOCK, Changes
@@ -42,7 +42,7 @@ from logwatch.rows import Scored
 from logwatch.score.detectors import too_rare
 from logwatch.score.registry import MAX_SOURCES, OTHER
 from logwatch.score.series.closed_steps import ClosedSteps
-from logwatch.signals import NO_METRICS, beside, in_turn
+from logwatch.signals import NO_METRICS, beside, in_turn, pieces
 from logwatch.stages import JOINER, Stages
 from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
 
@@ -245,10 +245,11 @@ class Pipeline:
     def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32, silent: bool) -> None:
         """Metrics through every stage."""
         metrics = self.stages.metrics
-        steps = metrics.steps(records, source, stream)
-        if metrics.failed:
-            self.on_failed(component, records, metrics.texts(records), metrics.failed)
-        self._judge_steps(steps, silent)
+        for rows in pieces(records):
+            part = records if len(rows) == len(records) else records.take(rows)
+            self._judge_steps(metrics.steps(part, source[rows], stream[rows]), silent)
+            if metrics.failed:
+                self.on_failed(component, part, metrics.texts(part), metrics.failed)
 
     def _judge_steps(self, steps: ClosedSteps, silent: bool = False) -> None:
         """Judge closed steps; what was there before the first start teaches, and alerts nobody."""
@@ -416,8 +417,11 @@ class Pipeline:
 
     def take(self) -> Changes:
         """Steps 1 and 2 of a commit. Once it has succeeded give them to `saved`, and else to `failed`."""
+        stages = self.stages
         changing = [(component, part.changes()) for component, part in self._cells.items()]
-        for component, cells in (*changing, (SPILLED, self.stages.keys.spilled.changes())):
+        series = ((SERIES + name, value) for name, value in stages.metrics.table.spilled.changes())
+        changing += [(SPILLED, stages.keys.spilled.changes()), (SPILLED, series)]
+        for component, cells in changing:
             for name, value in cells:
                 cell = component, name
                 if value is not None and len(value) <= TINY:
@@ -436,11 +440,18 @@ class Pipeline:
             telemetry.ALERTS.inc(source=self._counted(alert.source), state=alert.state)
         self.committed = changes.time
         self.stages.keys.expiry.saved()
+        self.stages.metrics.table.expiry.saved()
 
     def failed(self, changes: Changes) -> None:
         """Nothing of them was saved: the next commit saves it."""
         self._unsaved = changes.cells | self._unsaved
         self.raised = changes.alerts + self.raised
+
+    def forgets(self, name: str, head: bytes, *, taken: bool = False) -> bool:
+        """Whether the cell of a spilled key or series can be deleted; see `Expiry.forgets`."""
+        is_series = name.startswith(SERIES)
+        table = self.stages.metrics.table if is_series else self.stages.keys
+        return table.expiry.forgets(name.removeprefix(SERIES), head, taken=taken)
 
     def _saved_clock(self, now: int) -> bytes:
         clock = {"v": 2, "seen": self.seen, "time": now, "chunk": self._chunks.saved()}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from logwatch.clock import SystemClock
 from logwatch.errors import LogwatchError
 from logwatch.parse.join import Joiner
+from logwatch.parse.metrics.detect import MOST, looks_like_metrics
 from logwatch.parse.multiline import AUTO
 from logwatch.types import NO_TIME, Int64, RecordBatch, Stream, UInt8
 
@@ -41,7 +43,14 @@ class Finished:
 
 def joined(chunks: Iterator[Chunk], stream: Stream) -> Iterator[Chunk]:
     """Chunks of a file with the lines in one record that belong together. It goes before the merge: a record's place
-    is that of its first line."""
+    is that of its first line. A file of metrics stays as it is."""
+    first = next(chunks, None)
+    if first is None:
+        return
+    chunks = chain([first], chunks)
+    if looks_like_metrics(first[0][:MOST]):
+        yield from chunks
+        return
     joiner, failure = Joiner(lambda component, source: AUTO, SystemClock()), None
     try:
         for lines, start, end, flags in chunks:

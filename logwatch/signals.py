@@ -24,13 +24,15 @@ class Signals:
         signal_of: the setting of a source, by the component that brings it and its name.
         was_heard: whether a stream had records before.
 
-    Cells: one a stream of metrics; one without that was heard before is a log's.
+    Cells: one a stream of metrics, or that has begun with what could be the header of CSV: then with that line. One
+    without that was heard before is a log's.
     """
 
     def __init__(self, signal_of: Callable[[str, str], Signal], was_heard: Callable[[Stream], bool]) -> None:
         self._signal_of, self._was_heard = signal_of, was_heard
         self._is_metric: dict[Stream, bool] = {}
-        self._new: set[Stream] = set()
+        self._headers: dict[Stream, bytes] = {}  # of streams that have said nothing more
+        self._changed: dict[Stream, bytes | None] = {}
 
     def metrics(self, records: RecordBatch, component: str) -> Bool | None:
         """Records [n] that are metrics; None where none is."""
@@ -44,36 +46,46 @@ class Signals:
 
     def _tell(self, records: RecordBatch, component: str, known: list[bool | None]) -> list[bool | None]:
         for number in np.unique(records.stream).tolist():
-            if known[number] is not None:
-                continue
-            stream = records.streams[number]
-            signal = self._signal_of(component, stream.source)
-            told = signal == "auto" and not self._was_heard(stream)
-            rows = np.flatnonzero(records.stream == number)[:MOST].tolist() if told else []
-            first = [records.lines[row] for row in rows]
-            metric = signal == "metrics" or looks_like_metrics(first)
-            known[number] = metric
-            if not metric and could_be_header(first):
-                known[number] = True  # and what comes next tells more
-                continue
-            if len(self._is_metric) < REMEMBERED:
-                self._is_metric[stream] = metric
-                if metric:
-                    self._new.add(stream)
+            if known[number] is None:
+                rows = np.flatnonzero(records.stream == number)[:MOST].tolist()
+                known[number] = self._look(records.streams[number], component, [records.lines[row] for row in rows])
         return known
+
+    def _look(self, stream: Stream, component: str, first: list[bytes]) -> bool:
+        """Whether a stream is one of metrics, by its setting or else by its first lines."""
+        signal = self._signal_of(component, stream.source)
+        header = self._headers.pop(stream, None)
+        told = signal == "auto" and (header is not None or not self._was_heard(stream))
+        lines = first if header is None else [header, *first]
+        metric = signal == "metrics" or (told and looks_like_metrics(lines))
+        if told and not metric and could_be_header(lines):
+            self._headers[stream] = self._changed[stream] = next(line for line in lines if line.strip())
+            return True  # and what comes next tells more
+        if len(self._is_metric) < REMEMBERED:
+            self._is_metric[stream] = metric
+            if metric:
+                self._changed[stream] = b""
+            elif header is not None:
+                self._changed[stream] = None
+        return metric
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`."""
-        for source, instance in sorted(self._new):
-            text = f"{source}\0{instance}".encode()
-            yield blake2b(text, digest_size=16).hexdigest(), text
-        self._new.clear()
+        for stream, header in sorted(self._changed.items(), key=lambda one: one[0]):
+            text = f"{stream.source}\0{stream.instance}".encode()
+            cell = None if header is None else text + (b"\0" + header if header else b"")
+            yield blake2b(text, digest_size=16).hexdigest(), cell
+        self._changed.clear()
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
         for cell in cells.values():
-            source, _, instance = cell.decode().partition("\0")
-            self._is_metric[Stream(source, instance)] = True
+            source, instance, *header = cell.split(b"\0", 2)
+            stream = Stream(source.decode(), instance.decode())
+            if header:
+                self._headers[stream] = header[0]
+            else:
+                self._is_metric[stream] = True
 
 
 NO_METRICS: Bool = np.zeros(0, np.bool_)
@@ -85,6 +97,16 @@ def in_turn(metrics: Bool, source: Int32) -> list[Int64]:
     if np.isin(source[measured], source[lines]).any():
         return np.split(np.arange(len(metrics)), np.flatnonzero(metrics[1:] != metrics[:-1]) + 1)
     return [rows for rows in (lines, measured) if len(rows)]
+
+
+def pieces(records: RecordBatch) -> list[Int64]:
+    """Rows of a batch in parts of at most `PIECE` bytes, or of one record: one record may have thousands of samples."""
+    last = np.cumsum([len(line) for line in records.lines]) - 1
+    return np.split(np.arange(len(records)), np.flatnonzero(np.diff(last // PIECE)) + 1)
+
+
+PIECE = 1 << 20
+"""Bytes of records of metrics that are read at once: 100,000 samples or so."""
 
 
 def beside(joined: RecordBatch, records: RecordBatch, rows: Int64) -> RecordBatch:

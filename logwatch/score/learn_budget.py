@@ -27,10 +27,11 @@ class LearningBudget:
 
     Args:
         cap: segments a second.
+        per_segment: events of a long chunk for each segment.
     """
 
-    def __init__(self, cap: float) -> None:
-        self._cap = cap
+    def __init__(self, cap: float, per_segment: int = EVENTS_PER_SEGMENT) -> None:
+        self._cap, self._per_segment = cap, per_segment
         self.credit = 0.0
         self.newest = 0  # newest event time so far, ns
 
@@ -47,7 +48,7 @@ class LearningBudget:
         else:
             seconds = max(0, newest - self.newest) / 1e9 if self.newest else 0.0
             self.newest = max(self.newest, newest)
-        full = min(offered, max(MOST, events // EVENTS_PER_SEGMENT))
+        full = min(offered, max(MOST, events // self._per_segment))
         self.credit = min(self.credit + max(float(LEAST), self._cap * seconds), float(max(full, STEP)))
         if self.credit < min(STEP, full):
             return 0

@@ -1,4 +1,4 @@
-"""Training of the log LSTM beside scoring: one step per chunk, in a background thread, repeatable.
+"""Training beside scoring: one step per chunk, in a background thread, repeatable; and the steps of the log LSTM.
 
 A step is a pure function of its inputs (weights, segments, step number): a step in flight is not saved, its inputs
 are, and it is run again after a restart.
@@ -7,8 +7,10 @@ are, and it is run again after a restart.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -108,11 +110,11 @@ def _train(step: Step, model: Model, base: Tensor, active: Tensor, shape: Shape)
         steps += 1
         with torch.no_grad():
             if bool(gradient.isfinite().all()):  # else one freak batch would blind the model for good
-                _adamw(flat[:used], gradient, first[:used], second[:used], steps)
+                adamw(flat[:used], gradient, first[:used], second[:used], steps)
     return replace(model, flat=flat, first=first, second=second, steps=steps)
 
 
-def _adamw(flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor, steps: int) -> None:
+def adamw(flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor, steps: int) -> None:
     """One step in place (Loshchilov and Hutter, Decoupled weight decay regularization, 2019)."""
     norm = float(torch.linalg.vector_norm(gradient))
     if norm > CLIP:
@@ -134,18 +136,17 @@ def _pool() -> ThreadPoolExecutor:
     return _POOL[0]
 
 
-class Trainer:
+class Background:
     """Runs steps one at a time in the background. `collect` is the only point where scoring waits for it."""
 
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
+    def __init__(self) -> None:
         self._pending: Future[Outcome] | None = None
 
-    def start(self, step: Step, model: Model, previous: Tensor | None) -> None:
+    def submit(self, step: Callable[[], Outcome]) -> None:
         """Begin a step; the one before must have been collected."""
         if self._pending is not None:
             raise RuntimeError("a training step is still in flight")
-        self._pending = _pool().submit(run, step, model, previous, self._shape)
+        self._pending = _pool().submit(step)
 
     def collect(self) -> Outcome | None:
         """The outcome of the step in flight, waited for; None where there is none. An error of the step is raised."""
@@ -157,3 +158,15 @@ class Trainer:
         pending, self._pending = self._pending, None
         if pending is not None and not pending.cancel():
             wait([pending])
+
+
+class Trainer(Background):
+    """Runs steps of the log LSTM."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def start(self, step: Step, model: Model, previous: Tensor | None) -> None:
+        """Begin a step; the one before must have been collected."""
+        self.submit(partial(run, step, model, previous, self._shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,13 @@ class ReplayBuffer:
     Args:
         capacity: segments kept.
         block: segments per cell.
+        dtype: of a segment.
     """
 
-    def __init__(self, capacity: int = CAPACITY, block: int = BLOCK) -> None:
+    def __init__(self, capacity: int = CAPACITY, block: int = BLOCK, dtype: np.dtype[Any] = SEGMENT) -> None:
         self.capacity = capacity
         self._block = block
-        self._ring: Segments = np.zeros(-(-capacity // block) * block, dtype=SEGMENT)
+        self._ring: Segments = np.zeros(-(-capacity // block) * block, dtype=dtype)
         self._added = 0  # segments ever added
         self._dirty: set[int] = set()
 
@@ -53,7 +55,7 @@ class ReplayBuffer:
             part = self._ring[block * self._block : (block + 1) * self._block]
             yield f"{block:04d}", part.tobytes()
         if self._dirty:
-            head = {"v": 1, "added": self._added, "size": len(self._ring), "dtype": str(SEGMENT)}
+            head = {"v": 1, "added": self._added, "size": len(self._ring), "dtype": str(self._ring.dtype)}
             yield "count", json.dumps(head).encode()
         self._dirty = set()
 
@@ -62,10 +64,10 @@ class ReplayBuffer:
         if "count" not in cells:
             return
         head = json.loads(cells["count"])
-        if head["dtype"] != str(SEGMENT) or head["size"] != len(self._ring):
+        if head["dtype"] != str(self._ring.dtype) or head["size"] != len(self._ring):
             return  # another layout: the buffer fills again
         self._added = int(head["added"])
         for name, cell in cells.items():
             if name != "count":
                 at = int(name) * self._block
-                self._ring[at : at + self._block] = np.frombuffer(cell, dtype=SEGMENT)
+                self._ring[at : at + self._block] = np.frombuffer(cell, dtype=self._ring.dtype)

@@ -6,7 +6,7 @@ All rounds of all tests are one stream through the whole pipeline, in the order 
 under the ROC curve, FAILURE against NO_FAILURE of the faulty rounds: `score` by the largest combined nats of what was
 judged in these seconds; `new_templates` by the number of templates that no clean round of another test has. Beside
 them the same with Drain3's templates, and lines of level ERROR, counted. What the client of the tests prints is left
-out: it tells the outcome. Twenty cases are few: see the intervals.
+out: it tells the outcome. Twenty cases are few: see the intervals; that of a difference is of the same tests, paired.
 """
 
 from __future__ import annotations
@@ -128,12 +128,25 @@ def auc(values: Float64, failed: NDArray[np.bool_]) -> float:
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def interval(values: Float64, failed: NDArray[np.bool_], rounds: int = 2_000) -> tuple[float, float]:
-    """95 % bootstrap interval over tests, within each class."""
+def interval(values: Float64, failed: NDArray[np.bool_]) -> tuple[float, float]:
+    """95 % bootstrap interval of the area, over tests, within each class."""
+    return _within([auc(values[rows], failed[rows]) for rows in draws(failed)])
+
+
+def paired(ours: Float64, theirs: Float64, failed: NDArray[np.bool_]) -> tuple[float, float]:
+    """95 % bootstrap interval of what the area of `ours` is above that of `theirs`, both on the same tests."""
+    return _within([auc(ours[rows], failed[rows]) - auc(theirs[rows], failed[rows]) for rows in draws(failed)])
+
+
+def draws(failed: NDArray[np.bool_], rounds: int = 2_000) -> list[Int64]:
+    """Tests drawn anew within each class; the same every time."""
     rng = np.random.default_rng(0)
     classes = [np.flatnonzero(failed), np.flatnonzero(~failed)]
-    draws = [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(rounds)]
-    low, high = np.quantile([auc(values[rows], failed[rows]) for rows in draws], [0.025, 0.975])
+    return [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(rounds)]
+
+
+def _within(areas: Sequence[float]) -> tuple[float, float]:
+    low, high = np.quantile(areas, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -143,21 +156,33 @@ def main() -> None:
     parser.add_argument("--miners", default=",".join(MINERS), help="whose templates (%(default)s)")
     with Benchmark("openstack", "dessertlab/Fault-Injection-Dataset on GitHub", parser=parser) as bench:
         folder = bench.data("openstack_fi")
+        seen: dict[str, dict[str, Float64]] = {}
         for miner in bench.options.miners.split(","):
-            with mined_by(miner):
-                found, templates = run(folder, bench.seed)
-            failed = np.array([test.failed for test in found])
-            bench.log(f"{miner}: {templates} templates; test, failed, lines of level ERROR, new templates, score")
-            rows = [(test.errors, new_templates(test, found), score(test)) for test in found]
-            for test, (errors, new, nats) in zip(found, rows, strict=True):
-                bench.log(f"  {test.name:<10}{test.failed:>2}{errors:>7}{new:>7}{nats:>9.1f}")
-            errors_, *columns = np.array(rows, np.float64).T
-            bench.baseline("error_lines_auc", auc(errors_, failed))
-            for name, values in zip(("new_templates_auc", "score_auc"), columns, strict=True):
+            failed, errors, seen[miner] = _seen(bench, folder, miner)
+            bench.baseline("error_lines_auc", auc(errors, failed))
+            for name, values in seen[miner].items():
                 if miner == "ours":
                     bench.figure(name, auc(values, failed), interval(values, failed), floor=0.82)
                 else:
                     bench.baseline(f"{name}_{miner}", auc(values, failed))
+        for other in seen.keys() - {"ours"} if "ours" in seen else ():
+            for name, values in seen["ours"].items():
+                theirs = seen[other][name]
+                more = auc(values, failed) - auc(theirs, failed)
+                bench.figure(f"{name}_over_{other}", more, paired(values, theirs, failed), floor=0.0)
+
+
+def _seen(bench: Benchmark, folder: Path, miner: str) -> tuple[NDArray[np.bool_], Float64, dict[str, Float64]]:
+    """Which tests failed, their lines of level ERROR, and by name what one miner's templates make of them."""
+    with mined_by(miner):
+        found, templates = run(folder, bench.seed)
+    bench.log(f"{miner}: {templates} templates; test, failed, lines of level ERROR, new templates, score")
+    rows = [(test.errors, new_templates(test, found), score(test)) for test in found]
+    for test, (errors, new, nats) in zip(found, rows, strict=True):
+        bench.log(f"  {test.name:<10}{test.failed:>2}{errors:>7}{new:>7}{nats:>9.1f}")
+    errors_, new_, nats_ = np.array(rows, np.float64).T
+    failed = np.array([test.failed for test in found])
+    return failed, errors_, {"new_templates_auc": new_, "score_auc": nats_}
 
 
 if __name__ == "__main__":

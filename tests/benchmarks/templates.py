@@ -29,6 +29,7 @@ from logwatch.parse.miner import TemplateMiner
 from logwatch.types import Int32
 from tests.benchmarks.drained import drain
 from tests.benchmarks.frame import Benchmark
+from tests.benchmarks.hostile import bad_lines
 from tests.benchmarks.templates_data import RECORDINGS, Recorded, load, names
 from tests.benchmarks.templates_replay import Replay
 
@@ -261,38 +262,6 @@ def _memory(bench: Benchmark) -> None:
     bench.log(f"{most} templates alive at most, {miner.retired} retired, {miner.overflowed} lines not learned")
     bench.figure("memory_mb", held / 1e6, aim=60)
     bench.figure("memory_peak_mb", peak / 1e6)
-
-
-def bad_lines(rng: random.Random) -> list[str]:
-    """Lines that mean harm, or look like it."""
-    noise = "".join(rng.choices("ABCDEFabcdef+/0123456789", k=30_000))
-    pieces = [
-        "(",
-        "[",
-        "{",
-        "<a",
-        '"',
-        "'",
-        " '",
-        "a=",
-        "a.",
-        "a/",
-        "a-",
-        "a:",
-        "a::",
-        "->",
-        ": ",
-        " - ",
-        "=",
-        "\\",
-        "x, ",
-    ]
-    words = [" ".join("".join(rng.choices("abc", k=3)) for _ in range(400)) for _ in range(200)]
-    return [
-        " " * 1_000_000, noise, noise.lower(), '{"a":' * 6_000, '{"a":[1,"b"],' * 2_000, "<*> <num> \x00\x01\x02\x04",
-        "\x1b[31mred\x1b[0m", "-" * 30_000, *(piece * 10_000 for piece in pieces), *words,
-        *(f"{'x: ' * 20}{word}" for word in words), *(f"could not open the file: {word}" for word in words),
-    ]  # fmt: skip
 
 
 def _bad_input(bench: Benchmark) -> None:

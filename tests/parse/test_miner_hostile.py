@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from logwatch.parse.mask import VARIABLE, collapse, masked
 from logwatch.parse.miner import OVERFLOW, TemplateMiner
 from logwatch.parse.miner_cache import MAX_HOLES, Holed
-from tests.benchmarks.templates import bad_lines
+from tests.benchmarks.hostile import bad_lines
 
 TOKENS = st.sampled_from(
     "peer 10.0.0.7 for port 22 at (idle) user= x=1 -> : :: [ ] Mon May 5 ms null /var/log a.b.c: INFO - 'q' <*> <num> "

@@ -148,6 +148,7 @@ class Identity:
             Their slots.
         """
         table = self.table
+        table.expiry.horizon(np.arange(len(watermark), dtype=np.int32), np.where(watermark == FAR, NO_TIME, watermark))
         used = table.in_use()
         rows = table.rows
         heard, now = rows["heard"][used], watermark[rows["source"][used]]
