@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from logwatch.heatmap.image import image
     from logwatch.types import (
         Alert,
         Cells,
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
         Float32,
         Gap,
         Line,
+        Mark,
+        MetricWindow,
         RecordBatch,
         Stream,
         Values,
@@ -38,6 +38,10 @@ else:
         """The value types, at their first use: they need numpy, and a configuration is checked without (0.13 s)."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "image":
+            from logwatch.heatmap.image import image
+
+            return image
         from logwatch import types
 
         return getattr(types, name)
@@ -68,6 +72,7 @@ __all__ = [
     "KeyFields",
     "Kind",
     "Line",
+    "Mark",
     "MetricWindow",
     "PluginConfig",
     "RecordBatch",
@@ -77,6 +82,7 @@ __all__ = [
     "Stream",
     "Values",
     "declared",
+    "image",
     "plugin",
 ]
 
@@ -201,17 +207,6 @@ class Hook(Protocol):
         be held back. The answer depends on the alert alone: a replay gives the same.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MetricWindow:
-    """Metrics of one source over a stretch of time: m metrics, t steps of equal length."""
-
-    source: str
-    metrics: tuple[str, ...]  # [m] names with their labels, in a fixed order
-    start: int  # ns, of the first step
-    step: int  # ns
-    values: NDArray[np.float32]  # [m, t]; NaN where nothing was measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,22 @@ from logwatch.parse.metrics.settings import MetricSettings
 from logwatch.parse.miner import TemplateMiner
 from logwatch.parse.multiline import Multiline, multiline
 from logwatch.parse.parser import Parser, ParseSettings
+from logwatch.parse.settings import FORMATS
 from logwatch.parse.template_rules import Rules
 from logwatch.pipeline import Saved
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
+from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import NEVER, KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.series.detectors.bank import SeriesDetectors
+from logwatch.score.series.expected_band import COLUMNS as BAND_COLUMNS
+from logwatch.score.series.lstm_columns import COLUMNS as LSTM_COLUMNS
 from logwatch.score.series.series import COLUMNS as SERIES_COLUMNS
 from logwatch.score.series.series import Series
+from logwatch.score.series.windows import Windows
 from logwatch.score.units import Units
+from logwatch.sides import Sides
 from logwatch.signals import Signals
 from logwatch.stages import Stages
 from logwatch.types import Bool, Int32
@@ -85,7 +91,8 @@ def _table_of(tables: Mapping[str, SourceTable], component: str, source: str) ->
 
 def _parse_settings(settings: Settings, table: SourceTable) -> ParseSettings:
     lateness = int(settings.lateness * 1e9)
-    return ParseSettings(table.entity or "", table.timezone or "UTC", table.format, lateness)
+    of_lines = table.format in FORMATS  # else one of metrics: this side has only what is told to be lines all the same
+    return ParseSettings(table.entity or "", table.timezone or "UTC", table.format if of_lines else "auto", lateness)
 
 
 def _multiline(table: SourceTable) -> Multiline:
@@ -131,26 +138,33 @@ def assemble(
     """
     keep_memory()
     rules = rules_of(settings)
-    registry, miner = Registry(), TemplateMiner(rules=rules)
+    registry, miner, sides = Registry(), TemplateMiner(rules=rules), Sides()
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
     columns = [field for resolved in chosen for field in _columns(resolved)]
     ttl = min(int(settings.key_ttl * 1e9), NEVER)
     keys = KeyTable([*columns, *Units.COLUMNS], fetch=lambda name: saved.cell(SPILLED, name), ttl=ttl)
-    extras = {"keys": keys, "table": keys, "text_of": miner.text, "has_entities": per.has_entities, "clock": clock}
-    built: list[Detector] = [_shared(resolved, share).build(on_trip=on_trip, **extras) for resolved in chosen]
+    extras = {
+        "keys": keys, "table": keys, "text_of": miner.text, "untold": miner.untold,
+        "has_entities": per.has_entities, "clock": clock,
+    }  # fmt: skip
+    chosen = [_shared(resolved, share) for resolved in chosen]
+    built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
+    lstm = next((resolved.config for resolved in chosen if isinstance(resolved.config, LstmConfig)), None)
     names = tuple(detector.name for detector in built)
     units = Units(keys, names, per.has_entities)
-    judge = Judge(Calibration(units.detectors, BudgetThresholds(per.budget)))
+    thresholds = BudgetThresholds(per.budget, sides.both)
+    judge = Judge(Calibration(units.detectors, thresholds))
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
     values: Any = next((detector for detector in built if hasattr(detector, "explain")), None)
     return Stages(
         signals=Signals(lambda component, source: _table_of(tables, component, source).signal, registry.heard),
+        sides=sides,
         joiner=Joiner(lambda component, source: _multiline(_table_of(tables, component, source)), clock),
         registry=registry,
         miner=miner,
         parser=Parser(per.parse, miner, clock, settings.redact, finished, rules.rules),
-        metrics=_metrics(settings, tables, registry, per, finished, clock, saved),
+        metrics=_metrics(settings, tables, registry, thresholds, finished, clock, saved, lstm),
         keys=keys,
         detectors=built,
         units=units,
@@ -162,23 +176,27 @@ def assemble(
 
 
 def _metrics(
-    settings: Settings, tables: Mapping[str, SourceTable], registry: Registry, per: PerSource, finished: bool,
-    clock: Clock, saved: Saved,
+    settings: Settings, tables: Mapping[str, SourceTable], registry: Registry, thresholds: BudgetThresholds,
+    finished: bool, clock: Clock, saved: Saved, lstm: LstmConfig | None,
 ) -> MetricStages:  # fmt: skip
-    """The metric side; its sources have the budget of their own."""
+    """The metric side; it shares the budgets of sources that have both."""
     ttl = min(int(settings.key_ttl * 1e9), NEVER)
     table = KeyTable(
-        [*SERIES_COLUMNS, *SeriesDetectors.FIELDS.dtype],
+        [*SERIES_COLUMNS, *SeriesDetectors.FIELDS.dtype, *BAND_COLUMNS, *(LSTM_COLUMNS if lstm else ())],
         fetch=lambda name: saved.cell(SPILLED, SERIES + name), ttl=ttl,
     )  # fmt: skip
-    judge = Judge(Calibration(DETECTORS, BudgetThresholds(per.budget), MetricVotes()))
+    judge = Judge(Calibration(DETECTORS, thresholds, MetricVotes()))
     series = Series(table, settings.max_series, int(settings.lateness * 1e9), ttl)
 
     def read_as(source: str) -> MetricSettings:
         one = _table_of(tables, registry.component(source), source)
         return MetricSettings(one.format if one.format in METRIC_FORMATS else "auto", one.timezone)
 
-    return MetricStages(MetricReader(read_as), table, series, judge, finished, clock, settings.redact)
+    name_of = registry.sources.__getitem__
+    reader = MetricReader(read_as, settings.redact)
+    heatmap = settings.heatmap
+    windows = Windows(heatmap.window, int(heatmap.every * 1e9), name_of, series.name)
+    return MetricStages(reader, table, series, judge, finished, clock, windows, settings.redact, name_of, lstm)
 
 
 LEAST_CAP = 20.0

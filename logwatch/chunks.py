@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
+from logwatch.decide.judge import Judged
 from logwatch.errors import StateCorrupt
 from logwatch.types import NO_TIME, EventBatch, Flag, Float32, Int64, Kind, UnitBatch
 
@@ -212,3 +213,14 @@ def mark_alerted(events: EventBatch, units: UnitBatch, crossing: NDArray[np.bool
     if len(rows):
         events.flags = events.flags.copy()
         events.flags[rows] |= np.uint8(Flag.ALERTED)
+
+
+def keep_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:
+    """What was there before the first start teaches, and alerts nobody."""
+    if not len(units):
+        return
+    warm = (events.flags & Flag.WARMUP) != 0
+    if warm.any():
+        silent = warm[np.maximum(units.row, 0)] & (units.row >= 0)
+        judged.crossing &= ~silent
+        judged.holding &= ~silent

@@ -149,10 +149,12 @@ class Daemon:
         self._process([ready] if self.ahead is None else self.ahead.feed(*ready))
 
     def _finish(self) -> None:
-        """Nothing more will come: what waited for its next line does so no longer."""
+        """Nothing more will come: what waited for its next line, or its step's end, does so no longer."""
         for name in self.sources:
             for released in self.lanes.finish(name):
                 self._feed(name, released)
+        self._catch_up()
+        self.progress.alerts += self.lanes.end()
 
     def _room(self, lane: str) -> int:
         """Records of a lane's next batch: it ends where long chunks do, unless that is but a few records away."""

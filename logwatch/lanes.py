@@ -135,6 +135,10 @@ class Lanes:
                 released.lane = lane
                 yield released
 
+    def end(self) -> int:
+        """Where nothing more will come; see `Pipeline.end`."""
+        return sum(pipeline.end() for pipeline in self)
+
     def process(self, records: RecordBatch, component: str, warm: Bool | None = None) -> int:
         """Take records through their lane's pipeline; returns how many alerts they raised.
 

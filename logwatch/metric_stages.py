@@ -6,31 +6,37 @@ together. What single detectors say of that series is shown; its own, combined v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from logwatch.api import Clock
 from logwatch.cells import pack, unpack
 from logwatch.decide.judge import Judge
+from logwatch.metric_news import tell, turned
 from logwatch.parse.formats.read import Failed
 from logwatch.parse.metrics.reader import MetricReader
 from logwatch.parse.redact import Redactor
 from logwatch.parse.sample_clock import SampleClock
 from logwatch.samples import Points, Samples
 from logwatch.score.calibration_votes import Votes
-from logwatch.score.keys import KeyTable
+from logwatch.score.detector_configs import LstmConfig
+from logwatch.score.keys import BASE, KeyTable
 from logwatch.score.series.closed_steps import ClosedSteps, Scores, StepGatherer
 from logwatch.score.series.detectors.bank import NAMES, SeriesDetectors
+from logwatch.score.series.expected_band import ExpectedBand
+from logwatch.score.series.forecaster import Forecaster
 from logwatch.score.series.passage import Where
 from logwatch.score.series.pca import SourcePca
 from logwatch.score.series.rounds import rounds
-from logwatch.score.series.series import Series
+from logwatch.score.series.series import COLUMNS, Series
+from logwatch.score.series.windows import Windows
 from logwatch.types import NO_TIME, Bool, Cells, Float32, Float64, Int32, Int64, Kind, RecordBatch, UnitBatch
 
-SERIES, PCA = len(NAMES), len(NAMES) + 1
-DETECTORS = (*NAMES, "series", "pca")
+LSTM, SERIES, PCA = range(len(NAMES), len(NAMES) + 3)
+DETECTORS = (*NAMES, "lstm", "series", "pca")
 """Columns of the nats of METRIC units."""
 
 ODD = 7.0
@@ -38,6 +44,9 @@ ODD = 7.0
 
 CHUNKS = ((65_536, 1024), (4096, 256), (0, 64))
 """Units judged, and after how many more of them calibration learns from there on."""
+
+CHUNK = 16_384
+"""Samples after which series are let go; what is read at once never crosses it, so that batches do not matter."""
 
 
 @dataclass(slots=True)
@@ -63,7 +72,7 @@ class MetricVotes(Votes):
     """The series' own voice and the source's decide; a decision bears the name of the detector that says most."""
 
     def __init__(self) -> None:
-        super().__init__(DETECTORS, (("series",), ("pca",)), frozenset(NAMES))
+        super().__init__(DETECTORS, (("series",), ("pca",)), frozenset((*NAMES, "lstm")))
 
     def top(self, nats: Float32) -> int:
         """See `Votes.top`."""
@@ -79,28 +88,42 @@ class MetricStages:
 
     Args:
         reader: records → samples.
-        table: rows of the series, with the columns of `Series` and `SeriesDetectors`.
+        table: rows of the series, with the columns of `Series`, `SeriesDetectors`, `ExpectedBand` and `MetricLstm`.
         series: samples → points.
         judge: over `DETECTORS`.
         finished: the input are finished files: see `logwatch.parse.clock`.
         clock: wall time, for times ahead of it.
+        windows: of closed steps, for heatmaps.
         redact: rules, for what is kept of records that failed.
+        name_of: a source's, by its number.
+        lstm: settings of the forecaster; None: there is none, and its columns may be missing.
     """
 
     def __init__(
         self, reader: MetricReader, table: KeyTable, series: Series, judge: Judge, finished: bool, clock: Clock,
-        redact: Sequence[str] = (),
+        windows: Windows, redact: Sequence[str] = (), name_of: Callable[[int], str] = str,
+        lstm: LstmConfig | None = None,
     ) -> None:  # fmt: skip
-        self._redactor = Redactor(redact)
-        self.table, self.series, self.judge = table, series, judge
+        self._redactor, self._name_of = Redactor(redact), name_of
+        self.table, self.series, self.judge, self.windows = table, series, judge, windows
         self.failed: list[Failed] = []  # of the latest batch
         self._reader, self._clock, self._finished = reader, clock, finished
         self._clocks = SampleClock(finished)
+        standing = {name for name, *_ in (*BASE, *COLUMNS)}
+        self._learned = [name for name in table.dtype.names or () if name not in standing]
         self._detectors, self._steps, self._pca = SeriesDetectors(table), StepGatherer(), SourcePca()
+        self.forecaster, self._band = Forecaster(table, lstm), ExpectedBand(table)
         self._latest: Int64 = np.zeros(0, np.int64)  # by source: its latest judged step, ns
         self._judged = 0  # units so far, over all runs
+        self._seen = 0  # samples, likewise
+        self._turning: list[tuple[int, int]] = []  # slots of series that are something else from some time on, ns
+        self._turned: list[int] = []  # slots of those that began anew in this chunk
         self._pending: list[tuple[UnitBatch, Bool]] = []
         self._changed = False
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.forecaster.close()
 
     def counts(self) -> dict[int, int]:
         """Series in memory, by source."""
@@ -117,24 +140,57 @@ class MetricStages:
             "metrics/series": self.series,
             "metrics/steps": self._steps,
             "metrics/pca": self._pca,
+            "metrics/forecaster": self.forecaster,
+            "metrics/windows": self.windows,
             "metrics/judge": self.judge,
             "metrics/units": self,
         }
 
-    def steps(self, records: RecordBatch, source: Int32, stream: Int32) -> ClosedSteps:
-        """Steps that n records close; `failed` then says which records are no metrics."""
+    def steps(self, records: RecordBatch, source: Int32, stream: Int32) -> Iterator[ClosedSteps]:
+        """Steps that n records close, chunk by chunk: judge each part before the next is asked for. `failed` then says
+        which records are no metrics."""
         read = self._reader.read(records)
         self.failed = read.failed
         samples, high = self._timed(read.samples, source)
         where = Where(source, stream, records.start, records.end)
-        return self._steps.add(self._scored(self.series.points(samples, high, where)))
+        for rows, ends in self._chunks(samples):
+            points = self.series.points(samples.take(rows), high[rows], where)
+            yield self._steps.add(self._heard(points))
+            if ends:
+                leaving = self.series.leaving()
+                yield self._steps.close_of(leaving)
+                self._let_go(leaving)
+
+    def _chunks(self, samples: Samples) -> Iterator[tuple[slice, bool]]:
+        """Samples in parts, and whether a chunk ends after each: with the record that makes it full."""
+        last = np.append(np.flatnonzero(samples.row[1:] != samples.row[:-1]), len(samples) - 1) + 1
+        full = np.diff((self._seen + last) // CHUNK, prepend=self._seen // CHUNK) > 0
+        self._seen, self._changed = self._seen + len(samples), True
+        at = 0
+        for end in last[full].tolist():
+            yield slice(at, end), True
+            at = end
+        if at < len(samples):
+            yield slice(at, len(samples)), False
+
+    def _let_go(self, gone: Int32) -> None:
+        """At a chunk's end: series are silent for too long, or too many."""
+        self.series.evict(gone)
+        anew = np.union1d(gone, np.array(self._turned, np.int32)).astype(np.int32)
+        self._pca.release(anew)
+        self.windows.release(anew)
+        self._pca.bound()
+        self.windows.bound()
+        self._turning = [one for one in self._turning if one[0] not in gone]
+        self._turned = []
 
     def texts(self, records: RecordBatch) -> list[str]:
         """Redacted texts of the failed records, empty ones for the others [n]."""
         texts = [""] * len(records)
         for row in {failed.row for failed in self.failed}:
             texts[row] = records.lines[row].decode("utf-8", "replace")
-        touched, rules = self._redactor.rows(texts, "\n".join(texts).lower())
+        one_line = [text.replace("\n", " ") for text in texts]  # a scrape has many
+        touched, rules = self._redactor.rows(texts, "\n".join(one_line).lower())
         redacted = self._redactor.apply([texts[row] for row in touched.tolist()], rules)
         for row, text in zip(touched.tolist(), redacted, strict=True):
             texts[row] = text
@@ -155,24 +211,51 @@ class MetricStages:
         known = np.array([self.series.watermark(one) != NO_TIME for one in source.tolist()], np.bool_)
         if not known.any():
             return self._steps.close(source[:0], watermark[:0])
-        made = self._steps.add(self._scored(self.series.close(source[known], watermark[known])))
-        late = self._steps.close(source[known], watermark[known])
-        if not len(made) or not len(late):
-            return made if len(made) else late
-        shift = len(made.scores)
-        return ClosedSteps(
-            Scores.joined([made.scores, late.scores]),
-            np.append(made.begin, late.begin + shift), np.append(made.end, late.end + shift),
-        )  # fmt: skip
+        source, watermark = source[known], watermark[known]
+        made = self._steps.add(self._heard(self.series.close(source, watermark)))
+        return ClosedSteps.joined(made, self._steps.close(source, watermark))
+
+    def end(self) -> ClosedSteps:
+        """Steps that are still open where nothing more comes. Nothing may follow: the state stands for no stream."""
+        made = self._steps.add(self._heard(self.series.rest()))
+        source = np.arange(len(self._latest), dtype=np.int32)
+        return ClosedSteps.joined(made, self._steps.close(source, np.full(len(source), np.iinfo(np.int64).max)))
+
+    def _heard(self, points: Points) -> Scores:
+        """Points with what was scored of them. A series that turned out to be something else begins anew, with the
+        first step that is all of the new kind."""
+        news = self.series.news()
+        tell(news, self.series, self._name_of)
+        self._turning += turned(news)
+        cuts, at, parts = [], 0, []
+        for slot, since in self._turning:
+            rows = np.flatnonzero((points.slot == slot) & (points.time - points.step >= since))
+            cuts += [(int(rows[0]), (slot, since))] if len(rows) else []
+        for cut, one in sorted(cuts):
+            parts.append(self._scored(points.take(slice(at, cut))))
+            self._begin_anew(one[0])
+            self._turning.remove(one)
+            at = cut
+        return Scores.joined([*parts, self._scored(points.take(slice(at, None)) if at else points)])
+
+    def _begin_anew(self, slot: int) -> None:
+        """What was learned of a series is of no use: all but where its readings stand."""
+        for name in self._learned:
+            self.table.view(name)[slot] = 0
+        self.table.mark(np.array([slot], np.int32))
+        self._turned.append(slot)
+        self._changed = True
 
     def _scored(self, points: Points) -> Scores:
         n = len(points)
-        nats = np.full((n, len(NAMES)), np.nan, np.float32)
+        nats = np.full((n, SERIES), np.nan, np.float32)
+        nats[:, LSTM], quantiles = self.forecaster.score(points)
         together = np.full(n, np.nan, np.float32)
         low, high = np.full(n, np.nan), np.full(n, np.nan)
         for rows in rounds(points):
             said = self._detectors.score(points.take(rows))
-            nats[rows], together[rows], low[rows], high[rows] = said.nats, said.news, said.low, said.high
+            nats[rows, :LSTM], together[rows] = said.nats, said.news
+            low[rows], high[rows] = self._band.of(points.slot[rows], points.value[rows], said, quantiles[rows])
         return Scores(points, nats, together, low, high)
 
     def judging(self, steps: ClosedSteps) -> Iterator[Judging]:
@@ -195,7 +278,7 @@ class MetricStages:
                 points.start[of], points.end[of], nats[rows], DETECTORS,
             )  # fmt: skip
             self._judged += end - at
-            part = ClosedSteps(steps.scores, steps.begin[rows], steps.end[rows])
+            part = steps.part(rows)
             ends = self._judged % size == 0
             yield Judging(
                 int(number[0]),
@@ -217,8 +300,6 @@ class MetricStages:
         if judging.ends:
             self.judge.learn(*_joined(self._pending))
             self._pending = []
-            self._pca.release(self.series.evict())
-            self._pca.bound()
 
     @staticmethod
     def _nats(steps: ClosedSteps, together: Float64) -> Float32:
@@ -226,7 +307,7 @@ class MetricStages:
         nats = np.full((len(steps), len(DETECTORS)), np.nan, np.float32)
         if len(steps):
             top = steps.top()
-            nats[:, : len(NAMES)] = steps.scores.nats[top]
+            nats[:, :SERIES] = steps.scores.nats[top]
             nats[:, SERIES] = steps.scores.together[top]
             nats[:, PCA] = together
         return nats
@@ -256,13 +337,16 @@ class MetricStages:
         """The clock of units, and those that calibration has yet to learn."""
         if self._changed:
             self._changed = False
-            yield "units", _packed(self._latest, self._pending, self._judged)
+            facts = {"judged": self._judged, "seen": self._seen, "turned": self._turned, "turning": self._turning}
+            yield "units", _packed(self._latest, self._pending, facts)
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
         if "units" in cells:
             arrays, facts = unpack(cells["units"])
             self._judged, self._latest = facts["judged"], arrays["latest"].copy()
+            self._seen, self._turned = facts["seen"], facts["turned"]
+            self._turning = [(slot, since) for slot, since in facts["turning"]]
             if "crossed" in arrays:
                 fields = {name: arrays[name].copy() for name in _UNIT}
                 self._pending = [(UnitBatch(**fields, detectors=DETECTORS), arrays["crossed"].copy())]
@@ -277,9 +361,9 @@ def _joined(parts: list[tuple[UnitBatch, Bool]]) -> tuple[UnitBatch, Bool]:
     return UnitBatch(**fields, detectors=DETECTORS), np.concatenate([crossed for _, crossed in parts])
 
 
-def _packed(latest: Int64, pending: list[tuple[UnitBatch, Bool]], judged: int) -> bytes:
+def _packed(latest: Int64, pending: list[tuple[UnitBatch, Bool]], facts: dict[str, Any]) -> bytes:
     arrays = {"latest": latest}
     if pending:
         units, crossed = _joined(pending)
         arrays |= {name: getattr(units, name) for name in _UNIT} | {"crossed": crossed}
-    return pack(arrays, judged=judged)
+    return pack(arrays, **facts)

@@ -30,7 +30,7 @@ from logwatch import telemetry
 from logwatch.api import Clock
 from logwatch.cells import SERIES, SPILLED
 from logwatch.checkpoint.store import Cell
-from logwatch.chunks import ChunkClock, Pending, flagged_windows, mark_alerted
+from logwatch.chunks import ChunkClock, Pending, flagged_windows, keep_silent, mark_alerted
 from logwatch.commit import CLOCK, Changes
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.judge import Judged
@@ -42,7 +42,8 @@ from logwatch.rows import Scored
 from logwatch.score.detectors import too_rare
 from logwatch.score.registry import MAX_SOURCES, OTHER
 from logwatch.score.series.closed_steps import ClosedSteps
-from logwatch.signals import NO_METRICS, beside, in_turn, pieces
+from logwatch.sides import LINES, METRICS
+from logwatch.signals import NO_METRICS, beside, pieces
 from logwatch.stages import JOINER, Stages
 from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
 
@@ -99,6 +100,8 @@ class Pipeline:
         self.on_failed: Callable[[str, RecordBatch, Sequence[str], Sequence[Failed]], None] = _let_go  # dead letters
         self.annotate: Callable[[Alert], Alert] = _as_it_is  # what hooks say of each alert
         self._warm = False  # the latest event was there before the first start
+        self._silent = False  # the latest metric was
+        self._ended = False  # nothing that comes about now is saved
         self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
@@ -211,11 +214,11 @@ class Pipeline:
         if metrics is None or not len(metrics):
             self._follow(records, component, source, stream, warm)
         else:
-            for rows in in_turn(metrics, source):
+            for rows in self.stages.sides.in_turn(metrics, source, warm):
                 some, told = records.take(rows), None if warm is None else warm[rows]
                 if metrics[rows[0]]:
-                    silent = told is not None and bool(told[-1])
-                    self._measure(some, component, source[rows], stream[rows], silent)
+                    self._silent = told is not None and bool(told[0])
+                    self._measure(some, component, source[rows], stream[rows])
                 else:
                     self._follow(some, component, source[rows], stream[rows], told)
         for gap in records.gaps:
@@ -227,6 +230,7 @@ class Pipeline:
 
     def _follow(self, records: RecordBatch, component: str, source: Int32, stream: Int32, warm: Bool | None) -> None:
         """Lines through every stage."""
+        self.stages.sides.see(source, LINES)
         events = self.stages.parser.parse(records, source, stream, self.seen)
         if self.stages.parser.failed:
             self.on_failed(component, records, events.text, self.stages.parser.failed)
@@ -242,28 +246,43 @@ class Pipeline:
                 self._learn()
         self._count_marks(events)
 
-    def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32, silent: bool) -> None:
+    def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32) -> None:
         """Metrics through every stage."""
         metrics = self.stages.metrics
+        self.stages.sides.see(source, METRICS)
         for rows in pieces(records):
             part = records if len(rows) == len(records) else records.take(rows)
-            self._judge_steps(metrics.steps(part, source[rows], stream[rows]), silent)
+            for steps in metrics.steps(part, source[rows], stream[rows]):
+                self._judge_steps(steps)
             if metrics.failed:
                 self.on_failed(component, part, metrics.texts(part), metrics.failed)
 
-    def _judge_steps(self, steps: ClosedSteps, silent: bool = False) -> None:
+    def _judge_steps(self, steps: ClosedSteps) -> None:
         """Judge closed steps; what was there before the first start teaches, and alerts nobody."""
         metrics, incidents, context = self.stages.metrics, self.stages.incidents, self.stages.context
         for part in metrics.judging(steps):
             judged = metrics.judge.judge(part.units)
-            if silent:
+            if self._silent:
                 judged.crossing[:] = judged.holding[:] = False
             self.stages.idle.advance(part)
             evidence = MetricEvidence(part, metrics.series.name, context)
             self._raise(incidents.step(part, part.units, judged, evidence, metrics.judge))
             if self.on_measured:
                 self.on_measured(Measured(part, metrics.series.name, metrics.judge.judge, incidents.members))
+            metrics.windows.add(part.steps, incidents.members)
             metrics.learn(part, judged.crossing)
+
+    def end(self) -> int:
+        """Nothing more will come: judge the steps of metrics that are still open; returns how many alerts that raised.
+
+        It is told, but not saved: should the stream go on in another run, that one goes on from the readings.
+        """
+        before = len(self.raised)
+        if not self._ended:
+            self._collect()
+            self._ended = True
+            self._judge_steps(self.stages.metrics.end())
+        return len(self.raised) - before
 
     def _count(self, source: Int32, records: RecordBatch) -> None:
         known = len(self.stages.registry.sources)
@@ -301,7 +320,7 @@ class Pipeline:
     def _judge(self, units: UnitBatch, events: EventBatch, nats: Float32) -> None:
         stages = self.stages
         judged = stages.judge.judge(units)
-        _keep_warmup_silent(units, judged, events)
+        keep_silent(units, judged, events)
         self._warm = bool(events.flags[-1] & Flag.WARMUP)
         self._raise(stages.incidents.step(events, units, judged, stages.context))
         mark_alerted(events, units, judged.crossing)
@@ -368,6 +387,7 @@ class Pipeline:
     def _raise(self, alerts: list[Alert]) -> None:
         self.raised += map(self.annotate, alerts)
         self.opened.update(self._counted(alert.source) for alert in alerts if alert.state == "open")
+        self.stages.metrics.windows.want(alerts)
 
     def _counted(self, source: str) -> str:
         """The name under which alerts of a source are counted. Gaps may tell of any number that never had a record."""
@@ -417,6 +437,15 @@ class Pipeline:
 
     def take(self) -> Changes:
         """Steps 1 and 2 of a commit. Once it has succeeded give them to `saved`, and else to `failed`."""
+        if not self._ended:
+            self._collect()
+        now = self._clock.now()
+        changes = Changes(self._unsaved | {CLOCK: self._saved_clock(now)}, self.raised, now)
+        self._unsaved, self.raised = {}, []
+        return changes
+
+    def _collect(self) -> None:
+        """The cells that changed."""
         stages = self.stages
         changing = [(component, part.changes()) for component, part in self._cells.items()]
         series = ((SERIES + name, value) for name, value in stages.metrics.table.spilled.changes())
@@ -429,10 +458,6 @@ class Pipeline:
                         continue
                     self._tiny[cell] = value
                 self._unsaved[cell] = value
-        now = self._clock.now()
-        changes = Changes(self._unsaved | {CLOCK: self._saved_clock(now)}, self.raised, now)
-        self._unsaved, self.raised = {}, []
-        return changes
 
     def saved(self, changes: Changes) -> None:
         """They are saved: the alerts among them are the sinks'."""
@@ -459,6 +484,7 @@ class Pipeline:
 
     def close(self) -> None:
         """End background threads."""
+        self.stages.metrics.close()
         for detector in self.stages.detectors:
             close = getattr(detector, "close", None)
             if close is not None:
@@ -472,14 +498,3 @@ def _let_go(component: str, records: RecordBatch, texts: Sequence[str], failed: 
 def _as_it_is(alert: Alert) -> Alert:
     """There is no hook."""
     return alert
-
-
-def _keep_warmup_silent(units: UnitBatch, judged: Judged, events: EventBatch) -> None:
-    """What was there before the first start teaches, and alerts nobody."""
-    if not len(units):
-        return
-    warm = (events.flags & Flag.WARMUP) != 0
-    if warm.any():
-        silent = warm[np.maximum(units.row, 0)] & (units.row >= 0)
-        judged.crossing &= ~silent
-        judged.holding &= ~silent

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # `--help` needs neither numpy nor pydantic
     from logwatch.types import Alert
 
 Phase = Literal["learning", "watching", "paused"]
+Side = Literal["logs", "metrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ScoreRequest:
     rows_format: Literal["jsonl", "csv", "parquet"] = "jsonl"
     source: str | None = None
     entity: str | None = None
+    forecasts: Path | None = None  # where the report on forecasts of metrics goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,18 @@ class TemplatesRequest:
 
     paths: tuple[str, ...]
     config: Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapRequest:
+    """`heatmap`."""
+
+    paths: tuple[str, ...]
+    config: Loaded
+    source: str | None = None  # None: the only one that has metrics
+    at: int | None = None  # ns, at which the window ends; None: as late as can be
+    labels: Path | None = None  # deployments
+    state: Path | None = None  # of a daemon: what it kept, instead of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +96,12 @@ class Live:
 
     phase: Phase
     records: int = 0
-    rate: float = 0.0  # lines per second, recent
+    rate: float = 0.0  # lines and values per second, recent
     sources: int = 0
     templates: int = 0
     incidents: int = 0  # opened since the start
+    values: int = 0  # of metrics
+    series: int = 0
     to_go: str = ""  # "about 4 min", "2,300 lines": until learning is watching; or why it is paused
 
 
@@ -124,6 +140,7 @@ class Summary:
     interrupted: bool = False  # ended by a signal
     points: int = 0  # of metrics, judged
     series: int = 0
+    unusual: tuple[tuple[str, str, int], ...] = ()  # source, series, steps of incidents that it led; most first
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +270,9 @@ class Fault:
     end: str
     description: str = ""
     alert: Alert | None = None  # the first one that found it
-    delay: float | None = None  # seconds from its start to that alert's first line
+    delay: float | None = None  # seconds from its start to that alert's last line or value
+    by: tuple[Side, ...] = ()  # who had a part in that alert's incident
+    also: tuple[Alert, ...] = ()  # the first alert of the other side
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +284,8 @@ class RecordingReport:
     faults: tuple[Fault, ...]
     false: tuple[Alert, ...] = ()  # incidents that match no fault
     clean_hours: float = 0.0
+    values: int = 0  # of metrics
+    seen: tuple[Fault, ...] = ()  # of other recordings, in whose time it alerted: the host's, which has no faults
 
 
 @dataclass(frozen=True, slots=True)

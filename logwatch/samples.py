@@ -23,6 +23,9 @@ class SampleKind(IntEnum):
     UNKNOWN = 4  # the format does not say: the name and the values decide
 
 
+LONGEST_NAME = 1024
+"""Characters of a series' text; a longer one is refused: names come from outside, and each is kept."""
+
 _QUOTED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -52,6 +55,12 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.series)
+
+    def take(self, rows: slice) -> Samples:
+        """Some of the samples; the names stay."""
+        return Samples(
+            self.names, self.kind, self.series[rows], self.row[rows], self.time[rows], self.value[rows]
+        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from logwatch.parse.metrics.detect import MOST, could_be_header, looks_like_metrics
-from logwatch.types import Bool, Int32, Int64, RecordBatch, Stream
+from logwatch.types import Bool, Int64, RecordBatch, Stream
 
 Signal = Literal["logs", "metrics", "auto"]
 
@@ -89,14 +89,6 @@ class Signals:
 
 
 NO_METRICS: Bool = np.zeros(0, np.bool_)
-
-
-def in_turn(metrics: Bool, source: Int32) -> list[Int64]:
-    """Rows of lines and of metrics. Where a source has both, in the order of the stream: they share its incidents."""
-    lines, measured = np.flatnonzero(~metrics), np.flatnonzero(metrics)
-    if np.isin(source[measured], source[lines]).any():
-        return np.split(np.arange(len(metrics)), np.flatnonzero(metrics[1:] != metrics[:-1]) + 1)
-    return [rows for rows in (lines, measured) if len(rows)]
 
 
 def pieces(records: RecordBatch) -> list[Int64]:

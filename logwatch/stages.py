@@ -16,6 +16,7 @@ from logwatch.parse.parser import Parser
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
+from logwatch.sides import Sides
 from logwatch.signals import Signals
 from logwatch.types import Cells
 
@@ -28,6 +29,7 @@ class Stages:
     """Everything between the records and the alerts, in the order of the flow."""
 
     signals: Signals
+    sides: Sides
     joiner: Joiner
     registry: Registry
     miner: TemplateMiner
@@ -45,6 +47,7 @@ class Stages:
         """What is saved, by component."""
         named: dict[str, Cells] = {
             "signals": self.signals,
+            "sides": self.sides,
             JOINER: self.joiner,
             "registry": self.registry,
             "miner": self.miner,

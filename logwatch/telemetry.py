@@ -132,6 +132,8 @@ DROPPED_SAMPLES = Counter("logwatchd_dropped_samples_total", "Samples of metrics
 MARKED_SAMPLES = Counter(
     "logwatchd_marked_samples_total", "Samples of metrics that were not taken as they came.", ("mark",)
 )
+SERIES_NEWS = Counter("logwatchd_series_news_total", "What was noticed of series beside their values.", ("news",))
+HEATMAPS = Counter("logwatchd_heatmaps_total", "Windows of metrics kept as heatmaps.")
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
 SOURCES = Gauge("logwatchd_sources", "Sources known.")

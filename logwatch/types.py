@@ -304,6 +304,33 @@ class Alert:
     detail: str = ""  # one sentence for people, where the lines do not say it (rate, silence, gap)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """Something that happened at a moment, to be seen beside metrics."""
+
+    time: int  # ns
+    kind: str  # "incident", "deployment"
+    name: str = ""  # id of the incident, name of the deployment; untrusted
+
+
+@dataclass(frozen=True, slots=True)
+class MetricWindow:
+    """Metrics of one source over a stretch of time: m metrics, t steps of equal length."""
+
+    source: str
+    metrics: tuple[str, ...]  # [m] names with their labels, all different, sorted
+    start: int  # ns, of the first step
+    step: int  # ns
+    values: Float32  # [m, t]; NaN where nothing was measured
+    past: Float32 | None = None  # [m, 17] quantiles 0, 1/16 … 1 of each metric before the window; NaN: not known
+    marks: tuple[Mark, ...] = ()  # what happened in the window, by time
+
+    @property
+    def end(self) -> int:
+        """End of the last step, ns."""
+        return self.start + int(self.values.shape[1]) * self.step
+
+
 class Cells(Protocol):
     """State that lives in the checkpoint, in cells that are written only when they changed.
 

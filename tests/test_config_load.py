@@ -135,7 +135,8 @@ def test_unknown_variables_are_refused_but_not_those_of_kubernetes() -> None:
         "HEADLESS_SERVICE_PORT_HTTP",
     )
     load(None, {f"LOGWATCHD_{name}": "tcp://10.0.0.1:8711" for name in service})
-    load(None, {"LOGWATCHD_BENCH_DATA": "/data"})
+    for name in ("BENCH_DATA", "CI", "TEST_KAFKA", "TEST_KAFKA_IMAGE", "TEST_SYSTEMD"):  # of benchmarks and tests
+        load(None, {f"LOGWATCHD_{name}": "/data"})
 
 
 def test_empty_variables_say_nothing_and_empty_directories_are_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from logwatch.cli.verbs import VERBS, cli
-from logwatch.config import DetectorTable, History, Settings, SinkTable, SourceTable, TemplateRule
+from logwatch.config import DetectorTable, Heatmap, History, Settings, SinkTable, SourceTable, TemplateRule
 from logwatch.config.layers import PREFIX
 from logwatch.plugins import BUILT_IN
 from logwatch.telemetry import METRICS
@@ -23,7 +23,9 @@ README = ROOT / "README.md"
 
 # Not ours to document: of click itself, of benchmarks, or set by other programs.
 SILENT_OPTIONS = {"--help", "--debug"}
-ELSEWHERE = {"LOGWATCHD_BENCH_DATA", "LOGWATCHD_CI", "LOGWATCHD_TEST_KAFKA", "LOGWATCHD_TEST_KAFKA_IMAGE"}
+ELSEWHERE = {
+    "LOGWATCHD_BENCH_DATA", "LOGWATCHD_CI", "LOGWATCHD_TEST_KAFKA", "LOGWATCHD_TEST_KAFKA_IMAGE", "LOGWATCHD_TEST_SYSTEMD",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def test_every_documented_option_is_one_of_its_verb(docs: str) -> None:
 
 def settings() -> set[str]:
     top = set(Settings.model_fields)
-    tables = (History, SourceTable, SinkTable, DetectorTable, TemplateRule)
+    tables = (Heatmap, History, SourceTable, SinkTable, DetectorTable, TemplateRule)
     return top | {name for table in tables for name in table.model_fields}
 
 

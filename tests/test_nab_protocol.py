@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.benchmarks.nab_protocol import Sweep, corpus, worth_of
 
-DATA = Path(os.environ.get("LOGWATCHD_BENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("LOGWATCHD_BENCH_DATA", "data"))
 
 
 def by_definition(length: int, windows: list[tuple[int, int]], detected: list[int]) -> tuple[float, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.recordings.package import make_demo
 from tests.data.recordings.review import read_labels, read_log
 
 RECORDINGS = Path(__file__).parent / "data" / "recordings"
@@ -106,9 +107,21 @@ def test_the_recordings_stay_small() -> None:
     assert sum(path.stat().st_size for path in packed) <= 4 * MEGABYTE
 
 
-def test_the_demo_data_is_a_copy_that_fits_the_wheel() -> None:
-    shipped = sorted(DEMO.glob("*.log.gz"))
-    assert [path.name.removesuffix(".log.gz") for path in shipped] == sorted(LOGS)
-    assert all(path.read_bytes() == LOGS[path.name.removesuffix(".log.gz")].read_bytes() for path in shipped)
-    assert (DEMO / "labels.csv").read_text() == (RECORDINGS / "labels.csv").read_text()
-    assert sum(path.stat().st_size for path in DEMO.iterdir()) <= 2 * MEGABYTE
+def files(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_the_demo_data_is_what_the_recordings_make_and_fits_the_wheel(tmp_path: Path) -> None:
+    make_demo(RECORDINGS, tmp_path)
+    assert files(DEMO) == files(tmp_path)
+    assert {path.name.removesuffix(".log.gz") for path in DEMO.rglob("*.log.gz")} == set(LOGS)
+    assert {path.parent.name for path in DEMO.rglob("metrics.csv.gz")} == {"host", *PROGRAMS}
+    assert sum(map(len, files(DEMO).values())) <= 2 * MEGABYTE
+
+
+def test_the_demo_labels_programs_and_a_fault_in_two_logs_once(labels: Labels) -> None:
+    told = read_labels(DEMO / "labels.csv")
+    assert {source for source, *_ in told} == set(PROGRAMS)
+    assert {(start, end, kind) for _, start, end, kind in told} == {one[1:] for one in labels}
+    assert len(told) == len(set(told)) == 28

@@ -64,3 +64,20 @@ def test_one_file_passes_as_it_is() -> None:
 
 def test_a_file_without_times_comes_last() -> None:
     assert [row[2] for row in _order([[b"a", b"b"], [b"1 x"]], 2)] == [b"1 x", b"a", b"b"]
+
+
+def test_metrics_come_at_the_ends_of_ten_seconds_and_logs_between_them() -> None:
+    second = 10**9
+    readings = [b"time,name,value", *(b"%d,load,1.5" % (t * second) for t in (100, 101, 109, 110, 111))]
+    lines = [b"%d x" % (t * second) for t in (99, 100, 105, 110, 112)]
+
+    def times(some: list[bytes]) -> Int64:
+        stamps = [one.split(b",")[0].split()[0] for one in some]
+        return np.array([int(stamp) if stamp.isdigit() else NO_TIME for stamp in stamps], np.int64)
+
+    files = [Finished(Stream(name, "x"), _chunks(each, 100), times) for name, each in (("m", readings), ("l", lines))]
+    merged = [line for batch in replay(files) for line in batch.lines]
+    at = {line: place for place, line in enumerate(merged)}
+    assert sorted(merged) == sorted([*readings, *lines])
+    assert at[readings[1]] < at[lines[1]] < at[lines[2]] < at[readings[2]], "what was read at 101 is sent at 110"
+    assert at[readings[4]] < at[lines[3]] < at[lines[4]] < at[readings[5]]

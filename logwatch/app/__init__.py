@@ -2,6 +2,7 @@
 
 from logwatch.app.demo import demo
 from logwatch.app.follow import run, tail
+from logwatch.app.heatmaps import heatmap
 from logwatch.app.history import score
 from logwatch.app.mining import judged_templates, templates
 from logwatch.app.plugins import check_plugins, list_plugins
@@ -12,6 +13,7 @@ from logwatch.app.status import status
 __all__ = [
     "check_plugins",
     "demo",
+    "heatmap",
     "judged_templates",
     "list_plugins",
     "new",

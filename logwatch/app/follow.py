@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from logwatch.api import Alert, Decoder, Sink, Source
+from logwatch.app.heatmap_pacing import Waiting, kept_heatmaps
 from logwatch.app.history import Tally
 from logwatch.app.partitions import Kept, kept_partitions
 from logwatch.app.plugins_run import decoded, decoders_of
@@ -30,7 +31,7 @@ from logwatch.telemetry import Logger
 log = Logger(__name__)
 
 RATE_OVER_S = 5.0
-"""The lines per second of the status line are those of so many seconds."""
+"""The lines and values per second of the status line are those of so many seconds."""
 
 HISTORY_EVERY_S = 600.0
 
@@ -72,7 +73,7 @@ def tail(request: TailRequest, ui: Ui) -> Summary:
         source: Source = Plugins().build("source", table, clock=session.clock, name=name)
         session.pipeline.on_measured = tally.measure
         delivery = Delivery(session.store, {"terminal": TerminalSink(ui)}, settings.outbox_max, settings.when_full)
-        live = _LiveLine(session, ui)
+        live = _LiveLine(session, tally, ui)
         daemon = Daemon(
             session.lanes, {table.kind: source}, delivery, session.clock, session.ahead, history=_Sweep(session)
         )
@@ -149,14 +150,15 @@ class _Problems:
 class _LiveLine:
     """Turns the loop's progress into what the status line shows."""
 
-    def __init__(self, session: Session, ui: Ui) -> None:
-        self._session = session
+    def __init__(self, session: Session, tally: Tally, ui: Ui) -> None:
+        self._session, self._tally = session, tally
         self._ui = ui
         self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()
-        self._seen.append((now, progress.records))
+        done = self._tally.records + self._tally.points
+        self._seen.append((now, done))
         while now - self._seen[0][0] > RATE_OVER_S and len(self._seen) > 2:
             self._seen.popleft()
         began, before = self._seen[0]
@@ -164,11 +166,13 @@ class _LiveLine:
         self._ui.live(
             Live(
                 phase=phase,
-                records=progress.records,
-                rate=(progress.records - before) / max(now - began, 1e-6),
+                records=self._tally.records,
+                rate=(done - before) / max(now - began, 1e-6),
                 sources=sum(len(lane.stages.registry.sources) for lane in self._session.lanes),
                 templates=sum(len(lane.stages.miner) for lane in self._session.lanes),
                 incidents=self._session.lanes.opened.total(),
+                values=self._tally.points,
+                series=sum(len(lane.stages.metrics.table) for lane in self._session.lanes),
                 to_go=to_go,
             )
         )
@@ -198,7 +202,8 @@ def run(request: RunRequest) -> None:
         for one in resolved
         if one.part.kind == "source" and isinstance(one.part.table, SourceTable)
     }
-    with opened(settings, resolved, settings.state, tables) as session:
+    waiting = Waiting()
+    with opened(settings, resolved, settings.state, tables, on_window=waiting.put) as session:
         sources: dict[str, Source] = {
             one.part.id: one.build(on_trip=session.trips, clock=session.clock, **_name(tables[one.part.id]))
             for one in resolved
@@ -210,7 +215,7 @@ def run(request: RunRequest) -> None:
             if one.part.kind == "sink"
         }
         decoders = decoders_of(resolved, tables, session.trips)
-        with kept_partitions(session, resolved, sources, sinks) as kept:
+        with kept_heatmaps(session, waiting), kept_partitions(session, resolved, sources, sinks) as kept:
             _watch(session, sources, sinks, kept, decoders)
 
 

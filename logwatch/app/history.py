@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from logwatch.app.forecasts import ForecastReport
 from logwatch.app.names import PipelineNames
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.chunks import full_batch
@@ -28,12 +29,16 @@ from logwatch.requests import ScoreRequest, Summary, Ui
 from logwatch.rows import RowWriter, Scored, rfc3339
 from logwatch.sources.finished import finished_stream, read_finished, size_of
 from logwatch.sources.opening import MISSING
+from logwatch.telemetry import DEAD_LETTERS, DROPPED_SAMPLES, MARKED_SAMPLES
 from logwatch.types import EventBatch, Flag, RecordBatch
 
 COMPONENT = "files"
 """The one source of a replay: all files share its settings."""
 
 COMMIT_EVERY_S = 5.0
+
+UNUSUAL = 1000
+"""Series that are told apart in the summary."""
 
 SWEEPS = 50
 """Slices of the state that a run sweeps at its end: a million keys, of which a fifth may go."""
@@ -124,20 +129,26 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
     settings, detectors = request.config.settings, detectors_of(request.config)
     with opened(settings, detectors, request.state, {COMPONENT: table}, finished=True, on_scored=on_scored) as session:
         session.pipeline.on_measured = on_measured
+        stages = session.pipeline.stages
+        report = ForecastReport(stages.registry.sources.__getitem__, stages.metrics.series.name)
+        if request.forecasts is not None:
+            stages.metrics.forecaster.on_forecast = report.add
         if request.rows is not None:
             target = sys.stdout.buffer if request.rows == Path("-") else request.rows
             writer = RowWriter(target, request.rows_format, PipelineNames(session.pipeline.stages))
         try:
             parse = ParseSettings(request.entity or "", lateness=int(settings.lateness * 1e9))
-            interrupted = _drive(session, files.batches(parse), ui)
+            interrupted = drive(session, files.batches(parse), ui)
         finally:
             if writer is not None:
                 writer.close()
+        if request.forecasts is not None:
+            report.write(request.forecasts)
         ui.close()
         return tally.summary(session, rows=writer.count if writer else 0, interrupted=interrupted)
 
 
-def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
+def drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
     """Everything through the pipeline; True where a signal ended it. What was learned until then is kept.
 
     A signal is heeded between two batches: a batch that is half done could not be saved.
@@ -155,6 +166,8 @@ def _drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
                 _commit(session, ui)
             if stop.is_set():
                 break
+        else:
+            pipeline.end()
         _commit(session, ui)
     _sweep(session)
     return stop.is_set()
@@ -176,6 +189,12 @@ def _commit(session: Session, ui: Ui) -> None:
         ui.deliver(raised)
 
 
+def _given_up() -> Counter[str]:
+    """Records of metrics and samples that were not taken as they came, by reason, since the process began."""
+    kinds = (DEAD_LETTERS, "records"), (DROPPED_SAMPLES, "samples"), (MARKED_SAMPLES, "samples")
+    return Counter({f"{reason} {what}": int(count) for one, what in kinds for (reason,), count in one.series()})
+
+
 class Tally:
     """What passed through, for the summary."""
 
@@ -184,6 +203,8 @@ class Tally:
         self.records = self.points = 0
         self._first, self._last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
         self._marks: Counter[str] = Counter()
+        self._unusual: Counter[tuple[int, str]] = Counter()  # by number of the source and series
+        self._before = _given_up()
 
     def add(self, events: EventBatch) -> None:
         """Count one scored sub-batch."""
@@ -204,8 +225,12 @@ class Tally:
             self._began = time.monotonic()
         steps = measured.judging.steps
         self.points += int((steps.end - steps.begin).sum())
-        last = measured.judging.units.last
-        self._first, self._last = min(self._first, int(last.min())), max(self._last, int(last.max()))
+        units = measured.judging.units
+        self._first, self._last = min(self._first, int(units.last.min())), max(self._last, int(units.last.max()))
+        for row in measured.incident:
+            one = int(units.source[row]), str(measured.name(int(units.slot[row])))
+            if one in self._unusual or len(self._unusual) < UNUSUAL:
+                self._unusual[one] += 1
 
     def summary(self, session: Session, rows: int = 0, interrupted: bool = False) -> Summary:
         """The report of the verb."""
@@ -219,7 +244,7 @@ class Tally:
             templates=len(stages.miner),
             incidents=session.lanes.opened.total(),  # gaps of sources without a record are in no row
             sources=tuple(sources),
-            set_aside={mark: count for mark, count in self._marks.items() if count},
+            set_aside={mark: count for mark, count in (self._marks + (_given_up() - self._before)).items() if count},
             trained=model.trained_events / model.seen_events if model is not None and model.seen_events else None,
             first=times[0],
             last=times[1],
@@ -227,4 +252,7 @@ class Tally:
             interrupted=interrupted,
             points=self.points,
             series=len(stages.metrics.table),
+            unusual=tuple(
+                (stages.registry.sources[source], name, steps) for (source, name), steps in self._unusual.most_common()
+            ),
         )

@@ -23,6 +23,7 @@ from logwatch.pipeline import Pipeline, Saved
 from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport
 from logwatch.rows import Scored
+from logwatch.types import MetricWindow
 
 LETTERS = "dead-letters.jsonl"
 """Dead letters in the state directory."""
@@ -75,6 +76,7 @@ def opened(
     *,
     finished: bool = False,
     on_scored: Callable[[Scored], None] | None = None,
+    on_window: Callable[[MetricWindow, str], None] | None = None,
 ) -> Iterator[Session]:
     """Open or make a state, build the pipeline on it and bring back what it had learned.
 
@@ -83,6 +85,7 @@ def opened(
         state: directory; None: a temporary one that is thrown away.
         tables: the sources' generic keys, by component name.
         finished: the input are finished files.
+        on_window: sees windows of metrics as they become due; see `Windows`.
 
     Raises:
         StateError, ConfigError.
@@ -100,6 +103,7 @@ def opened(
 
         def build(lane: str, saved: Saved, share: float) -> Pipeline:
             stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share, on_trip=trips)
+            stages.metrics.windows.on_window = on_window
             pipeline = Pipeline(stages, saved, clock, on_scored)
             pipeline.on_failed, pipeline.annotate = letters.put, annotate
             return pipeline

@@ -12,9 +12,10 @@ from logwatch.requests import DemoRequest
     "demo",
     help="""Watch it work on our own recordings.
 
-    Replays logs that were recorded from real programs while faults were injected into them.
+    Replays logs and metrics that were recorded from real programs while faults were injected into them.
     Nothing is told to it: it learns from the first line, and its alerts are then held against the faults that were
-    really injected: found, missed, false. Takes under a minute, needs no files and writes none.""",
+    really injected: found by logs, by metrics or by both, missed, false. Takes under a minute, needs no files and
+    writes none.""",
     examples="""
     logwatchd demo
     logwatchd demo nginx --speed 60

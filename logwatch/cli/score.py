@@ -22,15 +22,18 @@ def _rows(context: click.Context, parameter: click.Parameter, value: Path | None
 
 @options.verb(
     "score",
-    help="""Score finished log files.
+    help="""Score finished files of lines or metrics.
 
-    Writes one row per line, window and visit, and shows every alert there would have been.
+    Writes one row per line, window and visit, or per reading of a series (with what was expected), and shows every
+    alert there would have been.
 
-    Several files are read in the order of their times. The first lines only teach (their rows have no score yet);
-    with --state it starts from what an earlier call learned, and keeps what it learned. Compressed files are read.""",
+    Several files are read in the order of their times; with --source a log and metrics are one source. The first lines
+    only teach (their rows have no score yet); with --state it starts from what an earlier call learned, and keeps what
+    it learned. Compressed files are read.""",
     examples="""
     logwatchd score app.log                              # the alerts, and a summary
     logwatchd score app.log.2.gz app.log.1 app.log -o rows.parquet
+    logwatchd score app.log metrics.csv --source app -o rows.parquet
     logwatchd score january.log --state ./learned        # learn a month ...
     logwatchd score today.log --state ./learned -o - | jq 'select(.alert)'
     """,
@@ -44,6 +47,12 @@ def _rows(context: click.Context, parameter: click.Parameter, value: Path | None
     metavar="FILE",
     help="Write the rows: .jsonl, .csv or .parquet; - is JSON lines on standard output.",
 )
+@click.option(
+    "--forecasts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write how good the forecasts of metrics were, beside simple ones: .json, else a table.",
+)
 @options.state
 @options.source
 @options.entity
@@ -53,6 +62,7 @@ def _rows(context: click.Context, parameter: click.Parameter, value: Path | None
 def command(
     paths: tuple[str, ...],
     output: Path | None,
+    forecasts: Path | None,
     state: Path | None,
     source: str | None,
     entity: str | None,
@@ -66,7 +76,7 @@ def command(
     from logwatch.cli.ui import Terminal
 
     rows_format = FORMATS[output.suffix] if output and output.suffix in FORMATS else "jsonl"
-    request = ScoreRequest(paths, config, state, output, rows_format, source, entity)
+    request = ScoreRequest(paths, config, state, output, rows_format, source, entity, forecasts)
     # Rows on standard output and alerts there would be two streams in one: then the alerts are in the rows.
     options.quiet_log()
     with Terminal(as_json=as_json, show_alerts=output != Path("-")) as ui:

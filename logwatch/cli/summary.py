@@ -21,6 +21,9 @@ TRAINED_WELL = 0.95
 SHOWN = 20
 """Sources shown in a table; the rest is counted."""
 
+NAMED = 5
+"""Unusual series that are named; the rest is counted."""
+
 _NUMBERS, _PHASE = 35, 34  # columns of the numbers, and of what is said behind them
 
 
@@ -48,6 +51,8 @@ def _rows(summary: Summary, rows: Path | None, columns: int) -> Iterator[Rendera
         yield Text(f"{plural(summary.rows, 'row')} written to {rows}.")
     if summary.sources:
         yield from source_rows(summary.sources, columns)
+    if summary.unusual:
+        yield from _unusual(summary)
     if any(source.phase == "learning" for source in summary.sources):
         yield Text("A source that is still learning raises no alert; give it more lines, or --state DIR to go on from.")
 
@@ -68,6 +73,19 @@ def _told_apart(summary: Summary) -> str:
     return f"{templates}, {series}" if summary.records else series
 
 
+def _unusual(summary: Summary) -> Iterator[Text]:
+    """The series that incidents were about."""
+    from rich.text import Text
+
+    several = len({source for source, _, _ in summary.unusual}) > 1
+    for number, (source, series, steps) in enumerate(summary.unusual[:NAMED]):
+        row = Text("unusual: " if number == 0 else " " * 9, "dim", no_wrap=True, overflow="ellipsis")
+        row.append(f"{plural(steps, 'step')}  ", "dim").append(f"{escape(source)} " if several else "", "dim")
+        yield row.append(escape(series))
+    if len(summary.unusual) > NAMED:
+        yield Text(f"{' ' * 9}and {len(summary.unusual) - NAMED:,} more series", "dim")
+
+
 def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]:
     """A table, one row a source, the busiest first.
 
@@ -82,7 +100,7 @@ def source_rows(sources: Sequence[SourceReport], columns: int) -> Iterator[Text]
     width = min(max(longest, 6), max(14, columns - _NUMBERS - _PHASE))
     yield Text(f"{'source':<{width}}{'lines':>13}{'templates':>11}{'incidents':>11}", "dim")
     for source in ordered[:SHOWN]:
-        row = Text(f"{_shortened(source.source, width)}{source.records:>13,}{_kinds(source):>11}")
+        row = Text(f"{_shortened(source.source, width)}{source.records:>13,} {_kinds(source):>10}")
         row.append(f"{source.incidents:>11,}   ", "bold" if source.incidents else "dim")
         row.append_text(_phase(source))
         row.no_wrap, row.overflow = True, "ellipsis"

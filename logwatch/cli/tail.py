@@ -13,7 +13,7 @@ from logwatch.requests import TailRequest
 
 @options.verb(
     "tail",
-    help="""Watch logs as they grow, and show what is not normal in them.
+    help="""Watch logs or metrics as they grow, and show what is not normal in them.
 
     PATH is a file, a glob in quotes, or - for standard input (the default where it is a pipe). The end of each file is
     first learned silently; then new lines are followed, through rotation and truncation. Ctrl-C ends with a summary.
@@ -21,6 +21,7 @@ from logwatch.requests import TailRequest
     On a terminal alerts are shown in colour with a status line below; anywhere else they are JSON, one a line.""",
     examples="""
     logwatchd tail /var/log/nginx/access.log
+    logwatchd tail metrics.csv --budget 5/day
     logwatchd tail '/var/log/app/*.log' --entity 'request_id=(\\S+)' --budget 5/day
     journalctl -f -o short-iso | logwatchd tail -
     logwatchd tail build.log --from-start --once --fail      # in CI: exit 1 if something alerted

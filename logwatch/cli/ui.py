@@ -163,17 +163,21 @@ class _StatusLine:
 
 
 def status_text(live: Live) -> Text:
-    """`learning (about 4 min to go) · 1,204 lines/s · 3 sources · 214 templates · no incident`."""
+    """`learning (about 4 min to go) · 1,204 lines/s · 3 sources · 214 templates · no incident`; metrics have values and
+    series."""
     from rich.text import Text
 
     text = Text(no_wrap=True, overflow="ellipsis").append(live.phase, STYLE[live.phase])
     if live.to_go:
         text.append(f" ({live.to_go}{' to go' if live.phase == 'learning' else ''})")
+    lines, values = live.records > 0 or not live.values, live.values > 0
     parts = [
-        f"{live.rate:,.0f} lines/s",
-        plural(live.records, "line"),
+        f"{live.rate:,.0f}{'' if lines and values else ' lines' if lines else ' values'}/s",
+        *([plural(live.records, "line")] if lines else []),
+        *([plural(live.values, "value")] if values else []),
         plural(live.sources, "source"),
-        plural(live.templates, "template"),
+        *([plural(live.templates, "template")] if lines else []),
+        *([f"{live.series:,} series"] if values else []),
         plural(live.incidents, "incident"),
     ]
     return text.append("".join(f" · {part}" for part in parts), "dim")

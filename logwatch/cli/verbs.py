@@ -11,7 +11,7 @@ import click
 
 import logwatch
 
-VERBS = ("tail", "run", "demo", "check-config", "score", "templates", "status", "plugins", "completion")
+VERBS = ("tail", "run", "demo", "check-config", "score", "templates", "heatmap", "status", "plugins", "completion")
 """In the order of the help: what a newcomer needs comes first."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,41 +31,68 @@ def _rows(report: DemoReport) -> Iterator[RenderableType]:
 
     for recording in report.recordings:
         yield Text()
-        yield Text().append(recording.name, "bold").append(f"  {plural(recording.records, 'line')}", "dim")
+        yield Text().append(recording.name, "bold").append(f"  {_came(recording)}", "dim")
         for fault in recording.faults:
             yield from _fault(fault)
+        for fault in recording.seen:
+            yield from _fault(fault, "while")
         for alert in recording.false:
-            yield _said(Text().append("  false   ", "yellow"), alert)
-    faults = [fault for recording in report.recordings for fault in recording.faults]
-    found = sum(fault.alert is not None for fault in faults)
-    false = sum(len(recording.false) for recording in report.recordings)
-    hours = sum(recording.clean_hours for recording in report.recordings)
-    per_hour = f" in {hours:.1f} hours without faults ({false / hours:.2f}/h)" if hours else ""
+            yield _said(Text("  false   ", "yellow").append(f"{_clock(alert.last)}  ", "dim"), alert)
     yield Text()
-    yield Text(
-        f"{found} of {plural(len(faults), 'fault')} found, {len(faults) - found} missed, "
-        f"{plural(false, 'false alert')}{per_hour}; {span(report.seconds)}.",
-        "bold",
-    )
+    yield Text(_sum(report), "bold")
     if report.interrupted:
         yield Text("Ended before the recordings did.", "dim")
 
 
-def _fault(fault: Fault) -> Iterator[Text]:
+def _came(recording: RecordingReport) -> str:
+    """`1,200 lines, 24,000 values`."""
+    lines = [plural(recording.records, "line")] if recording.records else []
+    return ", ".join([*lines, plural(recording.values, "value")] if recording.values else lines)
+
+
+def _sum(report: DemoReport) -> str:
+    faults = [fault for recording in report.recordings for fault in recording.faults]
+    found = [fault for fault in faults if fault.alert is not None]
+    false = [alert for recording in report.recordings for alert in recording.false]
+    hours = sum(recording.clean_hours for recording in report.recordings)
+    rate = f" in {hours:.1f} hours without faults ({len(false) / hours:.2f}/h)" if hours else ""
+    told = Counter(" and ".join(fault.by) for fault in found)
+    said = Counter("metrics" if alert.kind == "metric" else "logs" for alert in false)
+    return (
+        f"{len(found)} of {plural(len(faults), 'fault')} found{_each(told)}, {len(faults) - len(found)} missed, "
+        f"{plural(len(false), 'false alert')}{_each(said)}{rate}; {span(report.seconds)}."
+    )
+
+
+def _each(sides: Counter[str]) -> str:
+    """` (8 by logs, 2 by metrics, 6 by logs and metrics)`."""
+    return f" ({', '.join(f'{count} by {side}' for side, count in sorted(sides.items()))})" if sides else ""
+
+
+def _fault(fault: Fault, mark: str = "found") -> Iterator[Text]:
     from rich.text import Text
 
     from logwatch.sinks.render import escape
 
-    mark = ("  found   ", "green") if fault.alert is not None else ("  missed  ", "red")
-    after = f", after {span(fault.delay)}" if fault.delay is not None else ""
-    row = Text.assemble(mark, (f"{fault.start[11:19]}  ", "dim"), (escape(fault.description or fault.name), "bold"))
-    yield row.append(after, "dim")
+    word, style = (mark, "green") if fault.alert is not None else ("missed", "red")
+    row = Text.assemble((f"  {word:<8}", style), (f"{fault.start[11:19]}  ", "dim"))
+    row.append(escape(fault.description or fault.name), "bold")
     if fault.alert is None:
+        yield row
         return
-    yield _said(Text("          said      "), fault.alert)
-    for template, probability in fault.alert.expected[:1]:
-        expected = Text("          expected  ").append(f"{100 * probability:.0f} %  ", "green")
-        yield _one_row(expected.append(escape(template), "dim"))
+    after = f", after {span(fault.delay)}" if fault.delay is not None else ""
+    yield row.append(f"{after}, by {' and '.join(fault.by)}" if fault.by else after, "dim")
+    for alert in (fault.alert, *fault.also):
+        yield _said(Text("          said      "), alert)
+        for template, probability in alert.expected[:1]:
+            expected = Text("          expected  ").append(f"{100 * probability:.0f} %  ", "green")
+            yield _one_row(expected.append(escape(template), "dim"))
+
+
+def _clock(time: int) -> str:
+    from logwatch.decide.alerts import clock
+
+    return clock(time)
 
 
 def _said(label: Text, alert: Alert) -> Text:
@@ -90,18 +118,25 @@ def _recording_json(recording: RecordingReport) -> dict[str, Any]:
     return {
         "name": recording.name,
         "records": recording.records,
+        "values": recording.values,
         "clean_hours": recording.clean_hours,
-        "faults": [
-            {
-                "name": fault.name,
-                "description": fault.description,
-                "start": fault.start,
-                "end": fault.end,
-                "found": fault.alert is not None,
-                "delay": fault.delay,
-                "alert": to_json(fault.alert) if fault.alert else None,
-            }
-            for fault in recording.faults
-        ],
+        "faults": [_fault_json(fault) for fault in recording.faults],
+        "seen": [_fault_json(fault) for fault in recording.seen],
         "false": [to_json(alert) for alert in recording.false],
+    }
+
+
+def _fault_json(fault: Fault) -> dict[str, Any]:
+    from logwatch.sinks.schema import to_json
+
+    return {
+        "name": fault.name,
+        "description": fault.description,
+        "start": fault.start,
+        "end": fault.end,
+        "found": fault.alert is not None,
+        "by": list(fault.by),
+        "delay": fault.delay,
+        "alert": to_json(fault.alert) if fault.alert else None,
+        "also": [to_json(alert) for alert in fault.also],
     }

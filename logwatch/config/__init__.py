@@ -6,6 +6,7 @@ from logwatch.config.rules import TemplateRule
 from logwatch.config.settings import (
     REDACTIONS,
     DetectorTable,
+    Heatmap,
     History,
     Settings,
     SinkTable,
@@ -31,6 +32,7 @@ __all__ = [
     "ConfigProblems",
     "DetectorTable",
     "Duration",
+    "Heatmap",
     "History",
     "Loaded",
     "Pattern",

@@ -24,7 +24,7 @@ DEFAULT = "default"
 # Kubernetes puts LOGWATCHD_SERVICE_HOST, LOGWATCHD_PORT_8711_TCP_ADDR and the like into every container beside a
 # Service of that name; refusing them as unknown settings would stop a daemon that nobody misconfigured.
 _KUBERNETES = re.compile(r"(.*_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)")
-_ELSEWHERE = {"BENCH_DATA", "CI", "TEST_KAFKA", "TEST_KAFKA_IMAGE"}  # read by benchmarks and tests
+_ELSEWHERE = {"BENCH_DATA", "CI", "TEST_KAFKA", "TEST_KAFKA_IMAGE", "TEST_SYSTEMD"}  # read by benchmarks and tests
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 

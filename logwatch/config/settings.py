@@ -155,6 +155,22 @@ class DeadLetters(BaseModel):
     max_size: Size = 64 * 2**20  # with the one before it, twice as much
 
 
+def _check_every(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("must be 1s or more: no metric has a shorter step")
+    return seconds
+
+
+class Heatmap(BaseModel):
+    """Windows of metrics, as heatmaps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every: Annotated[Duration, AfterValidator(_check_every)] = 60.0  # of a source's own time
+    window: Annotated[int, Field(ge=16, le=1024)] = 120  # steps of a source
+    keep: Annotated[int, Field(ge=0, le=10_000)] = 6  # of a source, beside those of alerts
+
+
 class Settings(BaseModel):
     """All settings. Built by `logwatch.config.load`, which knows where each value comes from."""
 
@@ -177,6 +193,7 @@ class Settings(BaseModel):
     plugins_dir: Folder | None = None
     history: History = History()
     dead_letters: DeadLetters = DeadLetters()
+    heatmap: Heatmap = Heatmap()
     template: tuple[TemplateRule, ...] = ()
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()

@@ -129,11 +129,11 @@ def read(rule: str, first: int, last: int, reading: Reading) -> str:
             f"{', '.join(map(_short, reading.apart))}: not with the other series as usual, {clock(first)}-{clock(last)}"
         )
     series = _short(reading.series)
-    low, high = reading.low, reading.high
-    usual = "" if low is None or high is None else f"expected {quantity(low)}"
+    low, high, unit = reading.low, reading.high, unit_of(reading.series)
+    usual = "" if low is None or high is None else f"expected {quantity(low, unit)}"
     if usual and low is not None and high is not None and quantity(low) != quantity(high):
-        usual += f" to {quantity(high)}"
-    saw = "no value came" if reading.value is None else f"saw {quantity(reading.value)}"
+        usual += f" to {quantity(high, unit)}"
+    saw = "no value came" if reading.value is None else f"saw {quantity(reading.value, unit)}"
     how = _HOW.get(rule, "") if reading.value is not None else ""
     others = f"; {reading.others:,} other series too" if reading.others else ""
     parts = ", ".join(part for part in (usual, saw + how, f"{clock(first)}-{clock(last)}") if part)
@@ -150,14 +150,28 @@ SERIES_MOST = 200
 _HOW = {"flat": " without any change", "shift": " for a while", "spike": " at once"}
 
 
-def quantity(value: float) -> str:
-    """A number for people, three digits or so: `0`, `0.0213`, `17.5`, `1,240`, `43.1 M`."""
+def unit_of(series: str) -> str:
+    """The unit that a series' name ends with, as Prometheus names them; what counts is told per second."""
+    name = series.partition("{")[0]
+    if name.endswith("_count"):
+        return "/s"
+    counts = name.endswith(("_total", "_sum"))
+    stem = name.rpartition("_")[0] if counts else name.removesuffix("_mean")
+    seconds = stem.endswith("_seconds") and not stem.endswith(("timestamp_seconds", "start_time_seconds"))
+    return ("B" if stem.endswith("_bytes") else "s" if seconds else "") + ("/s" if counts else "")
+
+
+def quantity(value: float, unit: str = "") -> str:
+    """A number for people, three digits or so: `0`, `0.0213`, `17.5 s`, `1,240/s`, `43.1 MB`."""
+    if unit[:1].isalpha():
+        number = quantity(value)
+        return number + unit if number[-1].isalpha() else f"{number} {unit}"
     for size, name in ((1e12, " T"), (1e9, " G"), (1e6, " M")):
         if size <= abs(value) < 1e15:
-            return f"{value / size:.3g}{name}"
+            return f"{value / size:.3g}{name}{unit}"
     if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:.3g}{unit}"
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}") + unit
 
 
 def duration(seconds: float) -> str:

@@ -29,9 +29,9 @@ FRESH_S = 7200.0  # aged seconds (about six hours of a source's life) in which a
 LEARN_S = 720.0  # blocks of event time (six: more than ten minutes) before a rate is judged at all
 FREE = 1.0  # aged openings of a fresh source that are held against no threshold: one, or older ones that count less
 BUSY = 0.15  # share of the recent blocks of event time: what one in seven reaches is ordinary, and no incident
-# Aged openings of windows, and share of blocks: of a young source one fault may be a seventh of all, and no habit. What
-# was reached in one stretch of time only, which opens once, is ordinary where that stretch is most of the past: more
-# than the newest two blocks of six, which weigh 0.67.
+# Aged openings of windows and metrics, and share of blocks: of a young source one fault may be a seventh of all, and no
+# habit. What was reached in one stretch of time only, which opens once, is ordinary where that stretch is most of the
+# past: more than the newest two blocks of six, which weigh 0.67.
 ONCE, MOSTLY = 1.0, 0.7
 TOLD = 8.0  # aged openings that alerted and raise no threshold: a bad day must not blind a young source
 CLAIM = 0.0  # nats by which a fresh source's nats may overstate: s nats claim a probability of e^-s
@@ -86,10 +86,11 @@ class BudgetThresholds:
 
     Args:
         budget_of: the budget of a source, by its number; asked once a source.
+        shared: which sources [r] have lines and metrics: each side has half of their rate. None: none has.
     """
 
-    def __init__(self, budget_of: Callable[[int], Budget]) -> None:
-        self._budget_of = budget_of
+    def __init__(self, budget_of: Callable[[int], Budget], shared: Callable[[Int64], Bool] | None = None) -> None:
+        self._budget_of, self._shared = budget_of, shared
         self._known: Float64 = np.zeros((0, 2))  # by source: incidents per second, share of decisions
 
     def _budgets(self, source: Int64) -> tuple[Float64, Float64]:
@@ -98,7 +99,8 @@ class BudgetThresholds:
             more = [self._ask(number) for number in range(len(self._known), int(source.max()) + 1)]
             self._known = np.concatenate([self._known, np.array(more)])
         known = self._known[source]
-        return known[:, 0], known[:, 1]
+        rate = known[:, 0] if self._shared is None else np.where(self._shared(source), known[:, 0] / 2, known[:, 0])
+        return rate, known[:, 1]
 
     def _ask(self, source: int) -> tuple[float, float]:
         budget = self._budget_of(source)
@@ -187,7 +189,8 @@ def _rare(curves: Curves, fresh: Bool, log_p: Float64) -> Float64:
 
 def _ordinary(curves: Curves) -> Float64:
     """Nats [r] that the recent past reached as a matter of course."""
-    once = (curves.kind == Kind.WINDOW)[:, None] & (curves.opens <= ONCE) & (curves.busy < MOSTLY)
+    lasting = (curves.kind == Kind.WINDOW) | (curves.kind == Kind.METRIC)
+    once = lasting[:, None] & (curves.opens <= ONCE) & (curves.busy < MOSTLY)
     usual = (curves.busy >= BUSY) & ~once
     last = usual.shape[1] - np.argmax(usual[:, ::-1], axis=1)
     ordinary: Float64 = _edges(curves.edges)[np.where(usual.any(axis=1), last, 0)]

@@ -75,7 +75,7 @@ class Judge:
     def judge(self, units: UnitBatch) -> Judged:
         """Decide on units; changes nothing."""
         scored = self._tails.score(units)
-        score = np.clip(-scored.log_p / DECADE, 0.0, SCORE_MOST)
+        score = np.clip(0.0 - scored.log_p / DECADE, 0.0, SCORE_MOST)
         crossing = scored.nats >= scored.z  # NaN compares as False
         holding = scored.nats >= scored.z - HOLD_NATS
         threshold = np.exp(scored.log_threshold)

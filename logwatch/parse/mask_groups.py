@@ -12,7 +12,7 @@ from logwatch.parse.mask_marks import VARIABLE
 _QUOTED = re.compile(
     r"""(?<![\w"\\])[bru]{0,2}"(?:[^"\\]|\\.)*"(?![\w"])|(?<![\w'\\])[bru]{0,2}'(?:[^'\\]|\\.)*'(?![\w'])|`[^`]*`"""
 )
-_REQUEST = re.compile(r"""[bru]{0,2}["']([A-Z]{3,7}) (?:/|https?:)""")
+_REQUEST = re.compile(rf"""[bru]{{0,2}}["']([A-Z]{{3,7}}) (?:/|https?:|{VARIABLE})""")
 """Of a request in quotes its method stays: what was asked for is no name of a thing."""
 _BRACKET = re.compile(r"[\[\](){}<>]")
 _OPENED_BY = {")": "(", "]": "[", "}": "{", ">": "<"}

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from logwatch import telemetry
 from logwatch.errors import StateCorrupt
 from logwatch.parse import template
 from logwatch.parse.mask import SCOPE_END, collapse, distinct, masked, targeted
@@ -33,6 +34,8 @@ from logwatch.parse.template_rows import Joined
 from logwatch.parse.template_rules import Rules, filled
 from logwatch.parse.template_table import Table
 from logwatch.types import Int32
+
+log = telemetry.Logger(__name__)
 
 OVERFLOW = 0
 """Id of lines that could not be given a template of their own, and of retired templates."""
@@ -131,6 +134,11 @@ class TemplateMiner:
         """(loser, winner) since the last call, in order."""
         return self._past.take_merges()
 
+    def untold(self) -> Sequence[tuple[int, int, int]]:
+        """(line, loser, winner) of merges that `merges` has not told yet, in order: from that line on the winner
+        stands for both. Some may lie beyond the line of `stand`."""
+        return self._past.untold()
+
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
         """See `Cells.changes`: `head`, pages of ids, pages of patterns."""
         head = {
@@ -165,7 +173,9 @@ class TemplateMiner:
         self._ids.restore(head["ids"], _pages(cells, "ids/"))
         self._table.restore(_pages(cells, "patterns/"))
         if head["v"] != VERSION:
-            migrate(self._table, self._merged_anew)
+            before = len(self)
+            migrate(self._table, head["v"], self._merged_anew)
+            log.warning("templates of an earlier version are carried over", templates=before, merged=before - len(self))
         if head.get("rules", "") != self._rules.signature:
             follow_rules(self._table, self._rules, self._merged_anew)
 
@@ -214,7 +224,8 @@ class TemplateMiner:
         return id
 
     def _learn(self, pattern: Pattern, place: int, batch: _Batch) -> int:
-        if not self._budget.take(batch.first + place):
+        used = self._ids.count / (MAX_IDS_PER_TEMPLATE * self._table.max_templates)
+        if not self._budget.take(batch.first + place, used):
             return OVERFLOW
         batch.settle(place)  # evidence ages by what was seen up to here
         joined = self._table.join(pattern, self._ids.recent)

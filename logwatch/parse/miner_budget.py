@@ -8,6 +8,10 @@ BURST = 8_192
 LINES_PER_TURN = 16
 """Lines that earn one more turn: learning costs up to 16 times as much as anything else."""
 
+DOUBLINGS = 13
+"""How often the price of a turn doubles over the second half of all ids: a flood that goes on for hours must not use
+up those that the statements of later years need. At the last step a turn costs a whole burst."""
+
 
 class Budget:
     """A token bucket whose clock is the number of the line, so that it is exact in stream order."""
@@ -16,10 +20,15 @@ class Budget:
         self.credit = BURST * LINES_PER_TURN
         self.line = 0
 
-    def take(self, line: int) -> bool:
-        """Whether line number `line` (never falling) may be learned; takes one turn if so."""
+    def take(self, line: int, used: float) -> bool:
+        """Whether line number `line` (never falling) may be learned; takes one turn if so.
+
+        Args:
+            used: share of the ids that may ever be given out.
+        """
         credit = min(BURST * LINES_PER_TURN, self.credit + line - self.line)
-        if credit < LINES_PER_TURN:
+        price = LINES_PER_TURN << min(DOUBLINGS, max(0, int((2 * used - 1) * DOUBLINGS)))
+        if credit < price:
             return False
-        self.credit, self.line = credit - LINES_PER_TURN, line
+        self.credit, self.line = credit - price, line
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,23 +22,29 @@ WITHOUT_LEVELS = 3
 
 _TEXT = str.maketrans({ANY: VARIABLE, OPENING: "(", CLOSING: ")"})
 
-_LEARNED = "\ua7ff"
-"""A letter that no log uses: stands for a word that was learned to be variable, which rules and masks leave alone."""
+_LETTERS = range(0x20000, 0x2A6D7)
+"""Rare letters; the first that a pattern does not hold stands in it for words that were learned to be variable, which
+rules and masks leave alone. There are more than a pattern has characters."""
+
+_BESIDE = re.compile(rf"{ANY} {VARIABLE}|{VARIABLE} {ANY}|{ANY} {ANY}")
+"""Words that were learned to be variable, beside what is masked."""
 
 Merged = Callable[[int, int], None]
 """Told loser and winner of each merge, in order."""
 
 
-def migrate(table: Table, merged: Merged) -> None:
-    """Mask all patterns anew; those that are one then keep the oldest id.
+def migrate(table: Table, version: int, merged: Merged) -> None:
+    """Carry over the patterns of an earlier version; those that are one now keep the oldest id.
 
     Scopes had no level: a pattern whose words no other one has stands for all scopes now, unless it has no words.
     """
-    renewed = {id: _masked_anew(pattern) for id, pattern in table.patterns.items()}
+    renewed = dict(table.patterns)
+    if version == WITHOUT_TAILS:  # what later versions masked would only lose by it
+        renewed = {id: _masked_anew(pattern) for id, pattern in renewed.items()}
     times = Counter(pattern.words for pattern in renewed.values())
     for id, pattern in renewed.items():
         told = not {*pattern.words} <= {ANY, TAIL, VARIABLE}
-        if told and times[pattern.words] == 1 and pattern.scope and not realm_of(pattern.scope):
+        if told and times[pattern.words] == 1 and not realm_of(pattern.scope):
             renewed[id] = pattern._replace(scope=ANY)
     _renew(table, renewed, merged)
 
@@ -71,22 +78,29 @@ def _renew(table: Table, renewed: dict[int, Pattern], merged: Merged) -> None:
 def _masked_anew(pattern: Pattern) -> Pattern:
     if has_tail(pattern) or realm_of(pattern.scope):
         return pattern
-    scope, text = targeted(pattern.scope + SCOPE_END + _joined(pattern).translate(_TEXT))
+    text = _joined(pattern)
+    if _BESIDE.search(text):  # values beside each other are one to the mask
+        return pattern
+    scope, text = targeted(pattern.scope + SCOPE_END + text.translate(_TEXT))
     return template.split(ANY if pattern.scope == ANY else scope, masked(text))
 
 
 def _ruled(pattern: Pattern, rules: Rules) -> Pattern | None:
-    """The pattern under these rules; None where they and those before say nothing of it."""
+    """The pattern under these rules; None where they and those before say nothing of it, or where its masked text alone
+    does not tell how its lines are masked."""
     tail = has_tail(pattern)
     head = pattern._replace(words=pattern.words[:-1], separators=pattern.separators[:-1]) if tail else pattern
-    text = _joined(head).replace(ANY, _LEARNED).translate(_TEXT).replace(VARIABLE, MASKED)
-    scope = without_realm(pattern.scope).replace(ANY, _LEARNED)
+    held = {*_joined(head), *pattern.scope}
+    learned = next(letter for letter in map(chr, _LETTERS) if letter not in held)
+    text = _joined(head).replace(ANY, learned).translate(_TEXT).replace(VARIABLE, MASKED)
+    scope = without_realm(pattern.scope).replace(ANY, learned)
     plain, key = (one.keys([text], [scope])[0].replace(MASKED, VARIABLE) for one in (Rules(), rules))
-    if key == plain and not realm_of(pattern.scope):
+    own = targeted(plain)[1]
+    if not realm_of(pattern.scope) and (key == plain or masked(own) != own):
         return None
     found_scope, text = targeted(key)
-    found = filled(template.split(found_scope.replace(_LEARNED, ANY), masked(text)))
-    words = tuple(word.replace(_LEARNED, ANY) for word in found.words)
+    found = filled(template.split(found_scope.replace(learned, ANY), masked(text)))
+    words = tuple(word.replace(learned, ANY) for word in found.words)
     if tail and not is_merged(found.scope):
         return Pattern(found.scope, (*words, pattern.words[-1]), (*found.separators, ""))
     return found._replace(words=words)

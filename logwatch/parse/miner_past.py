@@ -6,7 +6,7 @@ Answers as they stood at a line of the asker's choice depend on the stream alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -49,6 +49,10 @@ class Past:
         known = [merge for merge in self._merges if line is None or merge[0] < line]
         self._merges = self._merges[len(known) :]
         return [(loser, winner) for _, loser, winner in known]
+
+    def untold(self) -> Sequence[tuple[int, int, int]]:
+        """(line, loser, winner) of all merges that were not taken yet, in order; also of lines not to be known yet."""
+        return self._merges
 
     def saved(self) -> dict[str, Any]:
         """Everything, for JSON."""

@@ -52,10 +52,10 @@ class GapConfig(PluginConfig):
 
 
 class LstmConfig(PluginConfig):
-    """Settings of the log LSTM."""
+    """Settings of the log LSTM, and of the metric LSTM."""
 
     learning: Literal["online", "frozen"] = "online"
-    learn_cap: float = 500.0  # segments of up to 24 events learned per second of event time
+    learn_cap: float = 500.0  # segments of up to 24 events, and of 32 points, learned per second of event time
     seed: int = 0
 
 

@@ -73,7 +73,8 @@ def _code(code: int) -> str:
 def headline(alert: Alert) -> str:
     """What happened, in one sentence."""
     if alert.detail:
-        return escape(alert.detail[:1].upper() + alert.detail[1:])
+        begins_with_name = alert.kind == "metric" and alert.state in ("open", "update")
+        return escape(alert.detail if begins_with_name else alert.detail[:1].upper() + alert.detail[1:])
     # A visit is judged as a whole: which detector weighed most does not name a single line.
     rule = _HEADLINE.get(_telling(alert)) if alert.kind in ("event", "window") else None
     return (rule or _KIND.get(alert.kind, "Something unusual")) + _so_far(alert)
@@ -162,7 +163,7 @@ def _title(alert: Alert, zone: tzinfo | None) -> Text:
     title = Text().append(f"{alert.severity.upper()}{state}", _SEVERITY.get(alert.severity, "bold"))
     title.append(f"  {moment(alert.last if alert.state == 'end' else alert.first, zone)}  ")
     title.append(escape(alert.source), "bold")
-    if alert.entity is not None:
+    if alert.entity is not None and alert.kind != "metric":  # a series is named in the sentence below
         title.append(f"  {escape(alert.entity)}", "cyan")
     if alert.provisional:
         title.append("  (provisional)", "dim")

@@ -34,18 +34,19 @@ class PrometheusSource(ReadingSource):
     """
 
     def __init__(self, config: PrometheusConfig, clock: Clock, name: str = DEFAULT_NAME) -> None:
+        names = [expand(name, url) for url in config.urls]
         targets = []
-        for url in config.urls:
-            scrape = Scrape(Fetch(config, url), instance_of(url), clock)
-            targets.append(Target(Stream(expand(name, url), scrape.instance), scrape.read, scrape.stop))
+        for source, url in zip(names, config.urls, strict=True):
+            scrape = Scrape(Fetch(config, url), instance_of(url), clock, names.count(source) > 1)
+            targets.append(Target(Stream(source, scrape.instance), scrape.read, scrape.stop))
         super().__init__(targets, config.interval, clock, config.once)
 
 
 class Scrape:
-    """One target: what it exposes, and whether it answers."""
+    """One target: what it exposes, and whether it answers. One of several of a source says which it is."""
 
-    def __init__(self, fetch: Fetch, instance: str, clock: Clock) -> None:
-        self.instance = instance
+    def __init__(self, fetch: Fetch, instance: str, clock: Clock, one_of_several: bool = False) -> None:
+        self.instance, self._said = instance, f" {instance}" if one_of_several else ""
         self._fetch, self._clock = fetch, clock
         self._failing = False
         self.stop = fetch.stop
@@ -53,7 +54,7 @@ class Scrape:
     def read(self, time: int) -> bytes:
         """The record of a scrape at a wall time, ns: first line, exposition, and the samples that Prometheus adds."""
         began = self._clock.monotonic()
-        head = f"# logwatchd scrape {time}\n".encode()
+        head = f"# logwatchd scrape {time}{self._said}\n".encode()
         try:
             body = self._fetch.get()
         except ScrapeFailed as error:

@@ -1,0 +1,1 @@
+import logwatch  # noqa: F401  # before numpy: it says how many threads numpy takes

@@ -143,6 +143,11 @@ def test_alerts_from_many_threads_do_not_mix() -> None:
     [
         (Live("learning", 5, 1.0, 1, 3, to_go="about 4 min"), "learning (about 4 min to go) · 1 lines/s · 5 lines"),
         (Live("watching", 5, 1.0, 1, 3), "watching · 1 lines/s · 5 lines · 1 source · 3 templates · no incident"),
+        (Live("watching", 0, 9.0, 1, 0, 2, 70, 7), "watching · 9 values/s · 70 values · 1 source · 7 series · 2 inc"),
+        (
+            Live("watching", 5, 9.0, 1, 3, 0, 70, 7),
+            "watching · 9/s · 5 lines · 70 values · 1 source · 3 templates · 7 series · no incident",
+        ),
         (Live("paused", to_go="the disk is full"), "paused (the disk is full) · 0 lines/s · no line"),
     ],
 )  # fmt: skip
@@ -162,6 +167,18 @@ def test_summary_for_people() -> None:
     assert "…" in text
     assert "/app.log" in text, "the end of a long name tells sources apart"
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_summary_names_the_series_that_were_unusual() -> None:
+    ui = terminal()
+    unusual = tuple(("db", f"rss{i}\x1b[2J", 9 - i) for i in range(7))
+    show_summary(Summary(0, 1.0, 0, 1, points=700, series=7, unusual=unusual), ui)
+    text = " ".join(out(ui).split())
+    assert "700 values in 1.0 s (700/s), 7 series, 1 incident." in text
+    assert r"unusual: 9 steps rss0\x1b[2J 8 steps rss1" in text
+    assert "5 steps rss4" in text
+    assert "and 2 more series" in text
+    assert "rss5" not in text
 
 
 def test_many_sources_are_counted() -> None:
@@ -224,15 +241,23 @@ def test_status_as_json() -> None:
     assert told["sources"][0]["achieved"] == "1.4/day"
 
 
+METRIC = sample_alert(
+    7, kind="metric", rule="season", lines=(), expected=(), detail="rss: expected 12 to 18, saw 0, 14:02:10-14:02:20"
+)
 DEMO = DemoReport(
     (
         RecordingReport(
             "postgresql", 22_000,
             (
-                Fault("wal", "2026-01-01T10:00:00Z", "2026-01-01T10:01:00Z", "disk full", sample_alert(), 3.0),
+                Fault("wal", "2026-01-01T10:00:00Z", "2026-01-01T10:01:00Z", "disk full", sample_alert(), 3.0,
+                      ("logs", "metrics"), (METRIC,)),
                 Fault("locks", "2026-01-01T11:00:00Z", "2026-01-01T11:01:00Z"),
             ),
-            (sample_alert(5, detail="412 lines in 1 min"),), 4.0,
+            (sample_alert(5, detail="412 lines in 1 min"), METRIC), 4.0, values=1_200,
+        ),
+        RecordingReport(
+            "host", 0, (), (), 1.0, 900,
+            (Fault("postgresql wal", "2026-01-01T10:00:00Z", "2026-01-01T10:01:00Z", "", METRIC, 9.0, ("metrics",)),),
         ),
     ),
     38.0,
@@ -242,25 +267,32 @@ DEMO = DemoReport(
 def test_demo_for_people() -> None:
     ui = terminal()
     show_demo(DEMO, ui)
-    text = out(ui)
+    text = " ".join(out(ui).split())
     for said in (
-        "found   10:00:00  disk full, after 3.0 s",
-        "said      2026-03-01 12:00:00 ERROR out of memory",
-        "expected  62 %  worker <*> ready",
-        "missed  11:00:00  locks",
-        "false   412 lines in 1 min",
-        "1 of 2 faults found, 1 missed, 1 false alert in 4.0 hours without faults (0.25/h); 38 s.",
+        "postgresql 22,000 lines, 1,200 values",
+        "found 10:00:00 disk full, after 3.0 s, by logs and metrics",
+        "said 2026-03-01 12:00:00 ERROR out of memory",
+        "expected 62 % worker <*> ready",
+        "said rss: expected 12 to 18, saw 0, 14:02:10-14:02:20",
+        "missed 11:00:00 locks",
+        "host 900 values while 10:00:00 postgresql wal, after 9.0 s, by metrics",
+        "1 of 2 faults found (1 by logs and metrics), 1 missed, 2 false alerts (1 by logs, 1 by metrics) in 5.0 hours"
+        " without faults (0.40/h); 38 s.",
     ):
         assert said in text
+    assert re.search(r"false \d\d:\d\d:\d\d 412 lines in 1 min", text)
 
 
 def test_demo_as_json() -> None:
     ui = pipe()
     show_demo(DEMO, ui)
-    (recording,) = json.loads(out(ui))["recordings"]
+    recording, host = json.loads(out(ui))["recordings"]
     assert [fault["found"] for fault in recording["faults"]] == [True, False]
+    assert [fault["by"] for fault in recording["faults"]] == [["logs", "metrics"], []]
     assert recording["faults"][0]["alert"]["schema"] == 1
-    assert len(recording["false"]) == 1
+    assert [alert["kind"] for alert in recording["faults"][0]["also"]] == ["metric"]
+    assert len(recording["false"]) == 2
+    assert (host["records"], host["values"], len(host["seen"])) == (0, 900, 1)
 
 
 def test_wording() -> None:

@@ -18,7 +18,7 @@ from logwatch.score.calibration import Calibration
 from logwatch.types import EventBatch, Expected, Kind, Line, Stream, UnitBatch
 
 DETECTORS = ("lstm", "new", "rare", "markov", "set", "rate", "silence")
-COLUMN = {Kind.EVENT: 0, Kind.VISIT: 0, Kind.WINDOW: 5, Kind.SILENCE: 6}
+COLUMN = {Kind.EVENT: 0, Kind.VISIT: 0, Kind.WINDOW: 5, Kind.SILENCE: 6, Kind.METRIC: 5}
 T0 = 1_700_000_000 * 10**9
 SECOND = 10**9
 

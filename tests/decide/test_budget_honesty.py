@@ -219,14 +219,15 @@ def test_what_block_after_block_reaches_is_ordinary_and_no_incident(made):
     assert np.flatnonzero(crossed).tolist() == [planted]
 
 
-def windows(made, nats):
-    """Crossing windows [n] of a source that closes one every ten seconds."""
+def windows(made, nats, kind=Kind.WINDOW, every=10):
+    """Crossing windows [n] of a source that closes one every ten seconds; or steps of metrics."""
     judge = made.judge()
-    time = made.t0 + 10 * made.second * np.arange(len(nats), dtype=np.int64)
+    time = made.t0 + every * made.second * np.arange(len(nats), dtype=np.int64)
     crossed = np.zeros(len(nats), dtype=bool)
-    for begin in range(0, len(nats), 12):
-        rows = slice(begin, begin + 12)
-        units = made.units(nats[rows], time[rows], begin, kind=Kind.WINDOW)
+    size = 120 // every
+    for begin in range(0, len(nats), size):
+        rows = slice(begin, begin + size)
+        units = made.units(nats[rows], time[rows], begin, kind=kind)
         judged = judge.judge(units)
         crossed[rows] = judged.crossing
         judge.learn(units, judged.crossing)
@@ -242,10 +243,21 @@ def test_one_fault_of_a_young_source_is_no_habit_and_hides_no_smaller_one(made):
     assert np.flatnonzero(crossed).tolist() == [*range(110, 114), *range(150, 154)]
 
 
+def test_one_outlier_of_metrics_that_are_learned_does_not_blind(made):
+    """One of the first six blocks is a sixth of the past, and no habit: what comes right after learning is told."""
+    nats = np.minimum(np.random.default_rng(12).exponential(0.5, 1200), 4.0)
+    nats[400:410] = 60.0
+    nats[790:800] = 30.0
+    crossed = windows(made, nats, Kind.METRIC, every=1)
+    assert np.flatnonzero(crossed).tolist() == [*range(790, 800)]
+
+
 def test_what_returns_every_five_minutes_is_a_habit_of_a_young_source(made):
     nats = np.minimum(np.random.default_rng(13).exponential(0.5, 240), 4.0)
     nats[20::30] = 40.0
     assert not windows(made, nats).any()
+    told = np.flatnonzero(windows(made, np.repeat(nats, 10), Kind.METRIC, every=1))
+    assert set(told // 300) <= {2}, "metrics may tell it once, where two of the past are all that was learned"
 
 
 def test_about_one_window_in_a_hundred_crosses_at_most_however_young_the_source(made):

@@ -139,3 +139,17 @@ def test_with_rules_it_goes_on_bit_equally_from_its_cells(
         miner = again(cells, now)
     assert mine(miner, now, *texts) == mine(whole, now, *texts)
     assert [miner.text(id) for id in expected] == [whole.text(id) for id in expected]
+
+
+def test_a_line_made_of_the_letters_that_stand_for_learned_words_is_no_learned_word() -> None:
+    forged = f"audit of {chr(0x20000)} and \ua7ff went well"
+    ids, miner = after([], [Rule("keep", "^audit")], forged)
+    assert miner.text(ids[0]) == forged
+    assert mine(miner, [Rule("keep", "^audit")], forged, "audit of this and that went well") != [ids[0], ids[0]]
+
+
+def test_a_template_whose_lines_are_masked_otherwise_than_its_text_means_no_other_lines() -> None:
+    line = "checkpoint done: wrote 5 buffers (0.1%); 0 WAL file(s) added; write=0.1 s, sync=0.2 s; total=3 s lost"
+    ids, miner = after([], [Rule("mask", "lo[a-z]+")], line)
+    assert mine(miner, [Rule("mask", "lo[a-z]+")], "checkpoint done: wrote 7 buffers") != ids
+    assert "WAL" in miner.text(ids[0])

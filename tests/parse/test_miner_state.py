@@ -9,6 +9,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from logwatch.errors import StateCorrupt
 from logwatch.parse.mask import ANY
@@ -166,3 +167,29 @@ def test_cells_without_levels_are_carried_over() -> None:
     told = ["door 7", "opened", "7", "failed: nobody is there"]
     assert miner.mine(told, ["info a.Door"] * 4).tolist() == [1, 6, 7, 5]  # which logger's or level's is not known
     assert miner.mine(told, ["a.Door"] * 4).tolist() == [1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "separators"),
+    [
+        ("left user ann 10.0.0.7 port 22", ["left", "user", "\x01", "\x00", "port", "\x00"], ["", *" " * 5, ""]),
+        (
+            'refused, request: "GET /a/b HTTP/1.1", host: "shop"',
+            ["refused", "request", "GET", "\x00", "host", "\x00"],
+            ["", ", ", ': "', " ", '", ', ": ", ""],
+        ),
+    ],
+)
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_is_masked_is_not_masked_twice_and_follows_lines_that_have_a_level_now(
+    line: str, words: list[str], separators: list[str], version: int
+) -> None:
+    miner, cells = TemplateMiner(), {}
+    miner.mine(["the first line of all"])
+    save(miner, cells)
+    cells["head"] = json.dumps(json.loads(cells["head"]) | {"v": version}).encode()
+    cells["patterns/0"] = json.dumps([[1, "", words, separators]]).encode()
+    with capture_logs() as said:
+        miner = restored(cells, 20_000)
+    assert miner.mine([line], ["warning "]).tolist() == [1]
+    assert [(one["templates"], one["merged"]) for one in said] == [(1, 0)]

@@ -36,6 +36,16 @@ def test_what_matters_is_said() -> None:
     assert any(row.startswith("where") and "byte 4,099" in row and "incident 000000000000" in row for row in rows)
 
 
+def test_a_series_is_named_once_and_as_it_is_written() -> None:
+    said = 'http_requests{code="200"}: expected 12 to 18, saw 0, 14:02:10-14:02:20'
+    changes = {"kind": "metric", "rule": "season", "lines": (), "expected": (), "detail": said}
+    rows = shown(sample_alert(entity='http_requests{code="200"}', **changes)).splitlines()
+    assert rows[0].endswith("web:/var/log/app.log")
+    assert rows[1] == f"▌ {said}."
+    over = changes | {"state": "end", "detail": "over after 45 s: 6 members"}
+    assert "▌ Over after 45 s: 6 members." in shown(sample_alert(**over))
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 300])
 def test_no_row_is_wider_than_the_terminal_or_100(width: int) -> None:
     long = sample_alert(

@@ -113,7 +113,7 @@ def _long(
     table = _Series(header, out)
     keys = zip(*(columns[at] for at in naming), strict=True)
     series = np.fromiter(map(table.__getitem__, keys), np.int32, len(rows))
-    spelled, bad = numbers(columns[header.value or 0])
+    spelled, bad = numbers(columns[header.value or 0], header.separator)
     row, value = np.array(rows, dtype=np.int32), np.array(spelled)
     when = _when(header, columns, times)
     if bad or (series < 0).any():
@@ -136,7 +136,7 @@ def _wide(
     values = np.empty((n, len(measured)))
     kept = np.ones((n, len(measured)), dtype=np.bool_)
     for place, (name, at) in enumerate(measured):
-        spelled, bad = numbers(columns[at])
+        spelled, bad = numbers(columns[at], header.separator)
         values[:, place] = spelled
         begin = 0 if known.is_measured(name) else _first_number(spelled)
         kept[:begin, place] = False  # nothing was measured here before: texts and gaps are no faults

@@ -11,8 +11,8 @@ from logwatch.parse.formats.moments import stamps_of
 from logwatch.parse.metrics import influx, prometheus, words
 from logwatch.parse.metrics.csv_header import Header, cells_of, header_of
 from logwatch.parse.metrics.jsonl import Shape
-from logwatch.parse.metrics.names import LONGEST
-from logwatch.parse.metrics.values import number
+from logwatch.parse.metrics.names import LONGEST_WRITTEN
+from logwatch.parse.metrics.values import in_cell, number
 from logwatch.types import Bool
 
 MOST = 64
@@ -93,7 +93,7 @@ def _all_numbers(fields: dict[str, Any]) -> bool:
 
 def _is_exposed(text: str) -> bool:
     """A sample of Prometheus."""
-    if not text.strip() or len(text) > 2 * LONGEST:
+    if not text.strip() or len(text) > LONGEST_WRITTEN:
         return False
     head, rest = prometheus.cut(text)
     if not 1 <= len(rest) <= 2 or number(rest[0]) is None or (len(rest) == 2 and number(rest[1]) is None):
@@ -121,7 +121,8 @@ def _are_rows(header: Header, texts: Sequence[str]) -> bool:
     times = [row[header.time] if header.clock is None else f"{row[header.time]} {row[header.clock]}" for row in cells]
     values = [header.value] if header.value is not None else [at for _, at in header.measured]
     return bool(_bear_times(times).all()) and all(
-        any(row[at].strip() for at in values) and all(number(row[at]) is not None for at in values) for row in cells
+        any(row[at].strip() for at in values) and all(in_cell(row[at], header.separator) is not None for at in values)
+        for row in cells
     )
 
 

@@ -23,18 +23,19 @@ class Remembered:
     header: str = ""  # of CSV, as it was written
     types: dict[str, str] = field(default_factory=dict)  # of Prometheus' families
     measured: set[str] = field(default_factory=set)  # names that had a number: text in them is a fault
+    buckets: list[str] = field(default_factory=list)  # lines of a histogram of Prometheus that is not whole yet
     order: int = -1  # orders of day, month and year that are still possible; see `dateorder`
     changed: bool = True
 
     def learn(self, name: str) -> None:
-        """The field had a number."""
-        if name not in self.measured and len(name) <= _LONGEST and len(self.measured) < MAX_NAMES:
+        """The field had a number. A label's value may be a secret: it is not kept."""
+        if name not in self.measured and "{" not in name and len(name) <= _LONGEST and len(self.measured) < MAX_NAMES:
             self.measured.add(name)
             self.changed = True
 
     def is_measured(self, name: str) -> bool:
         """Whether the field had a number before. Where that cannot be remembered it counts as such."""
-        return name in self.measured or len(name) > _LONGEST or len(self.measured) >= MAX_NAMES
+        return name in self.measured or "{" in name or len(name) > _LONGEST or len(self.measured) >= MAX_NAMES
 
     def learn_type(self, family: str, kind: str) -> None:
         """A family's type was told."""
@@ -84,7 +85,7 @@ class Memory:
             try:
                 one = Remembered(
                     str(facts["format"]), str(facts["header"]), dict(facts["types"]), set(facts["measured"]),
-                    int(facts["order"]), changed=False,
+                    list(facts.get("buckets", ())), int(facts["order"]), changed=False,
                 )  # fmt: skip
                 self._of[Stream(*facts["stream"])] = one
             except (KeyError, TypeError, ValueError) as error:
@@ -94,7 +95,7 @@ class Memory:
 def _dumped(stream: Stream, one: Remembered) -> bytes:
     return pack(
         {}, stream=list(stream), format=one.format, header=one.header, types=one.types, measured=sorted(one.measured),
-        order=one.order,
+        buckets=one.buckets, order=one.order,
     )  # fmt: skip
 
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from logwatch.samples import SeriesName
+from logwatch.samples import LONGEST_NAME, SeriesName
 
-LONGEST = 2048
-"""Characters of a series' name with its labels: what is longer is no name."""
+LONGEST_WRITTEN = 4 * LONGEST_NAME
+"""Characters of a name with its labels as they were written: what is longer is not looked at."""
 _REMEMBERED = 16_384
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_LONE = re.compile(r"[\ud800-\udfff]")
-_NOT_IN_LABEL = re.compile(r'[\x00-\x1f\x7f\ud800-\udfff"=,{}]')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_IN_VALUE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_IN_LABEL = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff"=,{}]')
 _QUOTED = re.compile(r'\s*([^\s"=,{}]+|"(?:[^"\\]|\\.)*")\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|\Z)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -23,19 +23,22 @@ def named(name: str, labels: Iterable[tuple[str, str]]) -> SeriesName | None:
     kept: dict[str, str] = {}
     size = len(name)
     for label, value in labels:
-        size += len(label) + len(value)
-        if size > LONGEST:
-            return None
         if value:
-            kept[_NOT_IN_LABEL.sub("_", label)] = _LONE.sub("\ufffd", value)
-    if not name or size > LONGEST:
+            size += len(label) + len(value)
+            if size > LONGEST_NAME:
+                return None
+            kept[_NOT_IN_LABEL.sub("_", label)] = _NOT_IN_VALUE.sub("\ufffd", value)
+    if not name or size > LONGEST_NAME:
         return None
-    return SeriesName(_CONTROL.sub("_", name), tuple(sorted(kept.items())))
+    found = SeriesName(_CONTROL.sub("_", name), tuple(sorted(kept.items())))
+    if 2 * size + 4 * len(kept) + 2 <= LONGEST_NAME:  # quotes and escapes at most: no need to look
+        return found
+    return found if len(str(found)) <= LONGEST_NAME else None
 
 
 def series_of(text: str) -> SeriesName | None:
     """The series that `name` or `name{label="value",...}` names; None where it is empty or too long."""
-    return _series_of(text) if 0 < len(text) <= 2 * LONGEST else None
+    return _series_of(text) if 0 < len(text) <= LONGEST_WRITTEN else None
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -50,7 +53,7 @@ def _series_of(text: str) -> SeriesName | None:
 
 def labels_of(text: str) -> tuple[tuple[str, str], ...] | None:
     """Labels of `k=v;k=v`, `k=v,k=v`, `{k="v",...}` or a JSON object; None where it is none of these."""
-    return _labels_of(text) if len(text) <= 2 * LONGEST else None
+    return _labels_of(text) if len(text) <= LONGEST_WRITTEN else None
 
 
 @lru_cache(maxsize=_REMEMBERED)

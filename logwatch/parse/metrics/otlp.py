@@ -13,6 +13,8 @@ from logwatch.samples import SampleKind
 
 _DELTA = (1, "AGGREGATION_TEMPORALITY_DELTA")
 _SCALARS = ("stringValue", "intValue", "boolValue", "doubleValue")
+_OF_THE_PROGRAM = ("process.", "telemetry.", "os.")
+"""Attributes of resources that name no series: they change with every start or release, and a command line is long."""
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -29,7 +31,7 @@ class Point(NamedTuple):
 def points(record: dict[str, Any]) -> Iterator[Point]:
     """The points of an export, in its order; what is not as the protocol has it is left out."""
     for resource in _objects(record, "resourceMetrics"):
-        outer = _labels(resource.get("resource"))
+        outer = tuple(one for one in _labels(resource.get("resource")) if not one[0].startswith(_OF_THE_PROGRAM))
         for scope in (*_objects(resource, "scopeMetrics"), *_objects(resource, "instrumentationLibraryMetrics")):
             for metric in _objects(scope, "metrics"):
                 name = metric.get("name")

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from logwatch.parse.metrics.gathered import Gathered
 from logwatch.parse.metrics.memory import Remembered
 from logwatch.parse.metrics.moments import Spelled
-from logwatch.parse.metrics.names import LONGEST, named
+from logwatch.parse.metrics.names import LONGEST_WRITTEN, named
 from logwatch.samples import SampleKind, SeriesName
 
 SCRAPE = "# logwatchd scrape "
-"""Begins a record that is a whole scrape; the time of its samples follows, in ns."""
+"""Begins a record that is a whole scrape; the time of its samples follows, in ns, and, where several targets are one
+source, the `instance` that is scraped: their series are different ones."""
+MOST_BUCKETS = 256
+"""Single lines of a histogram that are held until it is whole."""
 _HEAD = re.compile(r'[^\s{"#]*\s*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?')
 _TYPE = re.compile(r'#\s*TYPE\s+(?:"((?:[^"\\]|\\.)*)"|(\S+))\s+(\w+)\s*')
 _TIME = re.compile(r"[+-]?\d{1,19}(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -42,11 +46,17 @@ def read(lines: Sequence[str], rows: Sequence[int], known: Remembered, times: Sp
     """Samples of the records [n] of one stream; arguments as those of `influx.read`."""
     reader = _Reader(times, out)
     alone = False  # the types in use are those that single lines told
+    before = list(known.buckets)
     for text, row in zip(lines, rows, strict=True):
+        if known.buckets and not _goes_on(known.buckets, text):
+            reader.use(known.types)
+            reader.read("\n".join(known.buckets), row, "")
+            known.buckets, alone = [], True
         if text.startswith(SCRAPE):
             first, _, rest = text.partition("\n")
-            reader.use(types_of(rest))
-            reader.read(rest, row, first[len(SCRAPE) :].strip())
+            time, _, instance = first[len(SCRAPE) :].strip().partition(" ")
+            reader.use(types_of(rest), instance)
+            reader.read(rest, row, time)
             alone = False
         else:
             told = types_of(text)
@@ -55,8 +65,47 @@ def read(lines: Sequence[str], rows: Sequence[int], known: Remembered, times: Sp
             if told or not alone:
                 reader.use(known.types)
                 alone = True
-            reader.read(text, row, "")
+            if known.buckets or _is_bucket(text):
+                known.buckets.append(text)
+            else:
+                reader.read(text, row, "")
+    known.changed |= known.buckets != before
     out.add(reader.series, reader.row, reader.when, reader.value)
+
+
+class _Part(NamedTuple):
+    """A line of a histogram."""
+
+    of: tuple[str, tuple[tuple[str, str], ...], str]  # name, labels and time of the histogram
+    is_bucket: bool
+
+
+def _is_bucket(line: str) -> bool:
+    part = _part(line) if "_bucket" in line else None
+    return part is not None and part.is_bucket
+
+
+def _goes_on(lines: list[str], line: str) -> bool:
+    """Whether a line is one more of the histogram that these lines are of: files have a record a bucket."""
+    part, first = _part(line), _part(lines[0])
+    if part is None or first is None or part.of != first.of or len(lines) >= MOST_BUCKETS:
+        return False
+    return cut(line)[0] != cut(lines[0])[0]  # else the next scrape begins
+
+
+def _part(line: str) -> _Part | None:
+    """What a line that can be read is of a histogram, by its name."""
+    if not line or line.startswith("#") or line.isspace() or len(line) > LONGEST_WRITTEN:
+        return None
+    head, rest = cut(line)
+    found = parsed(head) if 1 <= len(rest) <= 2 and all(_TIME.fullmatch(word) for word in rest) else None
+    if found is None or named(*found) is None:
+        return None
+    name, _, suffix = found.name.rpartition("_")
+    labels = tuple(label for label in found.labels if label[0] != "le")
+    if suffix not in ("bucket", "sum", "count"):
+        return None
+    return _Part((name, labels, "".join(rest[1:])), suffix == "bucket" and labels != found.labels)
 
 
 def types_of(text: str) -> dict[str, str]:
@@ -77,12 +126,13 @@ class _Reader:
         self.value: list[float] = []
         self._times, self._out = times, out
         self._types: dict[str, str] = {}
+        self._instance = ""
         self._number: dict[str, int] = {}  # of series by name and labels as they stand in the text
 
-    def use(self, types: dict[str, str]) -> None:
-        """What follows is of families of these types."""
-        if types != self._types:
-            self._types, self._number = dict(types), {}
+    def use(self, types: dict[str, str], instance: str = "") -> None:
+        """What follows is of families of these types, and of an instance, unless it names its own."""
+        if types != self._types or instance != self._instance:
+            self._types, self._instance, self._number = dict(types), instance, {}
 
     def read(self, text: str, row: int, time: str) -> None:
         """One exposition, whose samples without a time have this one."""
@@ -121,7 +171,7 @@ class _Reader:
 
     def _found(self, head: str) -> int:
         """The number of the series that the head names."""
-        if len(head) > 2 * LONGEST:
+        if len(head) > LONGEST_WRITTEN:
             return _LONG
         found = parsed(head)
         if found is None:
@@ -129,7 +179,7 @@ class _Reader:
         kind = kind_of(found, self._types)
         if kind is None:
             return _SKIPPED
-        series = named(*found)
+        series = named(found.name, (("instance", self._instance), *found.labels))
         return _LONG if series is None else self._out.number(series, kind)
 
 

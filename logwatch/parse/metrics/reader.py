@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,10 @@ from logwatch.parse.metrics.detect import format_of
 from logwatch.parse.metrics.gathered import Gathered
 from logwatch.parse.metrics.memory import Memory, Remembered
 from logwatch.parse.metrics.moments import Spelled
+from logwatch.parse.metrics.redacted import CleanNames
 from logwatch.parse.metrics.settings import MetricSettings
 from logwatch.samples import Samples
+from logwatch.telemetry import DEAD_LETTERS
 from logwatch.types import Flag, Int64, RecordBatch
 
 _OF_TEXT = {"influx": influx.read, "prometheus": prometheus.read, "csv": csvlines.read}
@@ -33,15 +36,17 @@ class MetricReader:
 
     Args:
         settings: the settings of a source, by its name; asked once for each.
+        redact: rules, for the names of series and their labels.
 
     Raises:
-        ConfigError: a setting is wrong.
+        ConfigError: a setting or a rule is wrong.
     """
 
-    def __init__(self, settings: Callable[[str], MetricSettings]) -> None:
+    def __init__(self, settings: Callable[[str], MetricSettings], redact: Sequence[str] = ()) -> None:
         self._settings_of = settings
         self._settings: dict[str, MetricSettings] = {}
         self._memory = Memory()
+        self._clean = CleanNames(redact)
 
     def read(self, records: RecordBatch) -> Read:
         """Samples of n records in stream order, and the rows that failed. Never raises, whatever their bytes are."""
@@ -64,10 +69,13 @@ class MetricReader:
             self._stream(records, rows, known[number], settings, out.moments.of(settings.timezone), out)
         order = np.array([one.order for one in known], dtype=np.int64)
         samples, failed = out.done(records.stream, order)
+        samples.names = self._clean.of(samples.names)
         for number, _ in groups:
             if known[number].order != order[number]:
                 known[number].order, known[number].changed = int(order[number]), True
         self._memory.forget()
+        for reason, count in Counter(one.reason for one in failed).items():
+            DEAD_LETTERS.inc(count, reason=reason)
         return Read(samples, failed)
 
     def _settings_for(self, source: str) -> MetricSettings:

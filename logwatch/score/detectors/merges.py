@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.types import Int64
+from logwatch.types import EventBatch, Int64
+
+Untold = Callable[[], Sequence[tuple[int, int, int]]]
+"""Merges since the last chunk's end, in order: number of the event from which they hold, loser, winner."""
+
+RETIRED = 0
+"""The winner over templates that were given up: they are not one."""
 
 
 class Merges:
@@ -31,3 +37,30 @@ class Merges:
             at = np.minimum(np.searchsorted(self._losers, out), len(self._losers) - 1)
             out = np.where(self._losers[at] == out, self._winners[at], out)
         return out
+
+
+class OpenMerges:
+    """Merges of the open chunk: events come with the winner's id already, counts are still the losers' own.
+
+    Args:
+        untold: by the miner; None: there are none.
+    """
+
+    def __init__(self, untold: Untold | None) -> None:
+        self._untold = untold
+
+    def losers(self, events: EventBatch, rows: Int64) -> Iterator[tuple[Int64, int]]:
+        """Those of some rows of the batch whose template stands for another one as well, and the id of that one."""
+        others: dict[int, list[tuple[int, int]]] = {}
+        for event, loser, winner in self._untold() if self._untold else ():
+            if winner != RETIRED:
+                others.setdefault(winner, []).append((event, loser))
+                others[winner] += [(event, other) for _, other in others.get(loser, ())]
+        if not others:
+            return
+        template, number = events.template[rows], events.first + rows
+        for winner in np.intersect1d(template, list(others)).tolist():
+            for event, loser in others[winner]:
+                held = rows[(template == winner) & (number >= event)]
+                if len(held):
+                    yield held, loser

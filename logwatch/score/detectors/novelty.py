@@ -9,7 +9,7 @@ import numpy as np
 
 from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
 from logwatch.score.detector_configs import NewConfig
-from logwatch.score.detectors.merges import Merges
+from logwatch.score.detectors.merges import Merges, OpenMerges, Untold
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.detectors.table import HashTable, UInt64, pair
@@ -38,12 +38,20 @@ class Novelty:
         config: settings.
         keys: the key table (no columns here).
         has_entities: unused; all detectors are built alike.
+        untold: merges that are not learned yet.
     """
 
     name = "new"
     FIELDS = KeyFields(())
 
-    def __init__(self, config: NewConfig, keys: Any = None, has_entities: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: NewConfig,
+        keys: Any = None,
+        has_entities: Callable[..., Any] | None = None,
+        untold: Untold | None = None,
+    ) -> None:
+        self._open = OpenMerges(untold)
         self._config = config
         self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
         self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8", (len(SEVERE) + 1,))])
@@ -62,19 +70,42 @@ class Novelty:
         rows = np.flatnonzero((at < 0) | (age > self._config.forget))
         nats = np.zeros(len(events.source), dtype=np.float32)
         if len(rows):
-            rows = self._first(rows, keys)
+            rows = self._first(rows, keys, events)
             nats[rows] = self._rate_nats(events.source[rows], severity(events.level[rows]))
         return nats
 
-    def _first(self, rows: Int64, keys: UInt64) -> Int64:
+    def _first(self, rows: Int64, keys: UInt64, events: EventBatch) -> Int64:
         new, first = np.unique(keys[rows], return_index=True)
         if len(self._fresh):
             first = first[~np.isin(new, self._fresh, assume_unique=True)]
-        found = rows[np.sort(first)]
+        found = self._unheard(rows[np.sort(first)], keys, events)
         if len(found):
             self._fresh = np.concatenate([self._fresh, keys[found]])
             self._fresh_log.add(key=keys[found])
         return found
+
+    def _unheard(self, rows: Int64, keys: UInt64, events: EventBatch) -> Int64:
+        """Those of the first rows of their keys whose template the source has not shown under another id either."""
+        others: dict[int, list[int]] = {}
+        for held, loser in self._open.losers(events, rows):
+            for row in held.tolist():
+                others.setdefault(row, []).append(loser)
+        if not others:
+            return rows
+        fresh, unheard = set(self._fresh.tolist()), []
+        for row in rows.tolist():
+            losers = np.array(others.get(row, ()), np.int64)
+            known = pair(np.full(len(losers), events.source[row]), losers)
+            if not fresh.isdisjoint(known.tolist()) or self._is_held(known, int(events.source[row])):
+                continue
+            fresh.add(int(keys[row]))
+            unheard.append(row)
+        return np.array(unheard, np.int64)
+
+    def _is_held(self, keys: UInt64, source: int) -> bool:
+        at = self._seen.find(keys)
+        age = self._sources.rows["clock"][source].astype(np.uint32) - self._seen.stamps[at]  # modulo 2^32
+        return bool(((at >= 0) & (age <= self._config.forget)).any())
 
     def _rate_nats(self, source: Any, severity: Int64) -> Float32:
         rows = self._sources.get(source)

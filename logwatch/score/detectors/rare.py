@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from logwatch.api import EventBatch, Flag, Float32, KeyFields, plugin
 from logwatch.score.detector_configs import RareConfig
-from logwatch.score.detectors.merges import Merges
+from logwatch.score.detectors.merges import Merges, OpenMerges, Untold
 from logwatch.score.detectors.rare_visits import KEPT, VisitTemplates, first_of
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.detectors.table import HashTable, UInt64, pair
@@ -48,6 +48,7 @@ class Rare:
         config: settings.
         keys: the key table, with `FIELDS` among its columns.
         has_entities: which of the given source numbers have entities.
+        untold: merges that are not learned yet.
     """
 
     name = "rare"
@@ -55,7 +56,10 @@ class Rare:
         (("rare_heard", "i8"), ("rare_count", "i4"), ("rare_templates", "i4", (KEPT,)), ("rare_plain", "u1"))
     )
 
-    def __init__(self, config: RareConfig, keys: KeyTable, has_entities: Callable[[Int32], Bool]) -> None:
+    def __init__(
+        self, config: RareConfig, keys: KeyTable, has_entities: Callable[[Int32], Bool], untold: Untold | None = None
+    ) -> None:
+        self._open = OpenMerges(untold)
         self._config = config
         self._keys = keys
         self._has_entities = has_entities
@@ -72,6 +76,9 @@ class Rare:
         rows = self._lanes.get(lane)
         at = self._shares.find(pair(lane, events.template))
         count = np.where(at >= 0, self._aged(at, rows["clock"]), 0.0)
+        for held, loser in self._open.losers(events, np.arange(len(count))):
+            at = self._shares.find(pair(lane[held], np.full(len(held), loser)))
+            count[held] += np.where(at >= 0, self._aged(at, rows["clock"][held]), 0.0)
         share = (count + 0.5) / (rows["visits"] + 1.0)
         # Before anything was learned nothing is rare.
         nats = np.where(rows["visits"] > 0, -np.log(np.minimum(share, 1.0)), 0.0)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
 from logwatch.samples import Points
-from logwatch.types import Float32, Float64, Int32, Int64
+from logwatch.types import Bool, Float32, Float64, Int32, Int64
 
 _REST = ("nats", "together", "low", "high")
 
@@ -65,9 +65,25 @@ class ClosedSteps:
     scores: Scores
     begin: Int64  # [m]
     end: Int64  # [m]
+    late: Bool | None = None  # [m] its point came when the step of its time was closed; None: none did
 
     def __len__(self) -> int:
         return len(self.begin)
+
+    @staticmethod
+    def joined(first: ClosedSteps, then: ClosedSteps) -> ClosedSteps:
+        """One after the other."""
+        if not len(first) or not len(then):
+            return first if len(first) else then
+        shift = len(first.scores)
+        begin, end = np.append(first.begin, then.begin + shift), np.append(first.end, then.end + shift)
+        late = np.append(*(np.zeros(len(one), np.bool_) if one.late is None else one.late for one in (first, then)))
+        return ClosedSteps(Scores.joined([first.scores, then.scores]), begin, end, late)
+
+    def part(self, rows: slice) -> ClosedSteps:
+        """Some of the steps."""
+        late = None if self.late is None else self.late[rows]
+        return ClosedSteps(self.scores, self.begin[rows], self.end[rows], late)
 
     def top(self) -> Int64:
         """Row of the point [m] with the most to say in its step; the first of equals."""
@@ -78,6 +94,14 @@ class ClosedSteps:
         rows = np.flatnonzero(said == np.repeat(most, self.end - self.begin))
         first: Int64 = rows[np.searchsorted(rows, self.begin)]
         return first
+
+
+class _Closed(NamedTuple):
+    """A step."""
+
+    at: int  # row of the point that closed it
+    rows: Int64  # of its points
+    late: bool = False
 
 
 class _Newest:
@@ -93,21 +117,21 @@ class _Newest:
         self.held = held  # its points, between batches
         self.rows: list[Int64] = []  # of them, while a batch is gathered
 
-    def take(self, time: int, rows: Int64, closed: list[Int64]) -> None:
-        """A run of points of one time; steps that they close are added as rows, the closing point's last."""
+    def take(self, time: int, rows: Int64, closed: list[_Closed]) -> None:
+        """A run of points of one time; adds the steps that they close."""
         if time > self.time:
             if self.is_open:
-                closed.append(np.append(np.concatenate(self.rows), rows[0]))
+                closed.append(_Closed(int(rows[0]), np.concatenate(self.rows)))
             self.time, self.size, self.expect, self.rows, self.is_open = time, 0, self.size, [], True
         elif time < self.time or not self.is_open:
             self.size += len(rows) if time == self.time else 0
-            closed += [np.array([row, row]) for row in rows.tolist()]
+            closed += [_Closed(row, np.array([row]), late=True) for row in rows.tolist()]
             return
         missing = self.expect - self.size if self.expect > self.size else len(rows)
         self.rows.append(rows[:missing])
         self.size += len(self.rows[-1])
         if self.size == self.expect:
-            closed.append(np.append(np.concatenate(self.rows), self.rows[-1][-1]))
+            closed.append(_Closed(int(self.rows[-1][-1]), np.concatenate(self.rows)))
             self.rows, self.is_open = [], False
             if missing < len(rows):
                 self.take(time, rows[missing:], closed)
@@ -125,7 +149,7 @@ class StepGatherer:
         if not len(scores):
             return ClosedSteps(scores, _NONE, _NONE)
         whole, of = self._with_held(scores)
-        closed: list[Int64] = []
+        closed: list[_Closed] = []
         order = np.lexsort((np.arange(len(whole)), whole.points.step, whole.points.source))
         source, step, time = (getattr(whole.points, name)[order] for name in ("source", "step", "time"))
         other = (source[1:] != source[:-1]) | (step[1:] != step[:-1])
@@ -136,8 +160,8 @@ class StepGatherer:
             newest.held = whole.take(np.concatenate(newest.rows)) if newest.is_open else None
             newest.rows = []
             self._dirty.add(key)
-        closed.sort(key=lambda rows: int(rows[-1]))
-        return _steps(whole, [rows[:-1] for rows in closed])
+        closed.sort(key=lambda one: one.at)
+        return _steps(whole, closed)
 
     def _with_held(self, scores: Scores) -> tuple[Scores, dict[tuple[int, int], _Newest]]:
         """The points of open steps, and n more after them; and what is known of their sources and lengths."""
@@ -153,10 +177,18 @@ class StepGatherer:
     def close(self, source: Int32, watermark: Int64) -> ClosedSteps:
         """Steps of sources [s] that end at their watermarks [s], ns, or before."""
         marks = dict(zip(source.tolist(), watermark.tolist(), strict=True))
+        return self._close(key for key, one in self._newest.items() if key[0] in marks and one.time <= marks[key[0]])
+
+    def close_of(self, slots: Int32) -> ClosedSteps:
+        """Steps with points of series in these slots [m], which are about to be others'."""
+        held = ((key, one.held) for key, one in self._newest.items())
+        return self._close(key for key, one in held if one is not None and np.isin(one.points.slot, slots).any())
+
+    def _close(self, keys: Iterable[tuple[int, int]]) -> ClosedSteps:
         parts = []
-        for key in sorted(key for key in self._newest if key[0] in marks):
+        for key in sorted(keys):
             newest = self._newest[key]
-            if newest.held is not None and newest.time <= marks[key[0]]:
+            if newest.held is not None:
                 parts.append(newest.held)
                 newest.held, newest.is_open = None, False
                 self._dirty.add(key)
@@ -189,11 +221,12 @@ def _nothing() -> Scores:
     return Scores(points, np.zeros((0, 0), np.float32), np.zeros(0, np.float32), none64, none64)
 
 
-def _steps(scores: Scores, rows: list[Int64]) -> ClosedSteps:
-    if not rows:
+def _steps(scores: Scores, closed: list[_Closed]) -> ClosedSteps:
+    if not closed:
         return ClosedSteps(scores.take(_NONE), _NONE, _NONE)
-    end = np.cumsum([len(one) for one in rows])
-    return ClosedSteps(scores.take(np.concatenate(rows)), np.append(0, end[:-1]), end)
+    end = np.cumsum([len(one.rows) for one in closed])
+    late = np.array([one.late for one in closed])
+    return ClosedSteps(scores.take(np.concatenate([one.rows for one in closed])), np.append(0, end[:-1]), end, late)
 
 
 _NONE: Int64 = np.zeros(0, np.int64)

@@ -1,7 +1,7 @@
 """How good forecasts of a series were, beside the simple forecasts that anybody could make.
 
-The measure is the pinball loss over the quantiles of the forecast. The simple ones are points in themselves; each gets the
-quantiles of its own last misses as its band, so that what is compared is where the band lies and how well it moves.
+The measure is the pinball loss over the quantiles of the forecast. The simple ones are points in themselves; each gets
+the quantiles of its own last misses as its band, so that what is compared is where the band lies and how it moves.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from logwatch.types import Float64
 
 MISSES = 256
 """Last misses of a simple forecast that make its band."""
+
+PIECE = 4096
 
 RECENT = 32
 """Points of the running mean."""
@@ -46,7 +48,8 @@ def pinball(quantiles: Float64, values: Float64) -> Float64:
     """Mean pinball loss [n] of forecasts [n, QUANTILES] where values [n] came; NaN where either is unknown."""
     apart = values[:, None] - quantiles
     levels = np.array(QUANTILES)
-    return np.maximum(levels * apart, (levels - 1) * apart).mean(axis=1)
+    lost: Float64 = np.maximum(levels * apart, (levels - 1) * apart).mean(axis=1)
+    return lost
 
 
 def period_of(values: Float64, step: int) -> int:
@@ -92,13 +95,10 @@ def compare(values: Float64, quantiles: Float64, step: int, first: int) -> Losse
     period = period_of(values[:first], step)
     lost = {name: pinball(found, values) for name, found in naive(values, period).items()}
     ours = pinball(quantiles, values)
-    known = ~np.isnan(np.stack([ours, *lost.values()])).any(axis=0)
-    early, late = known.copy(), known
-    early[first:], late[:first] = False, False
+    known = np.flatnonzero(~np.isnan(np.stack([ours, *lost.values()])).any(axis=0))
+    early, late = known[known < first], known[known >= first]
     best = min(NAIVE, key=lambda name: _mean(lost[name][early]))
-    return Losses(
-        int(late.sum()), period, _mean(ours[late]), {name: _mean(part[late]) for name, part in lost.items()}, best
-    )
+    return Losses(len(late), period, _mean(ours[late]), {name: _mean(part[late]) for name, part in lost.items()}, best)
 
 
 def overall(reports: Iterable[Losses], name: str | None = None) -> float:
@@ -125,5 +125,7 @@ def _with_band(point: Float64, values: Float64) -> Float64:
     there = np.flatnonzero(~np.isnan(missed))
     if len(there) > MISSES:
         windows = sliding_window_view(missed[there], MISSES)[:-1]
-        out[there[MISSES:]] = point[there[MISSES:], None] + np.quantile(windows, QUANTILES, axis=1).T
+        for at in range(0, len(windows), PIECE):  # each piece is copied to be sorted
+            rows = there[MISSES + at : MISSES + at + PIECE]
+            out[rows] = point[rows, None] + np.quantile(windows[at : at + PIECE], QUANTILES, axis=1).T
     return out

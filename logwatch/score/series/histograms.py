@@ -145,7 +145,7 @@ class Histograms:
 
     def evict(self, watermark: Int64) -> None:
         """At a chunk's end: forget buckets. `watermark` by source, ns."""
-        self._identity.evict(watermark)
+        self._identity.evict(self._identity.leaving(watermark))
         for _ in self.table.spilled.changes():
             pass  # they are not kept: what comes back begins anew
         self.table.spilled.any = False

@@ -1,8 +1,8 @@
 """The online metric LSTM: a shared model and a hidden state per series; forecasts each next value.
 
-Time, in chunks of points: at the end of chunk k a training step begins, which runs beside the scoring of chunk k + 1 and
-takes effect at the start of chunk k + 2. Between chunk ends all parameters are frozen. A forecast is made when the value
-before it comes, and is part of the series' state.
+Time, in chunks of points: at the end of chunk k a training step begins, which runs beside the scoring of chunk k + 1
+and takes effect at the start of chunk k + 2. Between chunk ends all parameters are frozen. A forecast is made when the
+value before it comes, and is part of the series' state.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ from logwatch.score.series.lstm_columns import HIDDEN, QUANTILES, State
 from logwatch.score.series.lstm_features import GUESSES, INPUTS, Features
 from logwatch.score.series.lstm_model import Parameters, initial, quantiles, readout, surprise
 from logwatch.score.series.lstm_recipe import Recipe, Step
-from logwatch.score.series.lstm_runs import Runs, in_runs
+from logwatch.score.series.lstm_runs import SEGMENT, Runs, in_runs
 from logwatch.score.series.lstm_scale import BLOCK
-from logwatch.types import Bool, Float32, Float64
-
-LEARN_CAP = 50.0
-"""Segments of 32 points learned per second of event time, unless told otherwise."""
+from logwatch.types import Float32, Float64, Int64
 
 MOST = 20.0
 """Bound of a point's nats."""
+
+FARTHEST = np.float32(1e31)
+"""Forecasts are cut here, so that they stay numbers."""
+
+_NONE = np.zeros(0, SEGMENT)
 
 
 @dataclass(slots=True)
@@ -42,22 +44,7 @@ class Forecast:
     """What was said of n points before they came."""
 
     nats: Float32  # [n] −ln P(as far or further from the median), 0 to 20; NaN: no opinion
-    quantiles: Float64 = None  # type: ignore[assignment]  # [n, QUANTILES]; NaN: no forecast yet
-
-    @property
-    def low(self) -> Float64:
-        """Lower end of the expected band [n]: one value in twenty is below."""
-        return self.quantiles[:, 0]
-
-    @property
-    def median(self) -> Float64:
-        """[n]"""
-        return self.quantiles[:, len(QUANTILES) // 2]
-
-    @property
-    def high(self) -> Float64:
-        """Upper end [n]: one value in twenty is above."""
-        return self.quantiles[:, -1]
+    quantiles: Float64  # [n, QUANTILES]; NaN: no forecast yet
 
 
 class MetricLstm:
@@ -74,7 +61,7 @@ class MetricLstm:
         self,
         table: KeyTable,
         learning: Literal["online", "frozen"] = "online",
-        learn_cap: float = LEARN_CAP,
+        learn_cap: float = 500.0,
         seed: int = 0,
     ) -> None:
         torch.set_num_threads(1)  # one thread: the order of additions is fixed
@@ -92,25 +79,23 @@ class MetricLstm:
         """Names the weights: gradient steps."""
         return f"metric-lstm-{self._model.steps}"
 
-    def score(self, points: Points, flagged: Bool | None = None) -> Forecast:
+    def score(self, points: Points) -> Forecast:
         """What was expected at n points, and how surprising they are. Advances the state; learns at chunk ends.
 
         Args:
             points: those of a series in the order of time; any number of each.
-            flagged: [n] others found them unusual: they are not learned.
         """
-        flagged = np.zeros(len(points), np.bool_) if flagged is None else flagged
         nats, found = np.full(len(points), np.nan, np.float32), np.full((len(points), len(QUANTILES)), np.nan)
         at = 0
         while at < len(points):
             part = slice(at, min(len(points), at + self._recipe.room()))
-            nats[part], found[part] = self._score(points.take(part), flagged[part])
+            nats[part], found[part] = self._score(points.take(part))
             if not self._recipe.room():
                 self._learn()
             at = part.stop
         return Forecast(nats, found)
 
-    def _score(self, points: Points, flagged: Bool) -> tuple[Float32, Float64]:
+    def _score(self, points: Points) -> tuple[Float32, Float64]:
         """Points of one chunk."""
         runs = in_runs(points, self._table)
         state = runs.state.copy()
@@ -119,10 +104,11 @@ class MetricLstm:
         said = surprise(found, came, MOST)
         silent = runs.missing[runs.place] | ~(found[:, -1] > found[:, 0])  # nothing came, or the scale is not known
         said[silent] = np.nan
-        barred = runs.barred(flagged[runs.rows] | (said > self._recipe.limit))
+        barred = runs.barred(said > self._recipe.limit)
         runs.save(self._table, state, barred)
         newest = int(points.time.max(initial=0))
-        self._recipe.add(len(points), newest, said[~silent], runs.segments(barred))
+        offered = runs.segments(barred) if self._learning == "online" else _NONE
+        self._recipe.add(len(points), newest, said[~silent], offered)
         nats, quantile = np.full(len(points), np.nan, np.float32), np.full((len(points), len(QUANTILES)), np.nan)
         nats[runs.rows] = said
         quantile[runs.rows] = found + runs.state["origin"][runs.run][:, None]
@@ -137,7 +123,8 @@ class MetricLstm:
             seen = runs.features(ready)
             h = self._hidden(runs, ready, seen, state)
             change = self._quantiles(h, seen)
-            following[ready] = runs.line[runs.place[ready]][:, None] + runs.scale[ready, 2][:, None] * change
+            ahead = runs.line[runs.place[ready]][:, None] + runs.scale[ready, 2][:, None] * change
+            following[ready] = np.clip(ahead, -FARTHEST, FARTHEST)
         found = np.empty_like(following)
         found[1:] = following[:-1]
         begun = state["count"] >= BLOCK
@@ -145,7 +132,7 @@ class MetricLstm:
         state["next"] = np.nan_to_num(following[runs.starts + runs.lengths - 1])
         return found
 
-    def _hidden(self, runs: Runs, ready: np.ndarray, seen: Features, state: State) -> Tensor:  # type: ignore[type-arg]
+    def _hidden(self, runs: Runs, ready: Int64, seen: Features, state: State) -> Tensor:
         """States after the points that are ready [r, HIDDEN]."""
         lengths = np.bincount(runs.run[ready], minlength=len(runs.slots))
         who = np.flatnonzero(lengths)
@@ -161,7 +148,7 @@ class MetricLstm:
         whole_h, whole_x = torch.zeros(padded(n), HIDDEN), torch.zeros(padded(n), INPUTS)
         guesses = torch.zeros(padded(n), GUESSES)
         whole_h[:n], whole_x[:n], guesses[:n] = h, torch.from_numpy(seen.inputs), torch.from_numpy(seen.guesses)
-        found = quantiles(readout(Parameters(self._model.flat), whole_h, whole_x), guesses)
+        found = quantiles(readout(Parameters(self._model.flat), whole_h, whole_x), guesses, whole_x)
         change: Float32 = found[:, :n].t().numpy()
         return change
 
@@ -172,12 +159,12 @@ class MetricLstm:
             self._model, self._step = outcome.model, None
             self._dirty |= {"model", "step"}
         step = self._recipe.learn()
-        if step is not None and self._learning == "online":
-            self._step = step
-            self._dirty.add("step")
+        if step is not None:
             self._begin(step)
+            self._dirty.add("step")
 
     def _begin(self, step: Step) -> None:
+        self._step = step
         self._background.submit(partial(lstm_training.run, step, self._model))
 
     def close(self) -> None:
@@ -207,6 +194,5 @@ class MetricLstm:
             self._model = Model(flat, first, second, facts["steps"], facts["lineage"])
         if "step" in cells:
             arrays, facts = unpack(cells["step"])
-            self._step = Step(facts["number"], facts["seed"], arrays["segments"].copy())
-            self._begin(self._step)
+            self._begin(Step(facts["number"], facts["seed"], arrays["segments"].copy()))
         self._dirty = set()

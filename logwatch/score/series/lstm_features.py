@@ -12,6 +12,9 @@ LAGS = 8
 """Points before a point that its inputs look at."""
 
 INPUTS = 16
+MOVED = 5
+"""The input that tells how much the series moves: the logarithm of its mean change, in usual ones."""
+
 GUESSES = 4
 """The last value, the mean of the last LAGS, the location, and the last change repeated."""
 
@@ -60,7 +63,7 @@ def features(values: Float64, scale: Float32, missing: Bool, time: Int64, step: 
     out = np.zeros((INPUTS, len(newest)))
     out[0] = squashed((newest - location) / width)
     out[1], out[2], out[3], out[4] = squashed(last), squashed(moves[1] / unit), squashed(recent), squashed(back)
-    out[5] = np.log(moved / LAGS / unit + 0.05)
+    out[MOVED] = np.log(moved / LAGS / unit + 0.05)
     out[6] = np.log((unit + 1e-3 * width) / width)
     out[7], out[8] = still / LAGS, missing
     out[9:15] = _clock(time, step)

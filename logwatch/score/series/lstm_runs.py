@@ -127,7 +127,7 @@ def _laid(
     state["origin"][new] = values[starts[new]]
     nth = np.arange(len(order)) - starts[run]
     place = np.arange(len(order)) + HISTORY * (run + 1)
-    line, missing = np.zeros(len(order) + HISTORY * len(slots), np.float32), np.zeros(0, np.bool_)
+    line = np.zeros(len(order) + HISTORY * len(slots), np.float32)
     missing = np.zeros(len(line), np.bool_)
     history = (starts + HISTORY * np.arange(len(slots)))[:, None] + np.arange(HISTORY)
     line[history], missing[history] = state["values"], marks_of(state["missing"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from logwatch.types import Float32, Float64, Int64
+from logwatch.types import Bool, Float32, Float64, Int64
 
 BLOCK = 16
 """Points of a block."""
@@ -52,7 +52,7 @@ def rescaled(scale: Float32, done: Int64, made: Int64, values: Float64) -> Float
     return out
 
 
-def _towards(scale: Float64, seen: Float64, rate: Float64, moving: np.ndarray) -> Float64:  # type: ignore[type-arg]
+def _towards(scale: Float64, seen: Float64, rate: Float64, moving: Bool) -> Float64:
     slow = scale + rate * (np.minimum(seen, MOST * scale) - scale)
     found: Float64 = np.where(moving, np.where(scale > 0, slow, seen), scale)
     return found

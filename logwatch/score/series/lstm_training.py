@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from torch import Tensor
 
 from logwatch.score.learner import Model, Outcome, adamw
@@ -55,7 +56,7 @@ def batch_of(segments: Segments) -> Batch:
     learn = ~missing[:, LAGS + 1 :] & ~barred[:, LAGS + 1 :] & (unit > 0)[:, None]
     learn[:, :WARM] = False
 
-    def turned(part: np.ndarray, *width: int) -> Tensor:  # type: ignore[type-arg]
+    def turned(part: NDArray[Any], *width: int) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(part.reshape(n, steps, *width).swapaxes(0, 1)))
 
     return Batch(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from logwatch.samples import SampleKind, SeriesName
-
-LONGEST = 1024
-"""Characters of a series' text; a longer one is refused: names come from outside, and each is kept."""
+from logwatch.samples import LONGEST_NAME, SampleKind, SeriesName
 
 _COUNTERS = ("_total", "_count", "_sum", "_bucket")
 QUANTILES = (0.5, 0.9, 0.99)
@@ -23,7 +20,7 @@ class Bucket(NamedTuple):
 def text_of(name: SeriesName) -> str | None:
     """The text that stands for a series; None where it is too long."""
     text = str(name)
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_NAME:
         return None
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 

@@ -29,7 +29,7 @@ class News:
     kind: UInt8  # [n] of NewsKind
     source: Int32  # [n]
     stream: Int32  # [n]
-    slot: Int32  # [n] row of the series table; -1: none
+    slot: Int32  # [n] row of the series table; of REFUSED none, but less the number of its reason
     time: Int64  # [n] ns
     start: Int64  # [n] position of the record with which it was noticed
     end: Int64  # [n] position after it

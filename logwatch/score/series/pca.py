@@ -51,10 +51,12 @@ class SourcePca:
         self._gone: set[_Key] = set()  # whose cells are to be deleted
 
     def score_closed(self, closed: ClosedSteps) -> PcaScores:
-        """Judge m closed steps of any sources, in the order in which they closed, then learn them."""
+        """Judge m closed steps of any sources, in the order in which they closed, then learn them. Of points that came
+        too late for their step there is no opinion: one metric says nothing of how all move together."""
         scores = no_scores(len(closed))
         first = self._step
-        for key, rows, slots, values in _runs(closed):
+        among = np.arange(len(closed)) if closed.late is None else np.flatnonzero(~closed.late)
+        for key, rows, slots, values in _runs(closed, among):
             part = self.score(*key, slots, values)
             scores.nats[rows], scores.drivers[rows], scores.shares[rows] = part
             self._used[key] = first + int(rows[-1]) + 1
@@ -128,13 +130,18 @@ def _cell(key: _Key, part: str) -> str:
     return f"{key[0]:x}/{key[1]:x}/{part}"
 
 
-def _runs(closed: ClosedSteps) -> Iterator[tuple[_Key, Int64, Int32, Float64]]:
-    """Steps of one source and with the same metrics that follow each other: rows [k], slots [m], values [k, m]."""
+def _runs(closed: ClosedSteps, among: Int64) -> Iterator[tuple[_Key, Int64, Int32, Float64]]:
+    """Steps of one source and with the same metrics that follow each other: rows [k], slots [m], values [k, m].
+
+    Args:
+        among: rows of the steps that count.
+    """
     points: Points = closed.scores.points
-    heads = np.stack([points.source[closed.begin].astype(np.int64), points.step[closed.begin]], axis=1)
+    begin = closed.begin[among]
+    heads = np.stack([points.source[begin].astype(np.int64), points.step[begin]], axis=1)
     keys, of = np.unique(heads, axis=0, return_inverse=True)
     for which, (source, step) in enumerate(keys.tolist()):
-        rows = np.flatnonzero(of.reshape(-1) == which)
+        rows = among[of.reshape(-1) == which]
         spans = [slice(a, b) for a, b in zip(closed.begin[rows].tolist(), closed.end[rows].tolist(), strict=True)]
         cuts = [0]
         for at in range(1, len(rows)):

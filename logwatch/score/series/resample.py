@@ -322,6 +322,14 @@ def relent(state: NDArray[Any]) -> Bool:
     return changed
 
 
+def still_open(state: NDArray[Any]) -> Made:
+    """Points of the bins into which readings of series [m] still come; changes nothing."""
+    at = np.flatnonzero((state["mode"] == RUNNING) & (state["filled"] == state["next"]))
+    some = state[at]
+    mean = _mean(some["sum"], some["count"])
+    return Made(at, some["next"] * some["step"], some["step"], mean, np.full(len(at), -1))
+
+
 def _bins(time: Int64, step: Int64) -> Int64:
     bins: Int64 = -(-time // step)
     return bins

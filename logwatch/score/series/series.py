@@ -19,7 +19,7 @@ from logwatch.score.series.news import News, NewsKind
 from logwatch.score.series.passage import FAR, Passage, Where
 from logwatch.score.series.places import PLACE, Places, Told
 from logwatch.score.series.rates import RATE, Readings, rated
-from logwatch.score.series.resample import GRID, NEVER, Resampler, due, relent
+from logwatch.score.series.resample import GRID, NEVER, Resampler, due, relent, still_open
 from logwatch.score.series.table import REASONS, Identified, Identity
 from logwatch.telemetry import MARKED_SAMPLES, SAMPLES
 from logwatch.types import NO_TIME, Int32, Int64
@@ -92,6 +92,13 @@ class Series:
         slots = self._waiting(passage)
         return self._finish(slots, self._work(slots, np.zeros_like(slots), passage), Places(None, self._sources), [])
 
+    def rest(self) -> Points:
+        """Where nothing more comes: points of what is still open. Changes nothing: should more come, it goes on."""
+        self._reach()
+        used = self.table.in_use()
+        made = still_open(gather(self.table.rows["grid"], used))
+        return Places(None, self._sources).points([made], used.astype(np.int64), self._owner)
+
     def _pass(self, samples: Samples, high: Int64, where: Where) -> tuple[Passage, Int64]:
         """How the watermarks rise, and the record of each sample."""
         ends = np.ones(len(samples), np.bool_)
@@ -121,7 +128,7 @@ class Series:
         new = (self.table.rows["events"][found.fresh] == 0) & found.news
         for kind, sample, slot in (
             (NewsKind.NEW, found.first[new], found.fresh[new]),
-            (NewsKind.REFUSED, found.refused, np.full(len(found.refused), -1, np.int32)),
+            (NewsKind.REFUSED, found.refused, -found.reason[found.refused].astype(np.int32)),
         ):
             told.append(Told(kind, given.source[sample], slot, given.time[sample], given.row[sample]))
         for sample in found.refused.tolist():
@@ -201,20 +208,22 @@ class Series:
             self._news.append(news)
         return places.points(work.points, slots, self._owner)
 
-    def evict(self) -> Int32:
-        """At a chunk's end, and only there: series that are silent, or too many, leave the table; their slots."""
+    def leaving(self) -> Int32:
+        """At a chunk's end, and only there: slots of series that are silent, or too many, for `evict`."""
         self._reach()
-        marks = self._sources.rows["mark"]
         used = self.table.in_use()
         grid = gather(self.table.rows["grid"], used)
         changed = used[relent(grid)]
         scatter(self.table.rows["grid"], used, grid)
         self.table.mark(changed)
         self._due[used] = due(grid)
-        gone = self._identity.evict(marks)
-        self._due[gone] = NEVER
-        self._histograms.evict(marks)
-        return gone
+        return self._identity.leaving(self._sources.rows["mark"])
+
+    def evict(self, slots: Int32) -> None:
+        """Series leave the table; nothing may refer to their slots any more."""
+        self._identity.evict(slots)
+        self._due[slots] = NEVER
+        self._histograms.evict(self._sources.rows["mark"])
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`; the table's rows are cells of its own."""

@@ -138,14 +138,11 @@ class Identity:
         if self._names.setdefault(slot, (source, name)) == (source, name):
             self._known.setdefault(source, {})[name] = slot
 
-    def evict(self, watermark: Int64) -> Int32:
-        """At a chunk's end: rows of series that were silent for too long, or are too many, leave the table.
+    def leaving(self, watermark: Int64) -> Int32:
+        """At a chunk's end: slots of series that were silent for too long, or are too many.
 
         Args:
             watermark: by source, ns; FAR before any time was seen.
-
-        Returns:
-            Their slots.
         """
         table = self.table
         table.expiry.horizon(np.arange(len(watermark), dtype=np.int32), np.where(watermark == FAR, NO_TIME, watermark))
@@ -157,17 +154,20 @@ class Identity:
         table.mark(begun)
         silent = used[(heard != NO_TIME) & (heard < np.maximum(now, self.ttl) - self.ttl)]
         slots: Int32 = np.union1d(table.surplus(), silent).astype(np.int32)
+        return slots
+
+    def evict(self, slots: Int32) -> None:
+        """Series leave the table."""
         if not len(slots):
-            return slots
-        gone, count = np.unique(rows["source"][slots], return_counts=True)
+            return
+        gone, count = np.unique(self.table.rows["source"][slots], return_counts=True)
         self._limits.rows["count"][gone] -= count.astype(np.int32)
         self._limits.mark(gone)
         for slot in slots.tolist():
             known = self._names.pop(slot, None)
             if known is not None:
                 self._known[known[0]].pop(known[1], None)
-        table.evict(slots)
-        return slots
+        self.table.evict(slots)
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`; the table's own rows are its own."""

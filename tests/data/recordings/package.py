@@ -1,14 +1,24 @@
-"""Keeps the logs of a run, and makes the demo's data from them."""
+"""Keeps the logs of a run, and makes the demo's data from them: a folder a program, and the faults of programs."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import shutil
 from pathlib import Path
 
 from tests.data.recordings.program import Program
 
-DEMO_LOGS = ("postgresql/postgresql", "nginx/access", "nginx/error", "redis/redis", "sshd/auth", "app/app")
+DEMO = {
+    "app": ("app.log.gz", "metrics.csv.gz"),
+    "host": ("metrics.csv.gz",),
+    "nginx": ("access.log.gz", "error.log.gz", "metrics.csv.gz"),
+    "postgresql": ("postgresql.log.gz", "metrics.csv.gz"),
+    "redis": ("redis.log.gz", "metrics.csv.gz"),
+    "sshd": ("auth.log.gz", "metrics.csv.gz"),
+}
+"""Files of each folder: what lies in one is one source, lines and metrics alike."""
+
 DEMO_BYTES = 2_000_000
 
 
@@ -28,11 +38,23 @@ def keep(program: Program, begins: dict[str, int], out: Path) -> None:
 
 
 def make_demo(recordings: Path, demo: Path) -> None:
-    """Copy the logs and labels, without the metrics; raise ValueError if they are too large."""
-    demo.mkdir(parents=True, exist_ok=True)
-    for name in DEMO_LOGS:
-        shutil.copyfile(recordings / f"{name}.log.gz", demo / f"{Path(name).name}.log.gz")
-    shutil.copyfile(recordings / "labels.csv", demo / "labels.csv")
-    size = sum(path.stat().st_size for path in demo.iterdir())
+    """Copy logs and metrics, byte for byte, and label programs; raise ValueError if they are too large."""
+    for folder, names in DEMO.items():
+        (demo / folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(recordings / folder / name, demo / folder / name)
+    label_programs(recordings / "labels.csv", demo / "labels.csv")
+    size = sum(path.stat().st_size for path in demo.rglob("*") if path.is_file())
     if size > DEMO_BYTES:
         raise ValueError(f"{demo}: {size} bytes are more than {DEMO_BYTES}")
+
+
+def label_programs(labels: Path, out: Path) -> None:
+    """Labels of logs -> labels of their programs: a fault that shows in two logs of one program is one."""
+    of_log = {name.split(".")[0]: folder for folder, names in DEMO.items() for name in names if ".log" in name}
+    with labels.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(sorted({(of_log[source], *rest) for source, *rest in rows}))

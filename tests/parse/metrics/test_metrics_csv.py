@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from logwatch.parse.metrics import looks_like_metrics
 from tests.parse.metrics.metric_batches import batch, brief, ns, read, reader, seen
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "recordings"
@@ -140,3 +141,41 @@ def test_every_line_of_the_recordings_is_read(path: Path) -> None:
     assert failed == {}
     assert len(found) == len(lines) - 1
     assert all(one.time > 0 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("separator", "cell", "value"),
+    [
+        (",", '"1,234"', 1234.0), (",", '"-1,234,567.5"', -1234567.5), (",", '"50,25"', 50.25),
+        ("\t", "12,345", 12345.0),
+        (";", "50,25", 50.25), (";", "1.234,5", 1234.5), (";", "1,234", 1.234), (";", "1,234,567", 1234567.0),
+        (";", "-0,5", -0.5), (";", "1.5", 1.5),
+    ],
+)  # fmt: skip
+def test_thousands_and_decimal_commas_are_read_as_files_with_this_separator_have_them(
+    separator: str, cell: str, value: float
+) -> None:
+    lines = [separator.join(cells) for cells in (("time", "a", "b"), ("1700000000", cell, "2"))]
+    assert brief(lines) == [(1, "a", value), (1, "b", 2.0)]
+    assert looks_like_metrics([line.encode() for line in lines])
+
+
+@pytest.mark.parametrize("cell", ["1,2,3", "12,34,567", "1,23,", ",5", "1.2.3,4", "9," * 500])
+def test_other_commas_make_no_number(cell: str) -> None:
+    _, failed = read(["time;a", "1700000000;1", f"1700000001;{cell}"])
+    assert failed == {2: "not_a_number"}
+
+
+def test_five_thousand_columns_and_ragged_rows() -> None:
+    header = "time," + ",".join(f"m{i}" for i in range(5000))
+    row = "1700000000," + ",".join(map(str, range(5000)))
+    found, failed = read([header, row, row + ",1", row[: row.rindex(",")], row])
+    assert failed == {2: "not_csv", 3: "not_csv"}
+    assert len(found) == 10_000
+    assert (found[4999].series, found[4999].value) == ("m4999", 4999.0)
+
+
+@pytest.mark.parametrize("power", [0, 3, 6, 9])
+def test_epochs_in_any_usual_unit(power: int) -> None:
+    found, _ = read(["timestamp,a", f"{1_700_000_000 * 10**power},1"])
+    assert found[0].time == ns("2023-11-14T22:13:20")

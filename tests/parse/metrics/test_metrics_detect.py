@@ -18,7 +18,7 @@ from tests.parse.metrics.metric_batches import read
 from tests.parse.metrics.metric_texts import FORMATS, WRITERS, samples, writable
 
 ROOT = Path(__file__).parents[3]
-LOGS = sorted([*(ROOT / "tests" / "data").rglob("*.log.gz"), *(ROOT / "logwatch" / "demo_data").glob("*.log.gz")])
+LOGS = sorted((ROOT / "tests" / "data").rglob("*.log.gz"))
 LOGHUB = sorted(Path(os.environ.get("LOGWATCHD_BENCH_DATA", "data")).glob("loghub2k/*.gz"))
 SIZES = (1, 2, 5, 32)
 

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logwatch.parse.metrics import looks_like_metrics
+from logwatch.score.series.names import name_of, text_of
 from logwatch.types import Flag
 from tests.parse.metrics.metric_batches import batch, read, reader, seen
 from tests.parse.metrics.metric_texts import WRITERS, samples
@@ -122,3 +123,18 @@ def test_control_characters_cannot_leave_a_name() -> None:
     record = {"name": "a\nb\x00", "labels": {'c"=,\n': 'd"\n\\'}, "value": 1, "time": 1_700_000_000}
     found, _ = read([json.dumps(record)])
     assert found[0].series == 'a_b_{c____="d\\"\\n\\\\"}'
+
+
+def test_control_characters_cannot_leave_a_label() -> None:
+    found, _ = read(
+        [json.dumps({"name": "a", "labels": {"b": "\x1b[31m\x00\x9b\r\tc\nd"}, "value": 1, "time": 1_700_000_000})]
+    )
+    assert found[0].series == 'a{b="\ufffd[31m\ufffd\ufffd\ufffd\tc\\nd"}'
+
+
+@pytest.mark.parametrize("value", ["y" * 600, '"' * 600])
+def test_a_name_is_too_long_by_its_text_wherever_it_is_read(value: str) -> None:
+    """The table of the series has the same bound: what passes here is refused nowhere else."""
+    found, failed = read([json.dumps({"name": "x", "labels": {"b": value}, "value": 1, "time": 1_700_000_000})])
+    assert (len(found), failed) == ((1, {}) if value[0] == "y" else (0, {0: "long_name"}))
+    assert all(text_of(name_of(one.series)) is not None for one in found)

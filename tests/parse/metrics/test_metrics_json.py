@@ -150,3 +150,13 @@ def test_otlp_summaries_are_quantiles() -> None:
     found, _ = read([otlp({"name": "s", "summary": {"dataPoints": [told]}})])
     assert [(one.kind, one.value) for one in found] == [("GAUGE", 2.0), ("COUNTER", 9.5), ("COUNTER", 6.0)]
     assert 'quantile="0.5"' in found[0].series
+
+
+def test_attributes_of_the_program_that_runs_name_no_series() -> None:
+    told = {"service.name": "shop", "process.command_line": "java " * 500, "process.pid": "7", "os.version": "6.1"}
+    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in told.items()]
+    metrics = [{"name": "g", "gauge": {"dataPoints": [{"timeUnixNano": str(T * 10**9), "asInt": "5"}]}}]
+    scopes = [{"metrics": metrics}]
+    assert brief(dumped({"resourceMetrics": [{"resource": {"attributes": attributes}, "scopeMetrics": scopes}]})) == [
+        (0, 'g{service.name="shop"}', 5.0)
+    ]

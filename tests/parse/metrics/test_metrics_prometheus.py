@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from logwatch.samples import SeriesName
+from logwatch.parse.metrics.names import named
 from tests.parse.metrics.metric_batches import batch, ns, read, reader, seen
 
 SCRAPE = "# logwatchd scrape 1700000000000000000\n"
@@ -127,7 +127,7 @@ def test_the_official_parser_finds_the_same(told: list[tuple[str, float]], as_op
     text = (openmetrics.generate_latest if as_openmetrics else generate_latest)(registry).decode()
     families = list((read_openmetrics if as_openmetrics else read_text)(text))
     wanted = [
-        (str(SeriesName(s.name, tuple(sorted((k, v) for k, v in s.labels.items() if v)))), float(s.value))
+        (str(named(s.name, s.labels.items())), float(s.value))
         for family in families
         for s in family.samples
         if not s.name.endswith("_created")
@@ -135,3 +135,44 @@ def test_the_official_parser_finds_the_same(told: list[tuple[str, float]], as_op
     found, failed = read([SCRAPE + text])
     assert failed == {}
     assert sorted((one.series, one.value) for one in found) == sorted(wanted)
+
+
+def histogram(scrapes: int, stamped: bool) -> list[str]:
+    lines = ["# TYPE lat histogram"]
+    for scrape in range(1, scrapes + 1):
+        time = f" {(1_700_000_000 + 15 * scrape) * 1000}" if stamped else ""
+        for path in "ab":
+            lines += [
+                f'lat_bucket{{path="{path}",le="{le}"}} {scrape * n}{time}' for n, le in ((3, "0.1"), (5, "+Inf"))
+            ]
+            lines += [f'lat_sum{{path="{path}"}} {scrape}{time}', f'lat_count{{path="{path}"}} {scrape * 5}{time}']
+    return [*lines, "up 1"]
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_single_lines_of_a_histogram_are_one_record(stamped: bool, size: int) -> None:
+    lines, one, found = histogram(3, stamped), reader(), []
+    for at in range(0, len(lines), size):
+        part, failed = seen(one, batch(lines[at : at + size]), at)
+        found += part
+        assert failed == {}
+        again, cells = reader(), one.changes()
+        again.restore({name: cell for name, cell in cells if cell is not None})
+        one = again if size == 3 else one
+    rows: dict[int, list[str]] = {}
+    for sample in found:
+        rows.setdefault(sample.row, []).append(sample.series)
+    whole = [
+        [f'lat_bucket{{le="{le}",path="{p}"}}' for le in ("0.1", "+Inf")]
+        + [f'lat_{s}{{path="{p}"}}' for s in ("sum", "count")]
+        for p in "ab"
+    ]
+    assert [sorted(one) for one in rows.values()] == [sorted(one) for one in [*whole * 2, whole[0], [*whole[1], "up"]]]
+
+
+def test_a_bad_line_among_buckets_fails_by_itself() -> None:
+    lines = ['a_bucket{le="1"} 1', 'a_bucket{le="2"} x', 'a_bucket{le="+Inf"} 2', "up 1"]
+    found, failed = read(lines)
+    assert failed == {1: "not_a_number"}
+    assert len(found) == 3

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.samples import SampleKind, Samples, SeriesName
-from logwatch.score.series.names import LONGEST, name_of, text_of
+from logwatch.samples import LONGEST_NAME, SampleKind, Samples, SeriesName
+from logwatch.score.series.names import name_of, text_of
 from logwatch.score.series.news import NewsKind
 from logwatch.score.series.passage import Where
 from logwatch.score.series.series import COLUMNS, Series
@@ -65,13 +65,13 @@ def test_a_flood_of_new_series_in_a_minute_fills_no_memory_and_evicts_nobody() -
     own = numbered(0, 100)
     for i in range(LEARNING + 2):
         scrape(series, own, MINUTE * i)
-        series.evict()
+        series.evict(series.leaving())
     now = MINUTE * (LEARNING + 2)
     before = dropped("new_series")
     tracemalloc.start()
     for i in range(8):
         scrape(series, own + [SeriesName("odd", (("id", f"{i}/{j}"),)) for j in range(5000)], now + i)
-        series.evict()
+        series.evict(series.leaving())
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert grown < 5 * 2**20
@@ -102,7 +102,7 @@ def test_a_silent_series_leaves_its_place_to_others_and_comes_back_from_the_stor
     scrape(series, numbered(0, 3), 0)
     for i in range(1, 30):
         scrape(series, numbered(0, 2), hour * i)
-        series.evict()
+        series.evict(series.leaving())
     assert len(series.table) == 2
     spilled.write(series.table.spilled.changes())
     scrape(series, numbered(3, 4), hour * 30)
@@ -115,7 +115,7 @@ def test_series_that_were_evicted_come_back_and_are_no_news() -> None:
     for i in range(LEARNING + 60):
         scrape(series, numbered(0, 4), MINUTE * i)
     scrape(series, numbered(0, 3) + [SeriesName("x", (("id", str(i)),)) for i in range(3)], MINUTE * (LEARNING + 60))
-    series.evict()
+    series.evict(series.leaving())
     assert len(series.table) <= 4
     spilled.write(series.table.spilled.changes())
     series.news()
@@ -129,7 +129,7 @@ def test_series_that_were_evicted_come_back_and_are_no_news() -> None:
 def test_names_that_are_too_long_are_dropped_and_counted() -> None:
     series = a_series()
     before = dropped("long_name")
-    scrape(series, [SeriesName("x" * LONGEST), SeriesName("x" * (LONGEST + 1)), SeriesName("\ud800")], 1)
+    scrape(series, [SeriesName("x" * LONGEST_NAME), SeriesName("x" * (LONGEST_NAME + 1)), SeriesName("\ud800")], 1)
     assert dropped("long_name") - before == 1
     assert len(series.table) == 2
 

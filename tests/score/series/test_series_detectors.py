@@ -213,3 +213,19 @@ def test_a_series_that_begins_with_missing_values_is_scored_from_its_first_one()
 
 def test_the_state_of_a_series_is_small() -> None:
     assert np.dtype(list(SeriesDetectors.FIELDS.dtype)).itemsize <= 2048
+
+
+@pytest.mark.parametrize("usual", [noise(2000), np.full(2000, 20.0), np.zeros(2000)], ids=["noise", "constant", "zero"])
+@pytest.mark.parametrize("absurd", [1e308, -1e19, 1e12])
+def test_one_absurd_value_does_not_blind_a_series(usual: NDArray[np.float64], absurd: float) -> None:
+    values = usual.copy()
+    values[800] = absurd
+    values[1400] += 1000.0
+    said = listen(values)
+    assert said.combined[[800, 1400]].min() > 5
+    assert said.high[1399] - said.low[1399] < 100
+
+
+def test_a_level_a_million_times_higher_is_learned_all_the_same() -> None:
+    said = listen(np.append(noise(800), noise(200, 1) * 1e6))
+    assert said.low[999] < 2e7 < said.high[999] < 1e8

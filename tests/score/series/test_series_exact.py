@@ -53,7 +53,7 @@ class Run:
                 series.table.restore(kept[0])
                 series.restore(kept[1])
             if a in self.chunks:
-                series.evict()
+                series.evict(series.leaving())
             if a in self.ticks:
                 marks = np.array([series.watermark(0), series.watermark(1)])
                 parts.append(series.close(np.arange(2, dtype=np.int32), np.where(marks > 0, marks + 77 * SECOND, 0)))

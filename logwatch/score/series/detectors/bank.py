@@ -24,6 +24,12 @@ LEVELS = 4
 """The first of them are combined; each of the others speaks for itself."""
 LARGEST = 1e30
 """Values are cut here, so that their squares and differences stay numbers."""
+REACH = 1000.0
+"""Usual distances from the level: what lies beyond is learned as if it were there. One absurd value would else be the
+measure of all that come after it, and beyond 2^16 times the usual the tails would see nothing else again; a level that
+is really so far away is reached within a few points."""
+LEAST_SHARE = 1e-3
+"""Of the level: the least that counts as the usual distance, for what never changed yet."""
 POWER = 3.0
 """Of the mean over the detectors: nearer to the largest than a root mean square, without being moved by it alone."""
 
@@ -78,6 +84,7 @@ class SeriesDetectors:
         scaled = (values - origin).astype(np.float32)
         seen = np.minimum(number[:, 1], 2**24).astype(np.float32)
         level, around = self._season.expected(slots, points.time, seen)
+        scaled = _within_reach(scaled, level, around, origin)
         magnitudes = np.full((len(points), len(NAMES)), np.nan, np.float32)
         if len(there):
             at, known, before = slots[there], scaled[there], seen[there]
@@ -115,6 +122,14 @@ class SeriesDetectors:
         floored: Float64 = np.where((column[slots] >= 0) & (low < 0), 0.0, low)
         column[there] = np.minimum(column[there], values)
         return floored
+
+
+def _within_reach(scaled: Float32, level: Float32, around: Float32, origin: Float64) -> Float32:
+    """Values [n] without their origin, cut at `REACH`."""
+    usual = np.maximum(around, LEAST_SHARE * np.abs(origin + np.nan_to_num(level)))
+    reach = (REACH * np.where(usual > 0, usual, 1.0)).astype(np.float32)
+    near: Float32 = np.where(np.isnan(level), scaled, np.clip(scaled, level - reach, level + reach))
+    return near
 
 
 def power_mean(nats: Float32, voters: Sequence[int] = range(LEVELS), power: float = POWER) -> Float32:
