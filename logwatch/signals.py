@@ -46,6 +46,7 @@ class Signals:
 
     def _tell(self, records: RecordBatch, component: str, known: list[bool | None]) -> list[bool | None]:
         for number in np.unique(records.stream).tolist():
+            known[number] = self._is_metric.get(records.streams[number])  # it may stand in the list twice
             if known[number] is None:
                 rows = np.flatnonzero(records.stream == number)[:MOST].tolist()
                 known[number] = self._look(records.streams[number], component, [records.lines[row] for row in rows])

@@ -24,7 +24,8 @@ README = ROOT / "README.md"
 # Not ours to document: of click itself, of benchmarks, or set by other programs.
 SILENT_OPTIONS = {"--help", "--debug"}
 ELSEWHERE = {
-    "LOGWATCHD_BENCH_DATA", "LOGWATCHD_CI", "LOGWATCHD_TEST_KAFKA", "LOGWATCHD_TEST_KAFKA_IMAGE", "LOGWATCHD_TEST_SYSTEMD",
+    "LOGWATCHD_BENCH_DATA", "LOGWATCHD_CI", "LOGWATCHD_TEST_SYSTEMD",
+    "LOGWATCHD_TEST_KAFKA", "LOGWATCHD_TEST_KAFKA_IMAGE",
 }  # fmt: skip
 
 

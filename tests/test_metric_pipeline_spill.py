@@ -71,7 +71,7 @@ def test_a_series_that_left_and_came_back_is_scored_as_if_it_had_stayed(tmp_path
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_interruption_changes_nothing_while_series_come_and_go(tmp_path: Path, seed: int) -> None:
-    lines = _stream(150, seed)
+    lines = _stream(120, seed)
     whole, parts = Small(tmp_path / "whole", 5), Small(tmp_path / "parts", 5)
     whole.feed(lines, repeat(10**6))
     rng, at = random.Random(seed), 0
@@ -84,8 +84,8 @@ def test_interruption_changes_nothing_while_series_come_and_go(tmp_path: Path, s
 
 
 def test_a_series_that_is_silent_for_key_ttl_is_swept_and_new_when_it_comes_back(tmp_path: Path) -> None:
-    early, late = _stream(40, count=3), _stream(800, seed=1, count=2)[1:]
-    again = [(METRICS, f"{stamp(8000 + 10 * step + 2)},load,host=h2,{step}.5".encode()) for step in range(30)]
+    early, late = _stream(40, count=3), _stream(500, seed=1, count=2)[1:]
+    again = [(METRICS, f"{stamp(5000 + 10 * step + 2)},load,host=h2,{step}.5".encode()) for step in range(30)]
     shift = len(_stream(40, count=2)) - 1
     lines = [*early, *late[shift:], *again]
     run = Small(tmp_path, 1000, key_ttl=("--key-ttl", "1h"))
@@ -97,4 +97,4 @@ def test_a_series_that_is_silent_for_key_ttl_is_swept_and_new_when_it_comes_back
     back.feed(lines, repeat(300))
     assert back.in_memory == 3
     first = min(time for series, time in back.points.keys() - run.points.keys() if "h2" in series)
-    assert first > 10**9 * int(np.datetime64(stamp(8000)[:-1], "s").astype(int))  # nothing is missing since it left
+    assert first > 10**9 * int(np.datetime64(stamp(5000)[:-1], "s").astype(int))  # nothing is missing since it left

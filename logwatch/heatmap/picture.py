@@ -139,7 +139,7 @@ def _times(draw: ImageDraw, window: MetricWindow, place: Layout) -> None:
         x = _x(window, place, at)
         draw.line([(x, place.bottom), (x, place.bottom + 4)], fill=INK)
         _write(draw, (x, place.bottom + 6), label, anchor="ma")
-    _write(draw, (place.right + 10, place.bottom + 6), "time, UTC", fill=PALE)
+    _write(draw, (place.left - 6, place.bottom + 6), "time, UTC", fill=PALE, anchor="ra")
 
 
 def _x(window: MetricWindow, place: Layout, at: int) -> float:
