@@ -5,8 +5,8 @@ most exporters write, 1,000 series every ten seconds, as CSV and as JSON lines. 
 Few: ten series with a hundred times as many steps, where nothing can be done for many series at once. A third of the
 series are counters. A small file is scored first: importing is no scoring.
 
-State: bytes that the store holds for metrics, by series, after 200 steps; and what one commit writes of them when every
-series had one more sample.
+State: bytes that the store holds for metrics, by series, after 200 steps, and beside them the forecaster's weights,
+which are one for all series; and what one commit writes when every series had one more sample.
 """
 
 from __future__ import annotations
@@ -113,9 +113,14 @@ def state(bench: Benchmark, folder: Path) -> None:
             session.commit()
         cells = session.store.all("")
         itemsize = session.pipeline.stages.metrics.table.dtype.itemsize
-    kept = sum(len(value) for (component, _), value in cells.items() if component.startswith("metrics/"))
+    of = {component: 0 for component, _ in cells if component.startswith("metrics/")}
+    for (component, _), value in cells.items():
+        if component in of:
+            of[component] += len(value)
+    bench.log(f"bytes by component: {of}")
     bench.figure("row_bytes_per_series", itemsize, floor=4096, aim=2048)
-    bench.figure("state_bytes_per_series", kept / SERIES, floor=4096, aim=2048)
+    bench.figure("forecaster_bytes", of.pop("metrics/forecaster", 0))
+    bench.figure("state_bytes_per_series", sum(of.values()) / SERIES, floor=4096, aim=2048)
     written = sum(len(value or b"") for value in changes.cells.values())
     bench.figure("bytes_per_commit", written)
     bench.figure("bytes_per_commit_and_series", written / SERIES)
