@@ -7,8 +7,9 @@ only when the configuration names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -65,12 +66,14 @@ __all__ = [
     "Expected",
     "FieldColumn",
     "Fired",
+    "FitReport",
     "Flag",
     "Float32",
     "Gap",
     "Hook",
     "KeyFields",
     "Kind",
+    "LabelledWindow",
     "Line",
     "Mark",
     "MetricWindow",
@@ -80,6 +83,7 @@ __all__ = [
     "Sink",
     "Source",
     "Stream",
+    "Trainable",
     "Values",
     "declared",
     "image",
@@ -217,6 +221,7 @@ class Risk:
     horizon: float  # seconds, > 0
     drivers: tuple[tuple[str, float], ...] = ()  # metric, its share [0, 1]; the strongest first
     detail: str = ""  # one sentence for people
+    heat: Float32 | None = field(default=None, compare=False)  # [m, t] of the window: what drove it, [0, 1]
 
 
 @runtime_checkable
@@ -225,6 +230,49 @@ class Assessor(Protocol):
 
     def assess(self, window: MetricWindow) -> Risk | None:
         """The risk at the window's end; None where there is nothing to be said of it. Depends on the window alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledWindow:
+    """A window of a deployment of which it is known what became of it."""
+
+    window: MetricWindow
+    failing: bool  # it failed within the horizon after the window's end
+    deployment: str
+    group: str  # deployments that ran at the same time: all of them on one side of a split
+    fault: str = ""  # the kind of failure of this deployment; empty: it did not fail
+    lead: float = 0.0  # seconds from the window's end to the failure; 0: it did not fail
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """What training found, on windows that were held out."""
+
+    serves: str  # the model that answers from now on
+    models: Mapping[str, Mapping[str, float]]  # model -> figure -> its value; NaN: cannot be said
+    curves: Mapping[str, Mapping[str, tuple[tuple[float, float], ...]]]  # model -> roc, pr, calibration -> points
+    notes: tuple[str, ...] = ()  # sentences for people
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """An assessor that learns from labelled windows: `logwatchd train risk` calls it."""
+
+    def fit(
+        self, windows: Sequence[LabelledWindow], out: Path, horizon: float, seed: int,
+        progress: Callable[[float, str], None],
+    ) -> FitReport:  # fmt: skip
+        """Learn, and write what was learned to `out`.
+
+        Args:
+            windows: of one length and step.
+            horizon: seconds, > 0.
+            progress: told the share of the work that is done, [0, 1], and what is being done.
+
+        Raises:
+            ValueError: nothing can be learned from them; the message says why.
+        """
         ...
 
 

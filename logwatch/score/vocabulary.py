@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
+from logwatch.score.detectors.merges import RETIRED
 from logwatch.types import Float32, Int32, Int64
 
 CAPACITY = 1024
@@ -122,7 +123,9 @@ class Vocabulary:
             lost, won = int(slots[0]), int(slots[1])
             if lost == UNKNOWN or lost == won:
                 continue
-            if won == UNKNOWN and self.ids[lost] == loser:
+            if winner == RETIRED:
+                self._free(loser, lost)
+            elif won == UNKNOWN and self.ids[lost] == loser:
                 self.ids[lost] = winner
                 self._alias(loser, lost)
             elif won == UNKNOWN:
@@ -137,6 +140,13 @@ class Vocabulary:
         while len(self._aliases) > ALIASES:
             del self._aliases[next(iter(self._aliases))]
         self._index()
+
+    def _free(self, template: int, slot: int) -> None:
+        """The template is given up: whoever shares its slot is not what stands for it now."""
+        self._aliases.pop(template, None)
+        if self.ids[slot] == template:
+            self.ids[slot] = -1
+            self._aliases = {alias: to for alias, to in self._aliases.items() if to != slot}
 
     def _alias(self, template: int, slot: int) -> None:
         self._aliases.pop(template, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ def batch(first: int, source: list[int], template: list[int]) -> EventBatch:
 
 
 @pytest.mark.parametrize("make", [novelty, rare])
-def test_a_template_of_a_source_that_is_merged_into_one_of_another_source_is_no_news(make) -> None:
+def test_a_template_of_a_source_that_is_merged_into_one_of_another_source_is_no_news(
+    make: Callable[[Untold], Novelty | Rare],
+) -> None:
     merges: list[tuple[int, int, int]] = []
     detector = make(lambda: merges)
     for chunk in range(40):

@@ -61,6 +61,19 @@ def test_a_merge_renames_or_joins() -> None:
     assert v.learn(np.array([60]), 2)[0] in (two, three)
 
 
+def test_the_slot_of_a_retired_template_is_free() -> None:
+    v = vocabulary()
+    v.learn(np.array([1, 2]), 1)
+    one, two = slots(v, 1, 2)
+    v.merged([(1, 7), (1, 0), (7, 0)])
+    assert slots(v, 0, 1, 7, 2) == [UNKNOWN, UNKNOWN, UNKNOWN, two]
+    assert v.active().tolist() == [False, False, True]
+    assert v.learn(np.array([0]), 2).tolist() == [one]
+    assert v.base[one].tolist() == text_vector("text 0", 16).tolist()
+    v.merged([(2, 0)])  # where lines without a template have a slot too, it is no other one's
+    assert slots(v, 0, 2) == [one, UNKNOWN]
+
+
 def test_ids_beyond_the_table_are_found() -> None:
     v = vocabulary()
     v.learn(np.array([3, 2**31 - 5]), 1)

@@ -56,7 +56,8 @@ BASE_TASKS = 35
 BASE_DESCRIPTORS = 25
 SPREAD = 12 * MIB  # by which the group may need more than that
 RECEIPTS = 3 * MIB // 2
-RANKING = 0.4e-6  # CPU seconds to rank an entry of a history
+RANKING = 0.3e-6  # CPU seconds to rank an entry of a history
+NEARLY = {"lock_convoy": 0.6, "cpu_regression": 0.45, "cache_stampede": 0.6}  # near the capacity waiting has no bound
 ENDLESS = 1e12
 
 
@@ -150,8 +151,7 @@ def _trait(made: dict[str, Any], fault: str, onset: float, lasts: float, share: 
         "cpu_regression": ((made["cores"] - 0.02) / searches / RANKING, searches),
         "cache_stampede": (10.0, 1.0),
     }[fault]
-    if fault in ("lock_convoy", "cpu_regression", "cache_stampede"):
-        share *= 0.6  # waiting grows without bound near the capacity
+    share *= NEARLY.get(fault, 1.0)
     step = 1.1 * capacity / (lasts * events)
     if fault == "connection_leak":
         capacity = shop["pool"] - 1.0  # the shop goes on with one

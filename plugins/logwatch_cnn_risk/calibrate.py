@@ -1,0 +1,40 @@
+"""Scores to probabilities: a slope and an offset, fitted on windows that the model has not seen (Platt, 1999)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.api import Float32
+from logwatch_cnn_risk.logistic import newton
+
+LEAST_SLOPE = 1e-3
+"""A higher score never means a lower risk."""
+
+
+class Platt(NamedTuple):
+    """probability = 1 / (1 + exp(-(slope · score + offset)))."""
+
+    slope: float
+    offset: float
+
+    def probability(self, scores: Float32) -> Float32:
+        """Of scores [n], in (0, 1)."""
+        logit = np.clip(self.slope * scores.astype(np.float64) + self.offset, -30, 30)
+        p: Float32 = (1 / (1 + np.exp(-logit))).astype(np.float32)
+        return p
+
+
+def calibrated(scores: Float32, failing: NDArray[np.bool_]) -> Platt:
+    """Fitted on scores [n]; truths are drawn in a little, as few windows say nothing of certainty."""
+    positive = int(failing.sum())
+    negative = len(failing) - positive
+    truth = np.where(failing, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    spread = max(float(scores.std()), 1e-6)
+    slope, offset = newton((scores[:, None] / spread), truth, 1e-4).tolist()
+    if slope / spread < LEAST_SLOPE:
+        share = (positive + 1) / (len(failing) + 2)
+        return Platt(LEAST_SLOPE, float(np.log(share / (1 - share))) - LEAST_SLOPE * float(scores.mean()))
+    return Platt(slope / spread, offset)

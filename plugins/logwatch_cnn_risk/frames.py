@@ -1,0 +1,145 @@
+"""Windows as arrays of one shape: rows by name, columns gathered to thirty, channels as the networks read them.
+
+| channel | what |
+| --- | --- |
+| 0 | level by the metric's own past, −1 to 1 |
+| 1 | change, −1 to 1 |
+| 2 | share of the column in which nothing was measured, 0 to 1 |
+| 3 | level by all values of training, −1 to 1: tells a leak of 90 % from one of 10 % where the past is short |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.api import Float32, MetricWindow, image
+from logwatch_cnn_risk.rule import departures
+
+COLUMNS = 30
+"""Windows of more steps are gathered: a network of thirty columns is four times as quick, and no worse."""
+
+CHANNELS = 4
+RANKS = np.linspace(0.0, 1.0, 17)
+LEAST_KNOWN = 0.5
+"""Share of the columns in which something was measured, below which a window says nothing."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """n windows of the same m metrics and c columns."""
+
+    names: tuple[str, ...]
+    own: Float32  # [n, 3, m, c] level by the own past, change, missing
+    values: Float32  # [n, m, c] means of what was measured; NaN: nothing was
+    departure: Float32  # [n, m] |z| of the newest values against the metric's own past; NaN: not known
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Any) -> Frames:
+        """Some of the windows."""
+        return Frames(self.names, self.own[rows], self.values[rows], self.departure[rows])
+
+    def only(self, metrics: Sequence[int]) -> Frames:
+        """Some of the metrics, by their place."""
+        names = tuple(self.names[at] for at in metrics)
+        return Frames(names, self.own[:, :, metrics], self.values[:, metrics], self.departure[:, metrics])
+
+    def without(self, gone: NDArray[np.bool_]) -> Frames:
+        """As if the metrics [n, m] had not been measured."""
+        own, values, departure = self.own.copy(), self.values.copy(), self.departure.copy()
+        own[:, 0][gone], own[:, 1][gone], own[:, 2][gone] = 0.0, 0.0, 1.0
+        values[gone], departure[gone] = np.nan, np.nan
+        return Frames(self.names, own, values, departure)
+
+
+def known_share(window: MetricWindow) -> float:
+    """Share of the columns of a window in which anything was measured, [0, 1]."""
+    return float(np.isfinite(window.values).any(axis=0).mean()) if window.values.size else 0.0
+
+
+def common_names(windows: Sequence[MetricWindow], share: float = 0.5) -> tuple[str, ...]:
+    """Metrics that at least a share of the windows have, sorted."""
+    counts = Counter(name for window in windows for name in window.metrics)
+    return tuple(sorted(name for name, count in counts.items() if count >= share * len(windows)))
+
+
+def frames(windows: Sequence[MetricWindow], names: Sequence[str], columns: int) -> Frames:
+    """Windows with their rows sorted out by name; a metric that a window lacks is missing in it."""
+    place = {name: at for at, name in enumerate(names)}
+    own = np.zeros((len(windows), 3, len(names), columns), np.float32)
+    own[:, 2] = 1.0
+    values = np.full((len(windows), len(names), columns), np.nan, np.float32)
+    departure = values[:, :, 0].copy()
+    for number, window in enumerate(windows):
+        mine = [at for at, name in enumerate(window.metrics) if name in place]
+        if mine and window.values.shape[1]:
+            rows = [place[window.metrics[at]] for at in mine]
+            one, mean = _gathered(window, columns)
+            own[number][:, rows], values[number][rows] = one[:, mine], mean[mine]
+            departure[number][rows] = departures(window)[mine]
+    return Frames(tuple(names), own, values, departure)
+
+
+def columns_of(steps: int) -> int:
+    """Columns of a frame of a window of so many steps."""
+    return min(COLUMNS, max(steps, 4))
+
+
+def bounds(steps: int, columns: int) -> Ints:
+    """Where each of the columns begins among the steps."""
+    first: Ints = np.arange(columns) * steps // columns
+    return first
+
+
+def _gathered(window: MetricWindow, columns: int) -> tuple[Float32, Float32]:
+    """The image [3, m, c], and the values [m, c]: means over the steps of a column in which something was measured."""
+    made = image(window)
+    steps = made.shape[2]
+    if steps < columns:  # each step is repeated
+        wide = bounds(columns, columns) * steps // columns
+        values = np.where(np.isfinite(window.values), window.values, np.float32(np.nan))[:, wide]
+        made = made[:, :, wide]
+        made[0] = made[0] * 2 - 1
+        return made, values
+    first = bounds(steps, columns)
+    known = 1 - made[2]
+    count = np.add.reduceat(known, first, axis=1)
+    least = np.maximum(count, 1)
+    values = np.where(known > 0, window.values, np.float32(0)).clip(-1e30, 1e30)
+    mean = np.where(count > 0, np.add.reduceat(values, first, axis=1) / least, np.float32(np.nan))
+    level = np.add.reduceat((made[0] * 2 - 1) * known, first, axis=1) / least
+    change = np.add.reduceat(made[1] * known, first, axis=1) / least
+    missing = np.add.reduceat(made[2], first, axis=1) / np.add.reduceat(np.ones_like(known), first, axis=1)
+    return np.stack([level, change, missing]).astype(np.float32), mean.astype(np.float32)
+
+
+def scale_of(known: Frames) -> Float32:
+    """Quantiles [m, 17] of all values of each metric; zeros where it has none."""
+    m = len(known.names)
+    values = np.moveaxis(known.values, 1, 0).reshape(m, -1)
+    made = np.zeros((m, len(RANKS)), np.float32)
+    for row, every in enumerate(values):
+        some = every[np.isfinite(every)]
+        if len(some):
+            made[row] = np.quantile(some, RANKS)
+    return made
+
+
+def channels(some: Frames, scale: Float32) -> Float32:
+    """What networks read, [n, 4, m, c]; a metric whose scale is NaN is measured by its own past alone."""
+    n, m, c = some.values.shape
+    flat = np.moveaxis(some.values, 1, 0).reshape(m, n * c)
+    made = image(MetricWindow("", some.names, 0, 1, flat, scale))[0] * 2 - 1
+    level = np.moveaxis(made.reshape(m, n, c), 0, 1)
+    foreign = np.isnan(scale).any(axis=1)
+    level[:, foreign] = some.own[:, 0][:, foreign]
+    return np.concatenate([some.own, level[:, None]], axis=1)

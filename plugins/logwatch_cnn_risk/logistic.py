@@ -1,0 +1,62 @@
+"""Logistic regression on the means and slopes of each metric's level, by Newton's method."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.api import Float32
+
+Floats = NDArray[np.float64]
+
+DECAY = 1e-2
+STEPS = 25
+LEAST_RISE = 1e-7
+
+
+class Logistic(NamedTuple):
+    """Weights of standardised features."""
+
+    middle: Float32  # [k]
+    spread: Float32  # [k]
+    weights: Float32  # [k + 1], the last one is the offset
+
+    def logits(self, features: Float32) -> Float32:
+        """Logits [n] of features [n, k]."""
+        scaled = np.clip((features - self.middle) / self.spread, -5, 5)
+        logit: Float32 = (scaled @ self.weights[:-1] + self.weights[-1]).astype(np.float32)
+        return logit
+
+
+def statistics(read: Float32) -> Float32:
+    """Features [n, 3 m] of what networks read [n, 4, m, c]: means and slopes of levels, shares of what is missing."""
+    level, missing = read[:, 3], read[:, 2]
+    at = np.linspace(-1, 1, level.shape[2], dtype=np.float32)
+    parts = [level.mean(axis=2), level @ at / (at @ at), missing.mean(axis=2)]
+    return np.concatenate(parts, axis=1)
+
+
+def fit(features: Float32, failing: NDArray[np.bool_], decay: float = DECAY) -> Logistic:
+    """Features [n, k] of windows that fail or do not [n]."""
+    middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), np.float32(1e-3))
+    scaled = np.clip((features - middle) / spread, -5, 5)
+    return Logistic(middle, spread, newton(scaled, failing.astype(np.float64), decay).astype(np.float32))
+
+
+def newton(features: NDArray[np.floating], truth: Floats, decay: float) -> Floats:
+    """Weights [k + 1] that maximise the likelihood of truths [n] in 0 to 1; the offset is not held back."""
+    x = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
+    ridge = decay * len(x) * np.ones(x.shape[1])
+    ridge[-1] = LEAST_RISE
+    weights = np.zeros(x.shape[1])
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        gradient = x.T @ (p - truth) + ridge * weights
+        curve = (x * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ x + np.diag(ridge)
+        step = np.linalg.solve(curve, gradient)
+        weights -= step * min(1.0, 10.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < 1e-6:
+            break
+    return weights

@@ -1,0 +1,114 @@
+"""`cmapss_fd001`: does an engine fail within 30 cycles? Five folds by engine, AUC within 80 cycles of its end.
+
+100 engines run to failure; a window is 30 cycles of 24 channels, its past the cycles before. All models of the risk
+plugin are fitted alike: the network on heatmaps, the row-shared one, logistic regression, and the rule without labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from logwatch_cnn_risk.frames import Frames, frames
+from logwatch_cnn_risk.measure import auc, interval
+from logwatch_cnn_risk.models import CNN, NAMES, ROWS, RULE, Models, Recipe, fit_models
+
+from logwatch.heatmap.past import quantiles_of
+from logwatch.types import Bool, Float32, Int64, MetricWindow
+from tests.benchmarks.frame import Benchmark
+
+WINDOW, HORIZON, HARD = 30, 30, 80
+FOLDS = 5
+GONE = 0.25
+"""Share of the metrics that are missing, others in each window."""
+
+FLOORS = {CNN: (0.985, 0.99)}
+MISSING_FLOORS = {ROWS: (0.92, 0.96)}
+
+
+def engines(file: Path) -> dict[int, Float32]:
+    """Channels [24, cycles] of each engine; some cells are written as text: NaN."""
+    rows: dict[int, list[list[float]]] = {}
+    for line in file.read_text().splitlines():
+        cells = line.split()
+        rows.setdefault(int(cells[0]), []).append([_number(cell) for cell in cells[2:26]])
+    return {engine: np.array(found, np.float32).T for engine, found in rows.items()}
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
+
+
+def windows(every: dict[int, Float32], hop: int) -> tuple[list[MetricWindow], Int64, Int64]:
+    """Windows of all engines; which engine [n], and the cycles that it has left [n]."""
+    names = tuple(f"channel {at:02d}" for at in range(24))
+    found, engine, left = [], [], []
+    for number, values in every.items():
+        cycles = values.shape[1]
+        for end in range(cycles, WINDOW - 1, -hop):
+            part, past = values[:, end - WINDOW : end], quantiles_of(values[:, : end - WINDOW])
+            found.append(MetricWindow(str(number), names, end - WINDOW, 1, part, past))
+            engine.append(number)
+            left.append(cycles - end)
+    return found, np.array(engine), np.array(left)
+
+
+Ask = Callable[[Models, Frames], dict[str, Float32]]
+
+
+def run(bench: Benchmark) -> None:
+    """Folds by engine; the table."""
+    every = engines(bench.data("cmapss_fd001") / "train_FD001.txt")
+    made, engine, left = windows(every, bench.options.hop)
+    metrics = made[0].metrics
+    some = frames(made, metrics, WINDOW)
+    moving = np.flatnonzero(np.nanstd(some.values, axis=(0, 2)) > 0)
+    some = some.only(moving.tolist())
+    failing = left < HORIZON
+    rng = np.random.default_rng(bench.seed)
+    fold = dict(zip(sorted(every), rng.permutation(len(every)) % FOLDS, strict=True))
+    folds = np.array([fold[one] for one in engine.tolist()])
+    gone: Bool = rng.random((len(some), len(some.names))) < GONE
+    halves = rng.permutation(len(some.names))
+    half, other = np.sort(halves[::2]).tolist(), np.sort(halves[1::2]).tolist()
+    kinds = {"whole": {}, "quarter missing": {}, "other half": {}}  # type: dict[str, dict[str, Float32]]
+    for one in range(FOLDS):
+        train, test = folds != one, folds == one
+        models = fit_models(some.take(train), failing[train], engine[train], bench.seed + one, Recipe())
+        _put(kinds["whole"], test, models.probabilities(some.take(test)))
+        _put(kinds["quarter missing"], test, models.probabilities(some.take(test).without(gone[test])))
+        if not bench.options.quick:
+            on_half = fit_models(some.only(half).take(train), failing[train], engine[train], bench.seed + one, Recipe())
+            unknown = on_half.unscaled(tuple(some.names[at] for at in other))
+            _put(kinds["other half"], test, unknown.probabilities(some.only(other).take(test), (ROWS, RULE)))
+        bench.log(f"fold {one + 1} of {FOLDS}")
+    hard = left <= HARD
+    for kind, by_model in kinds.items():
+        for name in (name for name in NAMES if name in by_model):
+            p = by_model[name][hard]
+            floor, aim = {"whole": FLOORS, "quarter missing": MISSING_FLOORS}.get(kind, {}).get(name, (None, None))
+            value = auc(p, failing[hard])
+            bench.figure(f"auc/{kind}/{name}", value, interval(p, failing[hard], engine[hard], bench.seed), floor, aim)
+
+
+def _put(into: dict[str, Float32], rows: Bool, found: dict[str, Float32]) -> None:
+    for name, p in found.items():
+        into.setdefault(name, np.zeros(len(rows), np.float32))[rows] = p
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hop", type=int, default=2, help="cycles between two windows (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="without the transfer to other metrics")
+    with Benchmark("cmapss", source="NASA C-MAPSS, FD001", parser=parser) as bench:
+        run(bench)
+
+
+if __name__ == "__main__":
+    main()
