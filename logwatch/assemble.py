@@ -138,7 +138,8 @@ def assemble(
     """
     keep_memory()
     rules = rules_of(settings)
-    registry, miner, sides = Registry(), TemplateMiner(rules=rules), Sides()
+    registry, sides = Registry(), Sides()
+    miner = TemplateMiner(rules=rules, frozen=settings.learning == "frozen")
     per = PerSource(settings, tables, registry)
     chosen = sorted(detectors, key=lambda d: (ORDER.index(d.part.id) if d.part.id in ORDER else len(ORDER), d.part.id))
     columns = [field for resolved in chosen for field in _columns(resolved)]
@@ -152,7 +153,7 @@ def assemble(
     built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
     lstm = next((resolved.config for resolved in chosen if isinstance(resolved.config, LstmConfig)), None)
     names = tuple(detector.name for detector in built)
-    units = Units(keys, names, per.has_entities)
+    units = Units(keys, names, per.has_entities, untold=miner.untold)
     thresholds = BudgetThresholds(per.budget, sides.both)
     judge = Judge(Calibration(units.detectors, thresholds))
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)

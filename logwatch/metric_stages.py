@@ -30,7 +30,6 @@ from logwatch.score.series.expected_band import ExpectedBand
 from logwatch.score.series.forecaster import Forecaster
 from logwatch.score.series.passage import Where
 from logwatch.score.series.pca import SourcePca
-from logwatch.score.series.rounds import rounds
 from logwatch.score.series.series import COLUMNS, Series
 from logwatch.score.series.windows import Windows
 from logwatch.types import NO_TIME, Bool, Cells, Float32, Float64, Int32, Int64, Kind, RecordBatch, UnitBatch
@@ -250,13 +249,10 @@ class MetricStages:
         n = len(points)
         nats = np.full((n, SERIES), np.nan, np.float32)
         nats[:, LSTM], quantiles = self.forecaster.score(points)
-        together = np.full(n, np.nan, np.float32)
-        low, high = np.full(n, np.nan), np.full(n, np.nan)
-        for rows in rounds(points):
-            said = self._detectors.score(points.take(rows))
-            nats[rows, :LSTM], together[rows] = said.nats, said.news
-            low[rows], high[rows] = self._band.of(points.slot[rows], points.value[rows], said, quantiles[rows])
-        return Scores(points, nats, together, low, high)
+        said = self._detectors.score(points)
+        nats[:, :LSTM] = said.nats
+        low, high = self._band.of(points.slot, points.value, said, quantiles)
+        return Scores(points, nats, said.news, low, high)
 
     def judging(self, steps: ClosedSteps) -> Iterator[Judging]:
         """The units of steps, in pieces after which calibration may learn. Call `learn` with each before the next."""

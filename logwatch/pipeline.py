@@ -49,7 +49,6 @@ from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float3
 
 log = telemetry.Logger(__name__)
 
-
 SHARE: Cell = ("pipeline", "share")
 """The cell of a lane that does not have the whole learning budget."""
 
@@ -124,7 +123,7 @@ class Pipeline:
         self._beginning: list[Any] = [d for d in stages.detectors if hasattr(d, "begin")]  # beside the others
         self._columns = sorted(enumerate(stages.detectors), key=lambda one: one[1] in self._beginning)
         self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
-        self._merging: list[Any] = [d for d in stages.detectors if hasattr(d, "merged")]
+        self._merging: list[Any] = [d for d in (*stages.detectors, stages.units) if hasattr(d, "merged")]
 
     def restore(self) -> bool:
         """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt."""
@@ -138,6 +137,7 @@ class Pipeline:
             before = clock.get("detectors", self._names())
             for component, part in self._cells.items():
                 part.restore(self._from.cells(component))
+            self.stages.learn_anew()
             self._pending.regard(before, self._names())
             if before != self._names():
                 self._regard(before)

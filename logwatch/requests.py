@@ -75,6 +75,28 @@ class HeatmapRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """`train`."""
+
+    paths: tuple[str, ...]  # metrics
+    config: Loaded
+    labels: Path
+    out: Path
+    horizon: float = 60.0  # seconds
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRequest:
+    """`risk`."""
+
+    heatmap: HeatmapRequest  # which window
+    weights: Path | None = None
+    model: str = "best"
+    oldest: float | None = None  # seconds that the window's end may be ago; None: it does not matter
+
+
+@dataclass(frozen=True, slots=True)
 class StatusRequest:
     """`status`."""
 

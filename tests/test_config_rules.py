@@ -61,7 +61,9 @@ def test_a_rule_may_come_from_the_environment() -> None:
         ("keep = 'a'\nname = 'b'", "what is kept is called what it is"),
         ("mask = 'a'\nname = 'B c'", "a variable is called by letters"),
         ("merge = 'a'\nname = ''", "one line of 1 to 200 characters"),
-        ("mask = 'a'\nsame = ['only one']", "template[0].same"),
+        ("mask = 'a'\nsame = ['only one']", "template[0].same: needs two lines or more, to compare"),
+        ("mask = 'a'\ndifferent = []", "template[0].different: needs two lines or more, to compare"),
+        ("mask = 'a'\nsame = 'one line'", "template[0].same: must be a list"),
     ],
 )
 def test_what_is_wrong_with_a_rule_is_said(tmp_path: Path, rule: str, said: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from logwatch import cli
+from logwatch.cli import run
 from tests.metric_runs import START, STEPS, Run, service, stamp
 
 LAST = (START + 10 * STEPS) * 10**9
@@ -48,7 +48,7 @@ def test_an_anomaly_in_the_last_step_of_a_file_alerts(tmp_path: Path, capsys: py
     values = [*np.round(20 + rng.normal(0, 1, 1000), 3).tolist(), 900.0]
     (tmp_path / "load.csv").write_text(_lines(values))
     for verb in (["score", "-o", str(tmp_path / "rows.jsonl")], ["tail", "--once"]):
-        assert cli.run([*verb, "--json", str(tmp_path / "load.csv")]) == 0
+        assert run([*verb, "--json", str(tmp_path / "load.csv")]) == 0
         said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         (alert,) = [one for one in said if "900" in str(one.get("detail"))]
         assert alert["state"] == "open"
@@ -69,7 +69,7 @@ def test_scoring_in_two_calls_with_a_state_gives_the_rows_of_one(tmp_path: Path)
             file.parent.mkdir(exist_ok=True)
             file.write_text("".join(part))
             call = ["score", str(file), "-o", str(out), "--state", str(tmp_path / name)]
-            assert cli.run(call) == 0
+            assert run(call) == 0
             for row in map(json.loads, out.read_text().splitlines()):
                 rows[name][row["time"]] = {key: row[key] for key in ("value", "low", "high", "detectors", "p")}
     assert rows["two"] == rows["one"]

@@ -119,27 +119,30 @@ def test_batching_and_interruption_change_nothing(tmp_path: Path, entity: str | 
 NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kurt", "liam", "mona"]
 
 
-def _merging(count: int) -> list[bytes]:
+def _merging(count: int, named: bool = False) -> list[bytes]:
     """A program whose statements name people, ever new ones: the miner finds out late that they are variables."""
     rng = random.Random(1)
     steps = ["session of {who} opened on the door", "query of {who} took {n} ms", "file of {who} closed after write"]
     lines = []
     for i in range(count):
-        known = min(i // 150, len(NAMES) - 1)
+        known = min(max(i - 3000 * named, 0) // 150, len(NAMES) - 1)
         text = steps[i % 3].format(who=NAMES[known if i % 3 else rng.randint(0, known)], n=rng.randint(1, 999))
+        text += f" id=r{i // 3}" * named
         lines.append(f"2026-01-05T{8 + i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d} INFO {text}".encode())
     return lines
 
 
-def test_templates_that_merge_within_a_batch_change_nothing(tmp_path: Path) -> None:
-    lines = _merging(2200)
-    whole = Run(tmp_path / "whole")
+@pytest.mark.parametrize("entity", [None, ENTITY])
+def test_templates_that_merge_within_a_batch_change_nothing(tmp_path: Path, entity: str | None) -> None:
+    lines = _merging(4500 if entity else 2200, named=bool(entity))
+    whole = Run(tmp_path / "whole", entity)
     whole.feed(lines, _sizes(0, 4096))
-    parts = Run(tmp_path / "parts")
+    parts = Run(tmp_path / "parts", entity)
     at = 0
     while at < len(lines):
         at = parts.feed(lines, _sizes(at, 200), stop=min(at + 700, len(lines)))
     np.testing.assert_array_equal(np.concatenate(parts.nats), np.concatenate(whole.nats))
+    np.testing.assert_array_equal(np.concatenate(parts.p), np.concatenate(whole.p))
     assert [(a.id, a.template, a.expected) for a in parts.alerts] == [
         (a.id, a.template, a.expected) for a in whole.alerts
     ]

@@ -7,8 +7,10 @@ from logwatch.app.history import score
 from logwatch.app.mining import judged_templates, templates
 from logwatch.app.plugins import check_plugins, list_plugins
 from logwatch.app.plugins_new import new
+from logwatch.app.risk import risk
 from logwatch.app.rules import rule_problems, ruled_lines
 from logwatch.app.status import status
+from logwatch.app.training import train_risk
 
 __all__ = [
     "check_plugins",
@@ -17,6 +19,7 @@ __all__ = [
     "judged_templates",
     "list_plugins",
     "new",
+    "risk",
     "rule_problems",
     "ruled_lines",
     "run",
@@ -24,4 +27,5 @@ __all__ = [
     "status",
     "tail",
     "templates",
+    "train_risk",
 ]

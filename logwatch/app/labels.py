@@ -27,16 +27,25 @@ def read_labels(path: Path) -> dict[int, str]:
         path: CSV with a header, or JSON lines; `.gz`, `.bz2` and `.xz` are decompressed.
 
     Raises:
-        DataError: it cannot be read, or is not of columns `line` and `label`.
+        DataError: it cannot be read, is not of columns `line` and `label`, or gives a line two labels.
     """
     try:
         with _open(path) as file:
             rows = _json(file) if ".jsonl" in path.suffixes else _csv(file)
-            return {int(line): label for line, label in rows if label}
+            return _by_line((int(line), label) for line, label in rows if label)
     except OSError as error:
         raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, KeyError, TypeError, EOFError, csv.Error, lzma.LZMAError) as error:
         raise DataError(f"{path}: {error}", "labels are CSV with the columns line,label, or JSON lines") from error
+
+
+def _by_line(rows: Iterable[tuple[int, str]]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for line, label in rows:
+        if line in found:
+            raise ValueError(f"line {line} has two labels")
+        found[line] = label
+    return found
 
 
 def _open(path: Path) -> IO[str]:

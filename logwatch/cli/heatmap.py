@@ -32,7 +32,8 @@ def _png(context: click.Context, parameter: click.Parameter, value: Path | None)
     return value
 
 
-def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+def read_at(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A time in RFC 3339, in ns."""
     if value is None:
         return None
     from logwatch.sources.start import read_time
@@ -65,7 +66,7 @@ def _time(context: click.Context, parameter: click.Parameter, value: str | None)
 )
 @click.option("--source", metavar="NAME", help="Of which source; a file is a source of its own name.")
 @click.option(
-    "--at", callback=_time, metavar="TIME", help="When the window ends: 2026-01-31T08:00:00Z.  [default: at the end]"
+    "--at", callback=read_at, metavar="TIME", help="When the window ends: 2026-01-31T08:00:00Z.  [default: at the end]"
 )
 @click.option(
     "-o",
@@ -103,12 +104,13 @@ def command(
         if output == OUT:
             sys.stdout.buffer.write(png)
         else:
-            _save(output, png)
+            save_png(output, png)
             ui.note(f"{output}: {len(window.metrics):,} metrics of {window.source}")
     return 0
 
 
-def _save(output: Path, png: bytes) -> None:
+def save_png(output: Path, png: bytes) -> None:
+    """Write a picture. Raises StateNotWritable."""
     from logwatch.errors import StateNotWritable
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,3 +123,11 @@ def settings(file: Path | None = None, **flags: tuple[str, Any]) -> Loaded:
     from logwatch.config import load
 
     return load(file, flags=given(**flags))
+
+
+def windowed(config: Loaded, steps: int | None) -> Loaded:
+    """With windows of so many steps; None: as configured."""
+    if steps is None:
+        return config
+    heatmap = config.settings.heatmap.model_copy(update={"window": steps})
+    return replace(config, settings=config.settings.model_copy(update={"heatmap": heatmap}))

@@ -11,7 +11,10 @@ import click
 
 import logwatch
 
-VERBS = ("tail", "run", "demo", "check-config", "score", "templates", "heatmap", "status", "plugins", "completion")
+VERBS = (
+    "tail", "run", "demo", "check-config", "score", "templates", "heatmap", "train", "risk", "status", "plugins",
+    "completion",
+)  # fmt: skip
 """In the order of the help: what a newcomer needs comes first."""
 
 

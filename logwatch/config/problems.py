@@ -125,6 +125,8 @@ def _message(item: Mapping[str, Any], path: Path, names: set[str]) -> str:
         return unknown("key", str(path[-1]), names)
     if kind == "missing":
         return "missing: it has no default"
+    if kind == "tuple_type":
+        return "must be a list"
     if kind == "value_error":
         return str(item["ctx"]["error"])
     message: str = item["msg"]

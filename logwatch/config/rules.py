@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from logwatch.config.values import Pattern
@@ -23,7 +23,15 @@ def _check_matches_something(pattern: str) -> str:
 
 
 Matching = Annotated[Pattern, AfterValidator(_check_matches_something)]
-Lines = Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+def _check_two(lines: tuple[str, ...]) -> tuple[str, ...]:
+    if len(lines) < 2:
+        raise ValueError("needs two lines or more, to compare")
+    return lines
+
+
+Lines = Annotated[tuple[str, ...], AfterValidator(_check_two)]
 
 
 class TemplateRule(BaseModel):

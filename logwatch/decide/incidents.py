@@ -251,6 +251,12 @@ class Incidents:
             for source, history in sorted(self._of.items())
         ]
 
+    def count_anew(self, source: int) -> None:
+        """The incidents of a source are counted from here on: as its time is, of which they are so many a day."""
+        if source in self._of:
+            self._of[source].total = 0
+            self._dirty.add(source)
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """One cell a source that has had an incident."""
         for source in sorted(self._dirty):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from logwatch.types import Bool, Fired, Float32, Float64, UnitBatch
+from logwatch.types import Bool, Fired, Float32, Float64, Int64, UnitBatch
 
 SCORE_MOST = 30.0
 DECADE = float(np.log(10.0))
@@ -47,6 +47,7 @@ class Tails(Protocol):
     def votes(self) -> Voting: ...
     def score(self, units: UnitBatch) -> Scored: ...
     def learn(self, units: UnitBatch, flagged: Bool) -> None: ...
+    def learn_anew(self, sources: Int64) -> None: ...
     def each(self, source: int, kind: int, nats: Float32) -> list[float | None]: ...
     def status(self) -> list[dict[str, Any]]: ...
     def changes(self) -> Iterable[tuple[str, bytes | None]]: ...
@@ -86,6 +87,10 @@ class Judge:
     def learn(self, units: UnitBatch, flagged: Bool) -> None:
         """One chunk's units, at its end; `flagged` [m] says which crossed."""
         self._tails.learn(units, flagged)
+
+    def learn_anew(self, sources: Int64) -> None:
+        """What was learned of these sources [s] holds no more: each is silent until it has shown enough again."""
+        self._tails.learn_anew(sources)
 
     def fired(self, units: UnitBatch, row: int) -> tuple[Fired, ...]:
         """The detectors behind a decision, the rarest first: p ≤ 0.05, and the three with the largest nats."""

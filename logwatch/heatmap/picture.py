@@ -30,6 +30,9 @@ LETTER = 7
 LEAST_WORDS = 6
 """Letters of a mark; with room for fewer, its shape alone tells what it is."""
 
+FRAMED = 0.5
+"""Heat above which cells are framed."""
+
 TOP, BOTTOM, RIGHT = 62, 34, 150
 """Room for the title and the words of marks, for times, and for the colour scale."""
 
@@ -67,11 +70,12 @@ def layout(window: MetricWindow, rows: Sequence[int]) -> Layout:
     return Layout(12 + max(longest, 12) * LETTER, max(WIDE // columns, 2), high, max(len(rows), 1), columns)
 
 
-def picture(window: MetricWindow, *, note: str = "") -> bytes:
+def picture(window: MetricWindow, *, note: str = "", heat: Float32 | None = None) -> bytes:
     """The window as PNG; the same bytes for the same window.
 
     Args:
         note: a sentence below the title; untrusted.
+        heat: [m, t], 0 to 1: cells of more than a half are framed.
     """
     from PIL import Image, ImageDraw
 
@@ -87,6 +91,8 @@ def picture(window: MetricWindow, *, note: str = "") -> bytes:
     _times(draw, window, place)
     _scale(draw, place)
     _marks(draw, window, place)
+    if heat is not None:
+        _frames(draw, heat[rows] > FRAMED, place)
     out = BytesIO()
     canvas.save(out, "PNG", compress_level=6)
     return out.getvalue()
@@ -176,6 +182,17 @@ def _marks(draw: ImageDraw, window: MetricWindow, place: Layout) -> None:
         if letters >= LEAST_WORDS:
             words = " ".join(filter(None, (mark.kind, _short(mark))))
             _write(draw, (x + 7, TOP - 5), clean(words, min(letters, 30)), fill=colour, anchor="lm")
+
+
+def _frames(draw: ImageDraw, hot: Bool, place: Layout) -> None:
+    """A frame, dark in light, around each run of cells in a row."""
+    edges = np.diff(np.pad(hot, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    for row, begin in np.argwhere(edges > 0).tolist():
+        end = begin + int(np.argmax(edges[row, begin:] < 0))
+        left, top = place.left + begin * place.wide, TOP + row * place.high
+        right, bottom = place.left + end * place.wide - 1, top + place.high - 2
+        draw.rectangle([(left, top), (right, bottom)], outline=PAPER)
+        draw.rectangle([(left - 1, top - 1), (right + 1, bottom + 1)], outline=INCIDENT)
 
 
 def _short(mark: Mark) -> str:

@@ -28,12 +28,13 @@ from logwatch.parse.miner_cache import MISSING, Cache, Holed
 from logwatch.parse.miner_ids import Ids
 from logwatch.parse.miner_migration import WITHOUT_LEVELS, WITHOUT_TAILS, follow_rules, migrate
 from logwatch.parse.miner_past import Past
+from logwatch.parse.miner_unseen import HASHED, Unseen, hashed
 from logwatch.parse.template import Pattern
 from logwatch.parse.template_heads import has_tail
 from logwatch.parse.template_rows import Joined
 from logwatch.parse.template_rules import Rules, filled
 from logwatch.parse.template_table import Table
-from logwatch.types import Int32
+from logwatch.types import Float64, Int32, Int64
 
 log = telemetry.Logger(__name__)
 
@@ -47,6 +48,7 @@ RETIRED = 8
 """One in so many patterns of a crowded length is retired at once: seldom, since it empties the caches."""
 
 _NOTHING = np.zeros(0, np.int64)
+_NO_IDS: Int32 = np.zeros(0, np.int32)
 VERSION = 4
 
 
@@ -60,23 +62,30 @@ class TemplateMiner:
     Args:
         max_templates: patterns alive at once, at least 1.
         rules: that the keys of lines obey.
+        frozen: nothing is learned nor counted; see `miner_unseen` for lines that no pattern covers. Once it learns
+            again it begins with what they were, and `merges` tells what they are now.
     """
 
-    def __init__(self, max_templates: int = 20_000, rules: Rules | None = None) -> None:
+    def __init__(self, max_templates: int = 20_000, rules: Rules | None = None, frozen: bool = False) -> None:
+        self._frozen = frozen
         self._rules = Rules() if rules is None else rules
         self.lines = 0
         """Lines mined."""
         self.revised = 0
         """Lines whose template changed after their arrival because templates were merged."""
         self.overflowed = 0
-        """Lines that matched nothing and were not learned."""
+        """Lines that matched nothing and were not learned; frozen: whose masked form was not kept."""
         self.retired = 0
         """Templates retired."""
+        self.lost: Int32 = _NO_IDS
+        """Templates of a restored state whose lines come to others now, since that was an earlier version's."""
         self._table = Table(max_templates)
         self._ids = Ids()
         self._ids.new()  # OVERFLOW
+        self._most_ids = min(MAX_IDS_PER_TEMPLATE * max_templates, HASHED)
         self._budget = Budget()
         self._past = Past()
+        self._unseen = Unseen()
         self._by_key = Cache()
         self._by_rest = Holed()
         self._by_masked = Cache()
@@ -93,7 +102,7 @@ class TemplateMiner:
 
     def mine_keys(self, keys: list[str], key: Int32) -> Int32:
         """Ids of lines [n] at their arrival, each given by its key's index; `keys` [k] of `collapse`, all different."""
-        batch = _Batch(self._ids, len(key), self.lines)
+        batch = _Batch(self._ids, len(key), self.lines, not self._frozen)
         begin = 0
         while begin < len(key):
             found = np.fromiter(map(self._by_key.get, keys, repeat(MISSING)), np.int32, len(keys))
@@ -106,15 +115,17 @@ class TemplateMiner:
 
     def find(self, ids: Int32) -> Int32:
         """Ids [n] that stand for these now, after all merges."""
-        return self._ids.root[ids]
+        return self._ids.find(ids)
 
     def text(self, id: int) -> str:
         """The pattern, `<*>` for each variable: `Receiving block <*> src: <*>`."""
         past = self._past.text(id)
-        return self._text_now(int(self._ids.root[id])) if past is None else past
+        return self._text_now(id) if past is None else past
 
-    def _text_now(self, root: int) -> str:
-        pattern = self._table.patterns.get(root)
+    def _text_now(self, id: int) -> str:
+        if id >= HASHED:
+            return self._unseen.text(id)
+        pattern = self._table.patterns.get(int(self._ids.root[id]))
         return template.SHOWN if pattern is None else pattern.text()
 
     def stand(self, line: int) -> None:
@@ -127,8 +138,13 @@ class TemplateMiner:
         return template.parameters(self.text(id), text)
 
     def count(self, id: int) -> int:
-        """Lines of a template so far, with those of the templates merged into it."""
-        return int(self._ids.rows["lines"][self._ids.root[id]])
+        """Lines of a template so far, with those of the templates merged into it; frozen, none are counted."""
+        return 0 if id >= HASHED else int(self._ids.rows["lines"][self._ids.root[id]])
+
+    def counts(self) -> tuple[Int64, Int64, Float64]:
+        """Zeros [n], all ids ever given out [n], and their lines [n]: those of merged ones are their winners'."""
+        ids = np.arange(self._ids.count)
+        return np.zeros_like(ids), ids, self._ids.rows["lines"][: self._ids.count].astype(np.float64)
 
     def merges(self) -> list[tuple[int, int]]:
         """(loser, winner) since the last call, in order."""
@@ -140,7 +156,7 @@ class TemplateMiner:
         return self._past.untold()
 
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
-        """See `Cells.changes`: `head`, pages of ids, pages of patterns."""
+        """See `Cells.changes`: `head`, pages of ids, pages of patterns, forms of lines that were not learned."""
         head = {
             "v": VERSION,
             **{name: getattr(self, name) for name in _COUNTERS},
@@ -157,6 +173,7 @@ class TemplateMiner:
             yield f"ids/{page}", ids
         for page, rows in self._table.changes():
             yield f"patterns/{page}", rows
+        yield from self._unseen.changes()
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`. Raises StateCorrupt for cells of another version."""
@@ -172,16 +189,34 @@ class TemplateMiner:
         self._past.restore(head["past"])
         self._ids.restore(head["ids"], _pages(cells, "ids/"))
         self._table.restore(_pages(cells, "patterns/"))
+        self._unseen.restore(_pages(cells, "unseen/"))
+        ruled = head.get("rules", "") == self._rules.signature
+        if len(self._unseen) and not (self._frozen and ruled):
+            self._adopt()
         if head["v"] != VERSION:
             before = len(self)
-            migrate(self._table, head["v"], self._merged_anew)
-            log.warning("templates of an earlier version are carried over", templates=before, merged=before - len(self))
-        if head.get("rules", "") != self._rules.signature:
+            self.lost = np.array(sorted(migrate(self._table, head["v"], self._merged_anew)), np.int32)
+            log.warning(
+                "templates of an earlier version are carried over",
+                templates=before, merged=before - len(self), lost=len(self.lost),
+            )  # fmt: skip
+        if not ruled:
             follow_rules(self._table, self._rules, self._merged_anew)
 
     def _merged_anew(self, loser: int, winner: int) -> None:
         self.revised += self._ids.merge(loser, winner)
         self._past.merged(self.lines, loser, winner)
+
+    def _adopt(self) -> None:
+        """Learn the forms of lines that came while nothing was learned; frozen under other rules, they are given up."""
+        none = _Batch(self._ids, 0, self.lines)
+        for id, form in self._unseen.take():
+            self._past.changed(self.lines, [id], form.text())
+            found = OVERFLOW if self._frozen else self._table.match(form)
+            if found < 0 and (found := self._learn(form, 0, none)) != OVERFLOW:
+                self._ids.seen(np.array([found], np.int32), self.lines)
+            self._past.merged(self.lines, id, found)
+        self._stale = False  # there are no answers yet
 
     def forget_cached(self) -> None:
         """Empty the caches; changes nothing but time."""
@@ -212,11 +247,16 @@ class TemplateMiner:
         if id < 0:
             pattern = filled(template.split(scope, text))
             id = self._table.match(pattern)
-            if id < 0:
-                id = self._learn(pattern, place, batch)
-            else:
+            known = id >= 0
+            if known:
                 self._by_rest.put_rest(rest, id)
-            if id == OVERFLOW:
+            elif self._frozen:
+                id = hashed(pattern)
+                known = self._unseen.keep(id, pattern)
+            else:
+                id = self._learn(pattern, place, batch)
+                known = id != OVERFLOW
+            if not known:
                 self.overflowed += 1
                 return id
             self._by_masked.put(scoped, id)
@@ -224,8 +264,7 @@ class TemplateMiner:
         return id
 
     def _learn(self, pattern: Pattern, place: int, batch: _Batch) -> int:
-        used = self._ids.count / (MAX_IDS_PER_TEMPLATE * self._table.max_templates)
-        if not self._budget.take(batch.first + place, used):
+        if not self._budget.take(batch.first + place, self._ids.count / self._most_ids):
             return OVERFLOW
         batch.settle(place)  # evidence ages by what was seen up to here
         joined = self._table.join(pattern, self._ids.recent)
@@ -235,7 +274,7 @@ class TemplateMiner:
         return id
 
     def _add(self, pattern: Pattern, place: int, batch: _Batch) -> int:
-        if self._ids.count >= MAX_IDS_PER_TEMPLATE * self._table.max_templates:
+        if self._ids.count >= self._most_ids:
             return OVERFLOW
         crowd = self._table.crowded(pattern)
         if crowd:
@@ -281,16 +320,18 @@ def _pages(cells: Mapping[str, bytes], prefix: str) -> dict[int, bytes]:
 class _Batch:
     """Answers of one call. Lines before a merge keep the ids of their arrival: they are settled before it."""
 
-    def __init__(self, ids: Ids, size: int, first: int) -> None:
+    def __init__(self, ids: Ids, size: int, first: int, counted: bool = True) -> None:
         self.nodes: Int32 = np.empty(size, np.int32)  # as answered, perhaps merged since
         self.ids: Int32 = np.empty(size, np.int32)
         self.first = first  # number of the first line in the whole stream
         self._all = ids
         self._settled = 0
+        self._counted = counted
 
     def settle(self, end: int) -> None:
         """Give lines before `end` the ids that stand now, and count them."""
         rows = slice(self._settled, end)
-        self.ids[rows] = self._all.root[self.nodes[rows]]
-        self._all.seen(self.ids[rows], self.first + self._settled)
+        self.ids[rows] = self._all.find(self.nodes[rows])
+        if self._counted:
+            self._all.seen(self.ids[rows], self.first + self._settled)
         self._settled = end

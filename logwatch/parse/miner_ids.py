@@ -58,6 +58,12 @@ class Ids:
         self._dirty[[loser // PAGE, winner // PAGE]] = True
         return moved
 
+    def find(self, ids: Int32) -> Int32:
+        """Ids [n] that stand for these [n] now; those that were not given out stand for themselves."""
+        if int(ids.max(initial=0)) < len(self.root):
+            return self.root[ids]
+        return np.where(ids < len(self.root), self.root.take(ids, mode="clip"), ids)
+
     def members(self, root: int) -> list[int]:
         """The ids that `root` stands for, itself included."""
         found: list[int] = np.flatnonzero(self.root[: self.count] == root).tolist()

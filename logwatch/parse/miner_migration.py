@@ -33,10 +33,13 @@ Merged = Callable[[int, int], None]
 """Told loser and winner of each merge, in order."""
 
 
-def migrate(table: Table, version: int, merged: Merged) -> None:
+def migrate(table: Table, version: int, merged: Merged) -> set[int]:
     """Carry over the patterns of an earlier version; those that are one now keep the oldest id.
 
     Scopes had no level: a pattern whose words no other one has stands for all scopes now, unless it has no words.
+
+    Returns:
+        Ids to which the lines that they stood for may come no more.
     """
     renewed = dict(table.patterns)
     if version == WITHOUT_TAILS:  # what later versions masked would only lose by it
@@ -47,6 +50,27 @@ def migrate(table: Table, version: int, merged: Merged) -> None:
         if told and times[pattern.words] == 1 and not realm_of(pattern.scope):
             renewed[id] = pattern._replace(scope=ANY)
     _renew(table, renewed, merged)
+    cut_short = version == WITHOUT_LEVELS
+    return {
+        id
+        for id, pattern in table.patterns.items()
+        if not _is_reached(table, id, pattern) or (cut_short and _may_be_list(pattern))
+    }
+
+
+def _is_reached(table: Table, id: int, pattern: Pattern) -> bool:
+    """Whether a line of the pattern comes to it, as lines are read now; which level its lines had nobody knows."""
+    if is_merged(pattern.scope):
+        return True
+    return without_realm(pattern.scope) == ANY and (has_tail(pattern) or table.match(_masked_anew(pattern)) == id)
+
+
+def _may_be_list(pattern: Pattern) -> bool:
+    """Whether it ends with one pair alone, which was all that was kept of three or more."""
+    words, separators = pattern.words, pattern.separators
+    if words[-1:] != (VARIABLE,) or separators[-2] != "=":
+        return False
+    return not (words[-3:-2] == (VARIABLE,) and separators[-4] == "=" and not separators[-3].strip(" ,;"))
 
 
 def follow_rules(table: Table, rules: Rules, merged: Merged) -> None:

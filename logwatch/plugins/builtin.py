@@ -22,6 +22,7 @@ BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("sink", "file"): "logwatch.sinks.file",
     ("sink", "stdout"): "logwatch.sinks.stdout",
     ("sink", "kafka"): "logwatch.sinks.kafka",
+    ("risk", "cnn"): "logwatch_cnn_risk.plugin",
 }
 """(kind, name) → module that declares it."""
 

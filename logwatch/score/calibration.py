@@ -182,6 +182,12 @@ class Calibration:
             self._add(units, chosen, row, nats[chosen], flagged[chosen])
             self._fit(touched, int(units.at[-1]))
 
+    def learn_anew(self, sources: Int64) -> None:
+        """Forget all of these sources: they are judged as new ones."""
+        for rows in (self._rows, self._each.rows, self._clock.rows):
+            rows.renew(sources)
+        self._due = self._due[self._rows.data["due"][self._due] != 0]
+
     def _count_lines(self, units: UnitBatch) -> None:
         """A visit's running unit is a line; events are counted by their rows."""
         running = ~units.final & (units.kind == Kind.VISIT)

@@ -66,5 +66,7 @@ class ValuesConfig(PluginConfig):
     """Values of a field over which shares and distributions age."""
     per_source: int = 64
     """Fields of a source that are looked at: the first ones."""
+    places_per_source: int = 128
+    """Places in the lines of a source that are looked at: the first ones."""
     limit: int = 1 << 14
-    """(source, field) pairs kept (1.2 kB each, and 0.8 kB where they are numbers)."""
+    """(source, field) pairs kept (1.2 kB each, and 0.8 kB where they are numbers), and as many (source, place)."""

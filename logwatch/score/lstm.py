@@ -121,7 +121,7 @@ class LogLstm:
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """The miner's merges (loser, winner) of the chunk that ends; call before `learn`."""
-        if self._config.learning == "online" and pairs:
+        if pairs:
             self._vocabulary.merged(pairs)
             self._merged = True
 

@@ -62,6 +62,12 @@ class Rows:
             rows = self.find(source, column)
         return rows
 
+    def renew(self, sources: Int64) -> None:
+        """Rows of these sources are as new ones."""
+        rows = np.flatnonzero(np.isin(self.source[: self.used], sources))
+        self.data[rows] = self._blank(len(rows), self.data.dtype)
+        self.mark(rows)
+
     def mark(self, rows: Int64, first: str = "", last: str = "") -> None:
         """Rows [n] have changed: all of them, or the fields from `first` to `last`."""
         fields: Any = self.data.dtype.fields

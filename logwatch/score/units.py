@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
+from logwatch.score.detectors.merges import Untold
 from logwatch.score.keys import KeyTable
 from logwatch.score.units_clock import SourceClock
 from logwatch.score.units_pieces import Piece, Rank, assemble
@@ -38,6 +39,7 @@ class Units:
         visit_gap: silence of a key that closes its visit until its source is known to need a shorter one, ns; see
             `units_gaps`.
         window: length of windows, ns.
+        untold: merges of templates that are not learned yet.
     """
 
     COLUMNS: tuple[tuple[Any, ...], ...] = (("visit", list(VISIT)),)
@@ -49,6 +51,7 @@ class Units:
         has_entities: Callable[[Int32], Bool],
         visit_gap: int = 3600 * SECOND,
         window: int = 10 * SECOND,
+        untold: Untold | None = None,
     ) -> None:
         if len(detectors) > DETECTORS:
             raise ValueError(f"a key has room for {DETECTORS} detectors of events, not {len(detectors)}")
@@ -58,7 +61,7 @@ class Units:
         self.window = window
         self._has_entities = has_entities
         self._clock = SourceClock()
-        self._visits = Visits(table, lstm, width, visit_gap, self._clock)
+        self._visits = Visits(table, lstm, width, visit_gap, self._clock, untold)
         self._windows = Windows(detectors, width, window)
         self._silences = Silences(width)
 
@@ -92,13 +95,17 @@ class Units:
         pieces = [
             *self._silences.tick(source, watermark),
             *self._windows.tick(source, watermark),
-            *self._visits.tick(),
+            *self._visits.tick(at),
         ]
         return assemble(pieces, self.detectors, at, ticked=True)
 
     def close(self, slots: Int32, at: int) -> UnitBatch:
         """Final units of the open visits of `slots` [s]: call before `KeyTable.evict` takes them, at a chunk's end."""
-        return assemble(self._visits.close(slots), self.detectors, at, ticked=True)
+        return assemble(self._visits.close(slots, at), self.detectors, at, ticked=True)
+
+    def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """At a chunk's end, before `learn`: templates merged, loser and winner, in order."""
+        self._visits.merged(pairs)
 
     def learn(self, flagged: Set[tuple[int, int]] = frozenset()) -> None:
         """At a chunk's end: what closed in the chunk enters the statistics of sets, gaps, rates, company and

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score.detectors.merges import Untold
 from logwatch.score.grouped import Groups, gather, scan, scatter, segment_begin
 from logwatch.score.keys import KeyTable
 from logwatch.score.units_clock import Passage, SourceClock
@@ -28,16 +29,24 @@ class Visits:
         width: columns of a unit; the last three are `set`, `rate`, `silence`.
         gap: silence that closes a visit until a shorter one is known to do, ns.
         clock: where the sources' watermarks stand.
+        untold: merges of templates that are not learned yet.
     """
 
-    def __init__(self, table: KeyTable, lstm: int | None, width: int, gap: int, clock: SourceClock) -> None:
+    def __init__(
+        self, table: KeyTable, lstm: int | None, width: int, gap: int, clock: SourceClock, untold: Untold | None = None
+    ) -> None:
         self._table = table
         self._width = width
         self._gaps = Gaps(gap)
         self._ladder = Ladder(lstm, self._gaps)
         self._clock = clock
-        self._sets = SetRarity()
+        self._sets = SetRarity(untold)
+        self._first = 0  # number of the event in row 0 of what is judged now
         self._timers: Timers | None = None  # made from the table's rows at first use, also after a restart
+
+    def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """At a chunk's end, before `learn`: templates merged, loser and winner, in order."""
+        self._sets.merged(pairs)
 
     def learn(self) -> None:
         """At a chunk's end: the sets of visits, and how long a silence ends one."""
@@ -65,6 +74,7 @@ class Visits:
         self, events: EventBatch, rows: Int64, nats: Float32, silence: Float32 | None, passage: Passage
     ) -> list[Piece]:
         """Units of the batch's events `rows` [k] of visits, and of the visits that pass a silence in it."""
+        self._first, self._sets.seen = events.first, events.first + len(events)
         if not len(rows) and self._timers is not None and not len(self._timers):
             return []  # no visits anywhere
         groups = Groups(events.slot[rows])
@@ -83,12 +93,14 @@ class Visits:
         self._store(groups, state)
         return [said, *pieces]
 
-    def tick(self) -> list[Piece]:
-        """Units of visits whose sources' watermarks followed the clock past a silence."""
+    def tick(self, at: int) -> list[Piece]:
+        """Units of visits whose sources' watermarks followed the clock past a silence; `at`: the latest event."""
+        self._first = at
         return self._pass(self._due(int(self._clock.cells().max(initial=0))), _now)
 
-    def close(self, slots: Int32) -> list[Piece]:
-        """Close the open visits of some keys before their time: their rows leave the table."""
+    def close(self, slots: Int32, at: int) -> list[Piece]:
+        """Close the open visits of some keys before their time: their rows leave the table; `at`: the latest event."""
+        self._first = at
         visit = gather(self._table.rows["visit"], slots)
         rows = np.flatnonzero(visit["open"] > 0)
         source = self._table.rows["source"][slots]
@@ -215,7 +227,7 @@ class Visits:
         if lstm is not None and self._ladder.lstm is not None:
             nats[:, self._ladder.lstm] = lstm
         if closes:
-            nats[:, events] = self._sets.score(waiting.source[which], visit["bits"])
+            nats[:, events] = self._sets.score(waiting.source[which], visit["bits"], visit["begun"], self._first + row)
         return Piece(
             Kind.VISIT, Rank.VISIT, closes, row, visit["begun"], waiting.source[which], visit["stream"],
             waiting.slot[which], visit["first"], visit["heard"], visit["start"], visit["end"], nats,

@@ -13,6 +13,9 @@ from logwatch_cnn_risk.logistic import newton
 LEAST_SLOPE = 1e-3
 """A higher score never means a lower risk."""
 
+PRIOR = 20.0
+"""Weight of what was expected of a slope: as of so many windows."""
+
 
 class Platt(NamedTuple):
     """probability = 1 / (1 + exp(-(slope · score + offset)))."""
@@ -27,14 +30,16 @@ class Platt(NamedTuple):
         return p
 
 
-def calibrated(scores: Float32, failing: NDArray[np.bool_]) -> Platt:
-    """Fitted on scores [n]; truths are drawn in a little, as few windows say nothing of certainty."""
+def calibrated(scores: Float32, failing: NDArray[np.bool_], slope: float = 0.0) -> Platt:
+    """Fitted on scores [n]; truths are drawn in a little, as few windows say nothing of certainty.
+
+    Args:
+        slope: expected beforehand: 1 of logits, 0 of scores of any kind; the fewer the windows, the more it weighs.
+    """
     positive = int(failing.sum())
     negative = len(failing) - positive
     truth = np.where(failing, (positive + 1) / (positive + 2), 1 / (negative + 2))
     spread = max(float(scores.std()), 1e-6)
-    slope, offset = newton((scores[:, None] / spread), truth, 1e-4).tolist()
-    if slope / spread < LEAST_SLOPE:
-        share = (positive + 1) / (len(failing) + 2)
-        return Platt(LEAST_SLOPE, float(np.log(share / (1 - share))) - LEAST_SLOPE * float(scores.mean()))
-    return Platt(slope / spread, offset)
+    decay = PRIOR / len(scores) if slope else 1e-4
+    more, offset = newton(scores[:, None] / spread, truth, decay, slope * scores).tolist()
+    return Platt(max(slope + more / spread, LEAST_SLOPE), offset)

@@ -5,7 +5,8 @@
 | 0 | level by the metric's own past, −1 to 1 |
 | 1 | change, −1 to 1 |
 | 2 | share of the column in which nothing was measured, 0 to 1 |
-| 3 | level by all values of training, −1 to 1: tells a leak of 90 % from one of 10 % where the past is short |
+| 3 | distance from the mean of training in half standard deviations, −3 to 3: what the past alone cannot tell, where \
+it is short; of a metric that was not trained on, from its own past |
 """
 
 from __future__ import annotations
@@ -19,14 +20,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.api import Float32, MetricWindow, image
-from logwatch_cnn_risk.rule import departures
+from logwatch_cnn_risk.rule import usual_of
 
 COLUMNS = 30
 """Windows of more steps are gathered: a network of thirty columns is four times as quick, and no worse."""
 
 CHANNELS = 4
-RANKS = np.linspace(0.0, 1.0, 17)
-LEAST_KNOWN = 0.5
+
+OUTER, WILD = (0.125, 0.875), 2.0
+"""Values further outside these quantiles than so many times their distance are drawn in before a mean is taken."""
+
+STILL = 1e-6
+"""A metric that varied by less, as a share of its size, stood still."""
+
+FAR = 6.0
+"""Standard deviations beyond which nothing is further."""
+
+LEAST_KNOWN = 0.9
 """Share of the columns in which something was measured, below which a window says nothing."""
 
 Ints = NDArray[np.int64]
@@ -39,26 +49,30 @@ class Frames:
     names: tuple[str, ...]
     own: Float32  # [n, 3, m, c] level by the own past, change, missing
     values: Float32  # [n, m, c] means of what was measured; NaN: nothing was
-    departure: Float32  # [n, m] |z| of the newest values against the metric's own past; NaN: not known
+    usual: Float32  # [n, m, 2] mean and standard deviation of what was before; NaN: not known
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: Any) -> Frames:
         """Some of the windows."""
-        return Frames(self.names, self.own[rows], self.values[rows], self.departure[rows])
+        return Frames(self.names, self.own[rows], self.values[rows], self.usual[rows])
 
     def only(self, metrics: Sequence[int]) -> Frames:
         """Some of the metrics, by their place."""
         names = tuple(self.names[at] for at in metrics)
-        return Frames(names, self.own[:, :, metrics], self.values[:, metrics], self.departure[:, metrics])
+        return Frames(names, self.own[:, :, metrics], self.values[:, metrics], self.usual[:, metrics])
+
+    def named(self, names: tuple[str, ...]) -> Frames:
+        """Some of the metrics, by their names."""
+        return self if names == self.names else self.only([self.names.index(name) for name in names])
 
     def without(self, gone: NDArray[np.bool_]) -> Frames:
         """As if the metrics [n, m] had not been measured."""
-        own, values, departure = self.own.copy(), self.values.copy(), self.departure.copy()
+        own, values, usual = self.own.copy(), self.values.copy(), self.usual.copy()
         own[:, 0][gone], own[:, 1][gone], own[:, 2][gone] = 0.0, 0.0, 1.0
-        values[gone], departure[gone] = np.nan, np.nan
-        return Frames(self.names, own, values, departure)
+        values[gone], usual[gone] = np.nan, np.nan
+        return Frames(self.names, own, values, usual)
 
 
 def known_share(window: MetricWindow) -> float:
@@ -78,15 +92,15 @@ def frames(windows: Sequence[MetricWindow], names: Sequence[str], columns: int) 
     own = np.zeros((len(windows), 3, len(names), columns), np.float32)
     own[:, 2] = 1.0
     values = np.full((len(windows), len(names), columns), np.nan, np.float32)
-    departure = values[:, :, 0].copy()
+    usual = values[:, :, :2].copy()
     for number, window in enumerate(windows):
         mine = [at for at, name in enumerate(window.metrics) if name in place]
         if mine and window.values.shape[1]:
             rows = [place[window.metrics[at]] for at in mine]
             one, mean = _gathered(window, columns)
             own[number][:, rows], values[number][rows] = one[:, mine], mean[mine]
-            departure[number][rows] = departures(window)[mine]
-    return Frames(tuple(names), own, values, departure)
+            usual[number][rows] = usual_of(window)[mine]
+    return Frames(tuple(names), own, values, usual)
 
 
 def columns_of(steps: int) -> int:
@@ -123,23 +137,30 @@ def _gathered(window: MetricWindow, columns: int) -> tuple[Float32, Float32]:
 
 
 def scale_of(known: Frames) -> Float32:
-    """Quantiles [m, 17] of all values of each metric; zeros where it has none."""
-    m = len(known.names)
-    values = np.moveaxis(known.values, 1, 0).reshape(m, -1)
-    made = np.zeros((m, len(RANKS)), np.float32)
-    for row, every in enumerate(values):
-        some = every[np.isfinite(every)]
+    """Mean and standard deviation [m, 2] of each metric, without its wildest values; a deviation of 0: it stood still,
+    or was never measured."""
+    made = np.zeros((len(known.names), 2), np.float32)
+    for row in range(len(made)):
+        every = known.values[:, row]
+        some = every[np.isfinite(every)].astype(np.float64)
         if len(some):
-            made[row] = np.quantile(some, RANKS)
+            low, high = np.quantile(some, OUTER)
+            wide = WILD * (high - low)
+            tame = some.clip(low - wide, high + wide) if wide else some
+            deviation = tame.std()
+            made[row] = tame.mean(), deviation if deviation > STILL * np.abs(some).max() else 0.0
     return made
 
 
-def channels(some: Frames, scale: Float32) -> Float32:
-    """What networks read, [n, 4, m, c]; a metric whose scale is NaN is measured by its own past alone."""
-    n, m, c = some.values.shape
-    flat = np.moveaxis(some.values, 1, 0).reshape(m, n * c)
-    made = image(MetricWindow("", some.names, 0, 1, flat, scale))[0] * 2 - 1
-    level = np.moveaxis(made.reshape(m, n, c), 0, 1)
-    foreign = np.isnan(scale).any(axis=1)
-    level[:, foreign] = some.own[:, 0][:, foreign]
-    return np.concatenate([some.own, level[:, None]], axis=1)
+def distances(some: Frames, scale: Float32 | None) -> Float32:
+    """Distances [n, m, c] of the values from a mean in standard deviations; of the own past where scale is None."""
+    middle, spread = (some.usual if scale is None else scale[None]).transpose(2, 0, 1)[..., None]
+    with np.errstate(all="ignore"):
+        z = np.nan_to_num((some.values - middle) / spread, posinf=0, neginf=0)
+    far: Float32 = z.clip(-FAR, FAR).astype(np.float32)
+    return far
+
+
+def channels(some: Frames, scale: Float32 | None) -> Float32:
+    """What networks read, [n, 4, m, c]; without a scale, metrics are measured by their own past alone."""
+    return np.concatenate([some.own, distances(some, scale)[:, None] / 2], axis=1)

@@ -11,7 +11,7 @@ from logwatch.api import Float32
 
 Floats = NDArray[np.float64]
 
-DECAY = 1e-2
+DECAY = 1e-1
 STEPS = 25
 LEAST_RISE = 1e-7
 
@@ -30,12 +30,10 @@ class Logistic(NamedTuple):
         return logit
 
 
-def statistics(read: Float32) -> Float32:
-    """Features [n, 3 m] of what networks read [n, 4, m, c]: means and slopes of levels, shares of what is missing."""
-    level, missing = read[:, 3], read[:, 2]
-    at = np.linspace(-1, 1, level.shape[2], dtype=np.float32)
-    parts = [level.mean(axis=2), level @ at / (at @ at), missing.mean(axis=2)]
-    return np.concatenate(parts, axis=1)
+def statistics(scaled: Float32, own: Float32) -> Float32:
+    """Features [n, 4 m]: means and slopes of distances [n, m, c] from training's mean, and from the own past."""
+    at = np.linspace(-1, 1, scaled.shape[2], dtype=np.float32)
+    return np.concatenate([part for one in (scaled, own) for part in (one.mean(axis=2), one @ at / (at @ at))], axis=1)
 
 
 def fit(features: Float32, failing: NDArray[np.bool_], decay: float = DECAY) -> Logistic:
@@ -45,14 +43,17 @@ def fit(features: Float32, failing: NDArray[np.bool_], decay: float = DECAY) -> 
     return Logistic(middle, spread, newton(scaled, failing.astype(np.float64), decay).astype(np.float32))
 
 
-def newton(features: NDArray[np.floating], truth: Floats, decay: float) -> Floats:
-    """Weights [k + 1] that maximise the likelihood of truths [n] in 0 to 1; the offset is not held back."""
+def newton(
+    features: NDArray[np.floating], truth: Floats, decay: float, base: NDArray[np.floating] | float = 0.0
+) -> Floats:
+    """Weights [k + 1] that, beside logits of `base` [n], maximise the likelihood of truths [n] in 0 to 1; the last one,
+    the offset, is not held back."""
     x = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
     ridge = decay * len(x) * np.ones(x.shape[1])
     ridge[-1] = LEAST_RISE
     weights = np.zeros(x.shape[1])
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        p = 1 / (1 + np.exp(-np.clip(base + x @ weights, -30, 30)))
         gradient = x.T @ (p - truth) + ridge * weights
         curve = (x * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ x + np.diag(ridge)
         step = np.linalg.solve(curve, gradient)

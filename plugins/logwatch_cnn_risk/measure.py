@@ -42,3 +42,42 @@ def interval(score: Float32, failing: Bools, groups: NDArray[Any], seed: int = 0
     with np.errstate(all="ignore"):
         low, high = np.nanquantile(found, [0.025, 0.975]) if np.isfinite(found).any() else (np.nan, np.nan)
     return float(low), float(high)
+
+
+def gate(
+    score: Float32, deployments: NDArray[Any], failed: Bools, lead: Float32, share: float = FALSE_ALARMS
+) -> tuple[float, float]:
+    """What a gate catches that stops at most a share of the healthy deployments.
+
+    Args:
+        score: [n] of windows.
+        deployments: [n] which deployment each is of.
+        failed: [n] whether that deployment failed in the end.
+        lead: [n] seconds from the window's end to the failure.
+
+    Returns:
+        The share of the failed deployments that it stops before their end, and the median of the seconds by which its
+        first alarm comes before; NaN where there are none.
+    """
+    healthy = [float(score[deployments == one].max()) for one in np.unique(deployments[~failed])]
+    bad = np.unique(deployments[failed])
+    if not healthy or not len(bad):
+        return float("nan"), float("nan")
+    limit = np.sort(healthy)[::-1][int(share * len(healthy))]  # at most so many are above it
+    leads = [lead[rows].max() for rows in ((deployments == one) & (score > limit) for one in bad) if rows.any()]
+    return len(leads) / len(bad), float(np.median(leads)) if leads else float("nan")
+
+
+def curves(p: Float32, failing: Bools, points: int = 21) -> dict[str, tuple[tuple[float, float], ...]]:
+    """ROC (false, true alarms), PR (recall, precision) and calibration (said, came) of probabilities [n]."""
+    limits = np.quantile(p, np.linspace(1, 0, points))
+    positive, negative = max(int(failing.sum()), 1), max(int((~failing).sum()), 1)
+    caught = [int(failing[p >= limit].sum()) for limit in limits]
+    false = [int((~failing)[p >= limit].sum()) for limit in limits]
+    bins = np.minimum((p * 10).astype(int), 9)
+    calibration = [(float(p[bins == at].mean()), float(failing[bins == at].mean())) for at in np.unique(bins)]
+    return {
+        "roc": tuple((f / negative, c / positive) for f, c in zip(false, caught, strict=True)),
+        "pr": tuple((c / positive, c / max(c + f, 1)) for f, c in zip(false, caught, strict=True)),
+        "calibration": tuple(calibration),
+    }

@@ -22,7 +22,7 @@ class HeatmapCnn(nn.Module):
         self.first = nn.Conv2d(CHANNELS, wide, 3, padding=1)
         self.second = nn.Conv2d(wide, 2 * wide, 3, padding=1)
         self.pool = nn.AvgPool2d(2, ceil_mode=True)
-        cells = -(-(-(-metrics // 2)) // 2) * -(-(-(-columns // 2)) // 2)
+        cells = -(-metrics // 4) * -(-columns // 4)  # pooled twice by two, rounded up
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(dropout),

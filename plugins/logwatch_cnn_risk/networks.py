@@ -22,14 +22,14 @@ class Schooling:
     """How a network is trained.
 
     Attributes:
-        epochs: at most.
+        epochs: at most; the rate falls to nothing over them, as a cosine does.
         patience: epochs without a lower loss on held-out windows until it ends.
         rows: share of the rows left out in training, drawn for each window from 0 to twice of it.
         noise: standard deviation of what is added to levels and changes.
         flip: rows are turned upside down at random: what counts is how far, and not to which side.
     """
 
-    epochs: int = 25
+    epochs: int = 16
     patience: int = 4
     rate: float = 2e-3
     decay: float = 1e-2
@@ -42,7 +42,7 @@ def train(
     network: nn.Module, frames: Float32, failing: NDArray[np.bool_], held: tuple[Float32, NDArray[np.bool_]],
     how: Schooling, seed: int, progress: Callable[[float], None] = lambda share: None,
 ) -> nn.Module:  # fmt: skip
-    """The network with the weights of its best epoch, on frames [n, 4, m, c] and truths [n]; `held` out for stopping."""
+    """The network with the weights of its best epoch, on frames [n, 4, m, c] and truths [n]; `held` tells which."""
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(network.parameters(), how.rate, weight_decay=how.decay)
     criterion = nn.BCEWithLogitsLoss()
@@ -51,6 +51,8 @@ def train(
         torch.manual_seed(seed)
         for epoch in range(how.epochs):
             network.train()
+            for group in optimizer.param_groups:
+                group["lr"] = how.rate * (1 + np.cos(np.pi * epoch / how.epochs)) / 2
             order = rng.permutation(len(frames))
             for at in range(0, len(order), BATCH):
                 rows = np.sort(order[at : at + BATCH])

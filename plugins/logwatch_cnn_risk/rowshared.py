@@ -21,7 +21,7 @@ class RowShared(nn.Module):
         self.first = nn.Conv2d(CHANNELS, wide, (1, 5), padding=(0, 2))
         self.second = nn.Conv2d(wide, 2 * wide, (1, 5), padding=(0, 2))
         self.pool = nn.AvgPool2d((1, 2), ceil_mode=True)
-        self.row = nn.Linear(2 * wide * -(-(-(-columns // 2)) // 2), 24)
+        self.row = nn.Linear(2 * wide * -(-columns // 4), 24)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(3 * 24, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def features(self, frames: Tensor) -> Tensor:

@@ -7,16 +7,15 @@ plugin are fitted alike: the network on heatmaps, the row-shared one, logistic r
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from logwatch_cnn_risk.frames import Frames, frames
-from logwatch_cnn_risk.measure import auc, interval
-from logwatch_cnn_risk.models import CNN, NAMES, ROWS, RULE, Models, Recipe, fit_models
 
 from logwatch.heatmap.past import quantiles_of
 from logwatch.types import Bool, Float32, Int64, MetricWindow
+from logwatch_cnn_risk.frames import frames, scale_of
+from logwatch_cnn_risk.measure import auc, interval
+from logwatch_cnn_risk.models import CNN, NAMES, ROWS, RULE, Recipe, fit_models
 from tests.benchmarks.frame import Benchmark
 
 WINDOW, HORIZON, HARD = 30, 30, 80
@@ -58,16 +57,13 @@ def windows(every: dict[int, Float32], hop: int) -> tuple[list[MetricWindow], In
     return found, np.array(engine), np.array(left)
 
 
-Ask = Callable[[Models, Frames], dict[str, Float32]]
-
-
 def run(bench: Benchmark) -> None:
     """Folds by engine; the table."""
     every = engines(bench.data("cmapss_fd001") / "train_FD001.txt")
     made, engine, left = windows(every, bench.options.hop)
     metrics = made[0].metrics
     some = frames(made, metrics, WINDOW)
-    moving = np.flatnonzero(np.nanstd(some.values, axis=(0, 2)) > 0)
+    moving = np.flatnonzero(scale_of(some)[:, 1] > 0)
     some = some.only(moving.tolist())
     failing = left < HORIZON
     rng = np.random.default_rng(bench.seed)

@@ -161,6 +161,8 @@ def test_check_config_needs_nothing_heavy_for_any_component(tmp_path: Path) -> N
     """Each takes 0.1 s or more, and a library that a component needs may be installed on another host only."""
     text = 'redact = ["card=(\\\\d+)"]\n'
     for kind, name in BUILT_IN:
+        if kind == "risk":
+            continue  # no table of a configuration names one
         head = f"[detectors.{name}]" if kind == "detector" else f'[[{kind}]]\nkind = "{name}"'
         text += f"{head}\n{OPTIONS.get((kind, name), '')}\n"
     file = tmp_path / "logwatchd.toml"

@@ -71,6 +71,16 @@ def test_labels_that_do_not_match_exit_65(log: Path, labels: str, capsys: pytest
     assert "labels.csv" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "labels.jsonl"])
+def test_a_line_with_two_labels_exits_65(log: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(1, "a"), (3, "b"), (1, "c")]
+    as_json, as_csv = (json.dumps({"line": n, "label": of}) for n, of in rows), (f"{n},{of}" for n, of in rows)
+    file = log.with_name(name)
+    file.write_text("\n".join(as_json if name.endswith("jsonl") else ["line,label", *as_csv]))
+    assert run(["templates", str(log), "--labels", str(file)]) == 65
+    assert f"{name}: line 1 has two labels" in capsys.readouterr().err
+
+
 def test_labels_of_two_files_exit_64(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other, labels = log.with_name("other.log"), log.with_name("labels.csv")
     other.write_text("once\n")

@@ -156,6 +156,8 @@ def test_cells_without_levels_are_carried_over() -> None:
         ("b.Door", ["opened"], ["", ""]),
         ("a.Door", ["\x00"], ["", ""]),
         ("a.Door", ["failed", "\x04"], ["", ": ", ""]),
+        ("a.Door", ["bolt", "state", "\x00"], ["", " ", "=", ""]),  # perhaps `state=1 by=ann at=7`
+        ("a.Door", ["bolt", "state", "\x00", "by", "\x00"], ["", " ", "=", " ", "=", ""]),
     ]
     miner, cells = TemplateMiner(), {}
     miner.mine([f"{name} was here first of all" for name in WORDS[: len(rows)]])
@@ -164,8 +166,11 @@ def test_cells_without_levels_are_carried_over() -> None:
     cells["patterns/0"] = json.dumps([[id, *row] for id, row in enumerate(rows, 1)]).encode()
     miner = restored(cells, 20_000)
     assert miner.merges() == []
+    assert miner.lost.tolist() == [2, 3, 4, 6]
+    today = {"head": json.dumps(json.loads(cells["head"]) | {"v": 4}).encode()}
+    assert restored(cells | today, 20_000).lost.tolist() == []
     told = ["door 7", "opened", "7", "failed: nobody is there"]
-    assert miner.mine(told, ["info a.Door"] * 4).tolist() == [1, 6, 7, 5]  # which logger's or level's is not known
+    assert miner.mine(told, ["info a.Door"] * 4).tolist() == [1, 8, 9, 5]  # which logger's or level's is not known
     assert miner.mine(told, ["a.Door"] * 4).tolist() == [1, 2, 4, 5]
 
 
@@ -192,4 +197,4 @@ def test_what_is_masked_is_not_masked_twice_and_follows_lines_that_have_a_level_
     with capture_logs() as said:
         miner = restored(cells, 20_000)
     assert miner.mine([line], ["warning "]).tolist() == [1]
-    assert [(one["templates"], one["merged"]) for one in said] == [(1, 0)]
+    assert [(one["templates"], one["merged"], one["lost"]) for one in said] == [(1, 0, 0)]

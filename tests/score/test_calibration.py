@@ -287,3 +287,36 @@ def test_weights_of_a_source_that_says_much_before_it_may_be_judged_stay_finite(
 
 def test_a_new_template_and_its_rare_set_count_once():
     assert combined(("lstm", "new", "rare", "set"), [[2, 9, 8, 7]], Kind.VISIT) == [2 + 9]
+
+
+def test_a_source_that_is_learned_anew_is_as_a_new_one_and_no_other_is_touched() -> None:
+    rng = np.random.default_rng(8)
+    before, after = [draw(rng, 3_000, 2) for _ in "ab"]
+    names = ("nats", "log_p", "z", "log_threshold", "provisional")
+
+    def fed(calibration: Calibration, part, only=None) -> Calibration:
+        nats, source, kind, final = part
+        for chunk in np.array_split(np.arange(len(nats)), 5):
+            some = chunk if only is None else chunk[source[chunk] == only]
+            units = batch(nats[some], source=source[some], kind=kind[some], final=final[some])
+            units.at, units.last = some, T0 + some * 10**10
+            calibration.learn(units, np.zeros(len(some), np.bool_))
+        return calibration
+
+    anew, whole = (fed(Calibration(DETECTORS, Fixed()), before) for _ in "ab")
+    anew.learn_anew(np.array([1]))
+    assert {row["source"] for row in anew.status() if row["state"] == "watching"} == {0}
+    assert all(row["decisions"] == 0 for row in anew.status() if row["source"] == 1)
+    saved = dict(anew.changes())
+    again = Calibration(DETECTORS, Fixed())
+    again.restore({name: cell for name, cell in saved.items() if cell is not None})
+    new = fed(Calibration(DETECTORS, Fixed()), after, only=1)
+    fed(whole, after)
+    nats, source, kind, _ = draw(rng, 500, 2)
+    for one in (anew, again):
+        assert one.each(1, Kind.EVENT, nats[0]) == [None] * len(DETECTORS)
+        fed(one, after)
+        for of, expected in ((0, whole), (1, new)):
+            asked = batch(nats[source == of], source=of, kind=kind[source == of])
+            for name in names:
+                np.testing.assert_array_equal(getattr(one.score(asked), name), getattr(expected.score(asked), name))

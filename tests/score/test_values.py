@@ -55,8 +55,8 @@ class Stream:
         fields: dict[str, Any] = {name: [told] for name, told in value.items()}
         batch = events(self.at, fields)
         nats = self.detector.score(batch)
-        self.detector._seen.take()
-        self.detector._texts.take()
+        self.detector._fields._seen.take()
+        self.detector._fields._texts.take()
         return float(nats[0]), self.detector.explain(batch, 0)
 
 

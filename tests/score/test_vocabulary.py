@@ -14,7 +14,8 @@ def vocabulary(capacity: int = 8) -> Vocabulary:
 
 
 def slots(v: Vocabulary, *ids: int) -> list[int]:
-    return v.slots(np.array(ids)).tolist()
+    found: list[int] = v.slots(np.array(ids)).tolist()
+    return found
 
 
 def test_similar_texts_have_similar_vectors() -> None:
@@ -82,7 +83,8 @@ def test_ids_beyond_the_table_are_found() -> None:
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(0, 30)), max_size=12))
 def test_it_goes_on_from_its_cells(chunks: list[tuple[list[int], int]]) -> None:
-    one, other, cells = vocabulary(), vocabulary(), {}
+    one, other = vocabulary(), vocabulary()
+    cells: dict[str, bytes] = {}
     for number, (ids, winner) in enumerate(chunks):
         for v in (one, other):
             v.merged([(ids[0], winner)] if ids[0] != winner else [])

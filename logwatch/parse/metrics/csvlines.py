@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import compress
 from typing import Any
 
@@ -15,11 +16,15 @@ from logwatch.parse.metrics.memory import Remembered
 from logwatch.parse.metrics.moments import Spelled
 from logwatch.parse.metrics.names import labels_of, named, series_of
 from logwatch.parse.metrics.values import numbers
-from logwatch.samples import SampleKind
+from logwatch.samples import SampleKind, SeriesName
 from logwatch.types import Int32
 
 _TITLE = re.compile(r'(?i)(?:^|[,;\t"]) {0,9}@?_?(?:time|date|ts|t|epoch|unix)\w{0,9} {0,9}(?:[,;\t"]|$)')
 """What a header has, and few other lines."""
+_REMEMBERED = 65_536
+"""Series whose cells are at hand."""
+_LONGEST = 256
+"""Characters of cells that are kept."""
 _NOT_A_NAME, _NOT_LABELS = -1, -2
 _REASONS = {_NOT_A_NAME: "long_name", _NOT_LABELS: "not_labels"}
 
@@ -37,6 +42,9 @@ def read(lines: Sequence[str], rows: Sequence[int], known: Remembered, times: Sp
 
 def _titles(lines: Sequence[str]) -> list[int]:
     """Places of the headers."""
+    first = "".join([line[:1] for line in lines])
+    if len(first) == len(lines) and first.isdigit():
+        return []
     some = [i for i, line in enumerate(lines) if not line[:1].isdigit()]
     return [
         i
@@ -88,20 +96,25 @@ class _Series(dict[Any, int]):
 
     def __init__(self, header: Header, out: Gathered) -> None:
         super().__init__()
-        self._extra, self._out = [name for name, _ in header.extra], out
+        self._extra, self._out = tuple(name for name, _ in header.extra), out
         self._has_labels = header.labels is not None
 
     def __missing__(self, key: tuple[str, ...]) -> int:
-        name = key[0].strip()
-        labels = labels_of(key[1]) if self._has_labels else ()
-        number = _NOT_LABELS
-        if labels is not None:
-            extra = zip(self._extra, (cell.strip() for cell in key[1 + self._has_labels :]), strict=True)
-            own = series_of(name)
-            series = own and named(own.name, (*labels, *extra, *own.labels))
-            number = self._out.number(series, SampleKind.UNKNOWN) if series else _NOT_A_NAME
-        self[key] = number
+        remembered = sum(map(len, key)) <= _LONGEST
+        found = (_series_of if remembered else _series_of.__wrapped__)(key, self._has_labels, self._extra)
+        number = self[key] = found if isinstance(found, int) else self._out.number(found, SampleKind.UNKNOWN)
         return number
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _series_of(key: tuple[str, ...], has_labels: bool, extra: tuple[str, ...]) -> SeriesName | int:
+    """The series that cells name, or why they name none: most batches have those of the batch before."""
+    labels = labels_of(key[1]) if has_labels else ()
+    if labels is None:
+        return _NOT_LABELS
+    more = zip(extra, (cell.strip() for cell in key[1 + has_labels :]), strict=True)
+    own = series_of(key[0].strip())
+    return (own and named(own.name, (*labels, *more, *own.labels))) or _NOT_A_NAME
 
 
 def _long(

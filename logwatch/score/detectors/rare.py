@@ -168,6 +168,13 @@ class Rare:
         self._shares.remove(at[gone])
         self._add(targets, clock, now)
 
+    def counts(self) -> tuple[Int64, Int64, Float64]:
+        """Sources [m], templates [m], and in how many of the source's recent visits (blocks) the template was [m]."""
+        keys, at = self._shares.entries()
+        lane = (keys >> np.uint64(32)).astype(np.int64) - 1
+        template = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        return lane // 2, template, self._aged(at, self._lanes.rows["clock"][lane])
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         yield from self._shares.changes("share/")
         yield from self._lanes.changes("lane/")

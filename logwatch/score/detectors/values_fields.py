@@ -169,17 +169,17 @@ class Fields:
         row["ups"][at] = row["ups"][at] * keep + ups
         self.table.mark(at)
 
-    def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        """See `Cells.changes`."""
-        yield from self.table.changes("field/")
-        yield from self.sketches.changes("sketch/")
-        yield from self.sources.changes("source/")
+    def changes(self, prefix: str) -> Iterable[tuple[str, bytes | None]]:
+        """See `Cells.changes`; names begin with `prefix`."""
+        yield from self.table.changes(f"{prefix}field/")
+        yield from self.sketches.changes(f"{prefix}sketch/")
+        yield from self.sources.changes(f"{prefix}source/")
 
-    def restore(self, cells: Mapping[str, bytes]) -> None:
+    def restore(self, prefix: str, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
-        self.table.restore("field/", cells)
-        self.sketches.restore("sketch/", cells)
-        self.sources.restore("source/", cells)
+        self.table.restore(f"{prefix}field/", cells)
+        self.sketches.restore(f"{prefix}sketch/", cells)
+        self.sources.restore(f"{prefix}source/", cells)
 
     def slots(self, entry: int) -> list[tuple[float, bytes]]:
         """Counts and texts of a field's values, the most frequent first."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from logwatch.score.detectors.table import UInt64, mix
+from logwatch.score.detectors.values_text import PlaceColumn
 from logwatch.types import FieldColumn, Float64, Int32, Int64
 
 TEXT = 24
@@ -24,21 +25,20 @@ def _name_key(name: str) -> int:
 
 def field_keys(sources: Int64, column: FieldColumn) -> UInt64:
     """Keys [f] of a field on sources [f], never zero."""
-    numeric = _NUMERIC if column.numbers is not None else 0
     if len(sources) == 1:
-        return _one_field(int(sources[0]), column.name, numeric)
-    return _fields(sources, column.name, numeric)
+        return _one_field(int(sources[0]), column.name, column.numbers is not None)
+    return _keys(sources, np.uint64(_name_key(column.name)), column.numbers is not None)
 
 
 @lru_cache(maxsize=4096)
-def _one_field(source: int, name: str, numeric: int) -> UInt64:
-    key = _fields(np.array([source]), name, numeric)
+def _one_field(source: int, name: str, numeric: bool) -> UInt64:
+    key = _keys(np.array([source]), np.uint64(_name_key(name)), numeric)
     key.flags.writeable = False
     return key
 
 
-def _fields(sources: Int64, name: str, numeric: int) -> UInt64:
-    own = mix((sources + 1 + numeric).astype(np.uint64)) ^ np.uint64(_name_key(name))
+def _keys(sources: Int64, names: UInt64 | np.uint64, numeric: bool) -> UInt64:
+    own = mix((sources + 1 + _NUMERIC * numeric).astype(np.uint64)) ^ names
     return np.maximum(mix(own), np.uint64(1))
 
 
@@ -68,11 +68,19 @@ class Held(NamedTuple):
 def held(column: FieldColumn, source: Int32) -> Held:
     """Which fields a column's rows belong to; `source` of each row of the batch."""
     own = source[column.rows]
+    if isinstance(column, PlaceColumn):
+        return _held_places(column, own)
     if (own == own[0]).all():
         sources = own[:1].astype(np.int64)
         return Held(field_keys(sources, column), sources, np.zeros(len(own), dtype=np.int64))
     sources, of = np.unique(own.astype(np.int64), return_inverse=True)
     return Held(field_keys(sources, column), sources, of.reshape(-1))
+
+
+def _held_places(column: PlaceColumn, own: Int32) -> Held:
+    pairs, of = np.unique(own.astype(np.int64) << 32 | column.place, return_inverse=True)
+    sources, names = pairs >> 32, [_name_key(column.names[place]) for place in (pairs & 0xFFFFFFFF).tolist()]
+    return Held(_keys(sources, np.array(names, dtype=np.uint64), column.numbers is not None), sources, of.reshape(-1))
 
 
 def told(number: float) -> str:

@@ -165,8 +165,10 @@ class StepGatherer:
 
     def _with_held(self, scores: Scores) -> tuple[Scores, dict[tuple[int, int], _Newest]]:
         """The points of open steps, and n more after them; and what is known of their sources and lengths."""
-        pairs = np.unique(np.stack([scores.points.source.astype(np.int64), scores.points.step], axis=1), axis=0)
-        of = {(source, step): self._newest.setdefault((source, step), _Newest()) for source, step in pairs.tolist()}
+        source, step = scores.points.source, scores.points.step
+        fresh = np.append(True, (source[1:] != source[:-1]) | (step[1:] != step[:-1]))
+        pairs = sorted(set(zip(source[fresh].tolist(), step[fresh].tolist(), strict=True)))
+        of = {pair: self._newest.setdefault(pair, _Newest()) for pair in pairs}
         held = []
         for newest in of.values():
             if newest.held is not None:

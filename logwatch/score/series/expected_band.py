@@ -8,7 +8,8 @@ import numpy as np
 
 from logwatch.score.keys import KeyTable
 from logwatch.score.series.detectors.bank import LARGEST, SeriesScores
-from logwatch.types import Bool, Float64, Int32
+from logwatch.score.series.rounds import Rounds
+from logwatch.types import Bool, Float32, Float64, Int32
 
 COLUMNS: tuple[tuple[Any, ...], ...] = (("band_losses", "<f4", (2,)),)
 """Running losses of the two bands: 8 bytes a series."""
@@ -36,7 +37,7 @@ class ExpectedBand:
         """Lower and upper ends [n], told before the losses take notice of the values.
 
         Args:
-            slots: [n] each once.
+            slots: [n] those of a series in the order of time.
             value: [n] NaN: nothing was measured.
             usual: what the detectors say.
             quantiles: [n, QUANTILES] the forecast, lowest first; NaN: there is none.
@@ -44,15 +45,26 @@ class ExpectedBand:
         value = np.clip(value, -LARGEST, LARGEST)
         middle, high = quantiles[:, quantiles.shape[1] // 2], quantiles[:, -1]
         low = np.where(usual.low >= 0, np.maximum(quantiles[:, 0], 0.0), quantiles[:, 0])
-        losses = self._table.view("band_losses")
         far = _outside(value, usual.low, usual.high) & ~_outside(value, low, high)
-        shown = (losses[slots, 0] < losses[slots, 1]) & ~np.isnan(middle) & ~far
         now = np.stack([_loss(value, low, middle, high), _loss(value, usual.low, usual.expected, usual.high)], axis=1)
-        rows = np.flatnonzero(~np.isnan(now).any(axis=1))
-        before = losses[slots[rows]]
-        losses[slots[rows]] = before + RATE * (now[rows].astype(np.float32) - before)
-        self._table.mark(slots[rows])
+        before = self._losses(slots, now)
+        shown = (before[:, 0] < before[:, 1]) & ~np.isnan(middle) & ~far
         return np.where(shown, low, usual.low), np.where(shown, high, usual.high)
+
+    def _losses(self, slots: Int32, now: Float64) -> Float32:
+        """Running losses [n, 2] before each point; then those of now count. NaN: one of the bands is not known."""
+        rounds = Rounds(slots)
+        losses = self._table.view("band_losses")[rounds.slots]
+        before = np.empty(now.shape, np.float32)
+        added = now.astype(np.float32)[rounds.order]
+        known = ~(np.isnan(added[:, :1]) | np.isnan(added[:, 1:]))
+        for rows, width in rounds:
+            some = losses[:width]
+            before[rows] = some
+            losses[:width] = np.where(known[rows], some + RATE * (added[rows] - some), some)
+        self._table.view("band_losses")[rounds.slots] = losses
+        self._table.mark(rounds.slots)
+        return rounds.back(before)
 
 
 def _outside(value: Float64, low: Float64, high: Float64) -> Bool:

@@ -19,16 +19,22 @@ RELEARN = 64
 
 STEPS: Int64 = np.array([1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 86400]) * SECOND
 
+QUICK: Int64 = np.array([1, 2, 5]) * (SECOND // 10)
+"""Steps below a second, of what is measured by a clock; what comes when something happens has steps of a second."""
+
 
 def step_of(times: Int64) -> Int64:
-    """Steps [m] ≥ 1 s of series with samples at times [m, LEARN]: a usual one within a tenth, or whole seconds."""
+    """Steps [m] ≥ 0.1 s of series with samples at times [m, LEARN]: a usual one within a tenth, or whole seconds."""
     interval = np.sort(np.diff(times, axis=1), axis=1)
     median = interval[:, (LEARN - 1) // 2]
     above = np.searchsorted(STEPS, median).clip(1, len(STEPS) - 1)
     low, high = STEPS[above - 1], STEPS[above]
     near = np.where(np.abs(median - low) <= np.abs(median - high), low, high)
     own = (median + SECOND // 2) // SECOND * SECOND
-    return np.maximum(np.where(np.abs(median - near) <= near // 10, near, own), SECOND)
+    whole = np.maximum(np.where(np.abs(median - near) <= near // 10, near, own), SECOND)
+    quick = QUICK[np.abs(median[:, None] - QUICK).argmin(axis=1)]
+    regular = np.abs(interval[:, 1:-1] - quick[:, None]) <= quick[:, None] // 10  # one may be late, and the next early
+    return np.where(regular.all(axis=1), quick, whole)
 
 
 def unfit(segments: Segments, times: Int64, before: Int64, step: Int64, odd: Int64, most: int) -> tuple[Int64, Int64]:

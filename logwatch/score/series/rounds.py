@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logwatch.samples import Points
 from logwatch.score.grouped import Groups
-from logwatch.types import Int64
+from logwatch.types import Int32, Int64
 
 
-def rounds(points: Points) -> Iterator[Int64]:
-    """Rows of the points, ascending, each slot at most once, and before its next ones."""
-    if not len(points):
-        return
-    groups = Groups(points.slot)
-    counts = groups.counts
-    if counts.max() == 1:
-        yield np.arange(len(points))
-        return
-    rank = np.arange(len(points)) - groups.begin[groups.group]
-    by_round = Groups(groups.ungroup(rank))
-    for begin, end in zip(by_round.begin.tolist(), by_round.end.tolist(), strict=True):
-        yield by_round.order[begin:end]
+class Rounds:
+    """n points of any number of series, round by round: each has a series at most once, and before its next one.
+
+    Series are numbered 0 … k - 1, those with the most points first: a round has the first so many of them.
+
+    Args:
+        slots: [n] of the points, those of a series in the order of time.
+
+    Attributes:
+        slots: [k] of the series.
+        order: [n] rows of the points, round by round.
+        widths: points of each round.
+    """
+
+    def __init__(self, slots: Int32) -> None:
+        groups = Groups(slots)
+        counts = groups.counts
+        longest = np.argsort(-counts, kind="stable")
+        number = np.empty_like(longest)
+        number[longest] = np.arange(len(longest))
+        self.slots: Int32 = groups.keys[longest].astype(np.int32)
+        ended = np.bincount(counts)[1:]
+        self.widths: list[int] = (len(groups) - np.cumsum(ended) + ended).tolist()
+        begin = np.cumsum([0, *self.widths[:-1]])
+        turn = np.arange(len(slots)) - groups.begin[groups.group]
+        self.order: Int64 = np.empty(len(slots), np.int64)
+        self.order[begin[turn] + number[groups.group]] = groups.order
+
+    def __iter__(self) -> Iterator[tuple[slice, int]]:
+        """Places in `order` of each round, and its width."""
+        begin = 0
+        for width in self.widths:
+            yield slice(begin, begin + width), width
+            begin += width
+
+    def back(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values [n, …] that stand round by round, in the order of the points."""
+        out = np.empty_like(values)
+        out[self.order] = values
+        return out
 
 
 class Step(NamedTuple):

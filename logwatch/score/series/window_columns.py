@@ -68,6 +68,13 @@ class Ring:
             self.rows[places[:, None], columns] = values
             self._touch(places)
 
+    def put_each(self, bins: Int64, columns: Int64, values: Float32) -> None:
+        """Values [m] in bins [m], none later than the newest, of metrics in columns [m]; the last of equals counts."""
+        inside = np.flatnonzero(bins > self.newest - self.width)
+        places = bins[inside] % self.width
+        self.rows[places, columns[inside]] = values[inside]
+        self._touch(places)
+
     def clear(self, columns: Int64) -> None:
         """These columns are another metric's, or nobody's, from now on."""
         self.rows[:, columns] = np.nan

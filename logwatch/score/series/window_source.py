@@ -9,6 +9,7 @@ import numpy as np
 
 from logwatch.cells import pack, unpack
 from logwatch.heatmap.past import quantiles_of
+from logwatch.samples import Points
 from logwatch.score.series.window_columns import BLOCK, SAMPLE, Ring, Sample, blocks
 from logwatch.types import Float32, Float64, Int32, Int64, Mark
 
@@ -63,6 +64,22 @@ class SourceWindow:
         last = -(-time // grid)
         self.sample.offer(self.ring.advance(last))
         self.ring.put(min((time - step) // grid + 1, last), last, columns, values.astype(np.float32))
+
+    def take_late(self, points: Points, columns: Int64) -> bool:
+        """Points [m] of steps that closed before, of metrics in columns [m]; False, and nothing is taken, unless all
+        of them are of the grid's own steps."""
+        grid = self.step
+        if not grid or (points.step != grid).any() or (self._steps[columns] != grid).any():
+            return False
+        bins = points.time // grid
+        if (
+            (bins * grid != points.time).any()
+            or int(points.time.max()) > self.clock
+            or int(bins.max()) > self.ring.newest
+        ):
+            return False
+        self.ring.put_each(bins, columns, points.value.astype(np.float32))
+        return True
 
     def _choose_grid(self) -> None:
         counts = Counter(self._steps[(self.slots != NOBODY) & (self._steps > 0)].tolist())

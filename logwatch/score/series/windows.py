@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from logwatch.errors import StateCorrupt
-from logwatch.samples import SeriesName
+from logwatch.samples import Points, SeriesName
 from logwatch.score.series.closed_steps import ClosedSteps
 from logwatch.score.series.window_source import NOBODY, SourceWindow
 from logwatch.telemetry import DROPPED
@@ -71,24 +71,44 @@ class Windows:
     def add(self, closed: ClosedSteps, members: Mapping[int, str] | None = None) -> None:
         """Steps in the order in which they closed; `members`: the incidents that some of them belong to, by row."""
         points, members = closed.scores.points, members or {}
-        values, slots = points.value, points.slot
-        self._reach(slots)
-        heads = zip(closed.begin.tolist(), closed.end.tolist(), strict=True)
-        for row, (begin, end) in enumerate(heads):
-            source, time = int(points.source[begin]), int(points.time[begin])
-            state = self._state(source)
-            self._step += 1
-            state.used = self._step
-            if time > state.clock:
-                self._due(source, state, time)
-                state.begun, state.clock = state.begun or time - int(points.step[begin]), time
-            columns = self._columns(source, state, slots[begin:end])
-            known = columns >= 0
-            some = slice(None) if known.all() else known
-            if known.any():
-                state.take(time, int(points.step[begin]), columns[some], values[begin:end][some])
-            if row in members:
-                state.open(time, members[row])
+        self._reach(points.slot)
+        begin, end, after = closed.begin.tolist(), closed.end.tolist(), _late_runs(closed, members)
+        row = 0
+        while row < len(closed):
+            run = points.take(slice(begin[row], end[after[row] - 1]))
+            taken = self._take_late(run) if len(run) > 1 and after[row] > row + 1 else 0
+            if not taken:
+                self._take(points.take(slice(begin[row], end[row])), members.get(row))
+            row += taken or 1
+
+    def _take(self, points: Points, incident: str | None) -> None:
+        """One step [m], and the incident that it belongs to."""
+        source, time, step = int(points.source[0]), int(points.time[0]), int(points.step[0])
+        state = self._state(source)
+        self._step += 1
+        state.used = self._step
+        if time > state.clock:
+            self._due(source, state, time)
+            state.begun, state.clock = state.begun or time - step, time
+        columns = self._columns(source, state, points.slot)
+        known = columns >= 0
+        some = slice(None) if known.all() else known
+        if known.any():
+            state.take(time, step, columns[some], points.value[some])
+        if incident is not None:
+            state.open(time, incident)
+
+    def _take_late(self, points: Points) -> int:
+        """Late points [m] of one source, as many as can be taken at once; returns how many."""
+        source, columns = int(points.source[0]), self._column[points.slot]
+        known = int((columns < 0).argmax()) if (columns < 0).any() else len(columns)
+        state = self._sources.get(source)
+        if state is None or not known or not state.take_late(points.take(slice(0, known)), columns[:known]):
+            return 0
+        self._dirty.add(source)
+        self._step += known
+        state.used = self._step
+        return known
 
     def want(self, alerts: Iterable[Alert]) -> None:
         """Incidents that opened, for another reason than metrics: those come with their steps."""
@@ -229,3 +249,15 @@ class Windows:
             self._place(number, state)
         self._step = max((state.used for state in self._sources.values()), default=0)
         self._saved = set(self._sources)
+
+
+def _late_runs(closed: ClosedSteps, members: Mapping[int, str]) -> list[int]:
+    """The row [m] after the run of late points of one source that each is in, without an incident; else the next."""
+    if closed.late is None or not closed.late.any():
+        return list(range(1, len(closed) + 1))
+    late, source = closed.late.copy(), closed.scores.points.source[closed.begin]
+    late[list(members)] = False
+    head = np.append(True, (late[1:] != late[:-1]) | (source[1:] != source[:-1]))
+    after = np.append(np.flatnonzero(head)[1:], len(late))
+    found: list[int] = np.where(late, after[np.cumsum(head) - 1], np.arange(1, len(late) + 1)).tolist()
+    return found

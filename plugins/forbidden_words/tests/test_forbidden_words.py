@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from forbidden_words import Config, ForbiddenWords
 
+from forbidden_words import Config, ForbiddenWords
 from logwatch.testing import conforms, sample_steps
 
 

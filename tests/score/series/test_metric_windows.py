@@ -333,3 +333,22 @@ def test_windows_that_nobody_sees_are_not_made_and_change_nothing() -> None:
     for run in (unseen, seen):
         run.feed(steps, opened={30: "x"})
     assert dict(unseen.windows.changes()) == dict(seen.windows.changes())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**20))
+def test_late_points_taken_together_leave_what_those_taken_one_by_one_leave(seed: int) -> None:
+    dice = random.Random(seed)
+    steps: list[Step] = [(0, START // 10 * 10 + 10 * k, 10, {s: dice.random() for s in range(4)}) for k in range(40)]
+    late: list[Step] = []
+    for _ in range(60):
+        slot, length = dice.randrange(9), dice.choice((10, 10, 10, 10, 20))
+        late.append((0, START // 20 * 20 + 20 * dice.randrange(19), length, {slot: dice.random()}))
+    whole = closed(steps + late)
+    whole.late = np.arange(len(whole)) >= len(steps)
+    at_once, one_by_one = Run(most_metrics=7), Run(most_metrics=7)
+    at_once.windows.add(whole, {len(steps) + 30: "an incident"})
+    for row in range(len(whole)):
+        one_by_one.windows.add(whole.part(slice(row, row + 1)), {0: "an incident"} if row == len(steps) + 30 else None)
+    same(at_once.told, one_by_one.told)
+    assert dict(at_once.windows.changes()) == dict(one_by_one.windows.changes())

@@ -91,3 +91,23 @@ def test_goes_on_bit_equal_from_the_saved_rows(cut: int) -> None:
         for slot in range(20):
             np.testing.assert_array_equal(scores.nats[slot], whole[slot].nats[at])
             assert scores.news[slot] == whole[slot].news[at]
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(0, 2**20))
+def test_many_points_of_a_series_at_once_score_as_one_after_the_other(seed: int) -> None:
+    values = several(13, seed)
+    each, rng = run(values), np.random.default_rng(seed)
+    detectors = SeriesDetectors(table_of(len(values)))
+    slot = np.repeat(np.arange(len(values), dtype=np.int32), rng.integers(1, LENGTH, len(values)))
+    slot = rng.permutation(slot)
+    number = np.array([np.count_nonzero(slot[:row] == one) for row, one in enumerate(slot.tolist())])
+    cut = int(rng.integers(0, len(slot) + 1))
+    parts = (slice(0, cut), slice(cut, None))
+    said = [detectors.score(points(slot[at], number[at], values[slot[at], number[at]])) for at in parts]
+    for field in FIELDS:
+        together = np.concatenate([getattr(one, field) for one in said])
+        apart = np.array(
+            [getattr(each[one], field)[at] for one, at in zip(slot.tolist(), number.tolist(), strict=True)]
+        )
+        np.testing.assert_array_equal(together, apart)

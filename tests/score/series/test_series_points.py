@@ -11,7 +11,7 @@ from logwatch.score.series.interval import LEARN, RELEARN, step_of
 from logwatch.score.series.news import NewsKind
 from logwatch.score.series.rates import HUGE
 from logwatch.score.series.resample import MISSING
-from logwatch.score.series.rounds import rounds, steps
+from logwatch.score.series.rounds import Rounds, steps
 from logwatch.telemetry import DROPPED_SAMPLES, MARKED_SAMPLES
 from logwatch.types import NO_TIME
 from tests.score.series.simulated_series import DAY, SECOND, START, a_series, records, regular, run, same, wild
@@ -49,13 +49,24 @@ def test_a_point_is_placed_at_the_record_that_completed_it() -> None:
 @pytest.mark.parametrize(
     ("interval", "step"),
     [
-        (0.1, 1.0), (1.02, 1.0), (9.8, 10.0), (10.4, 10.0), (14.9, 15.0), (7.0, 7.0), (25.2, 25.0), (300.0, 300.0),
+        (0.01, 1.0), (0.1, 0.1), (0.21, 0.2), (0.5, 0.5), (0.7, 1.0),
+        (1.02, 1.0), (9.8, 10.0), (10.4, 10.0), (14.9, 15.0), (7.0, 7.0), (25.2, 25.0), (300.0, 300.0),
         (3601.0, 3600.0), (86_400.0, 86_400.0), (7 * 86_400.0, 7 * 86_400.0), (137.3, 137.0),
     ],
 )  # fmt: skip
 def test_the_step_is_a_usual_one_or_whole_seconds(interval: float, step: float) -> None:
     times = START + (np.arange(LEARN) * interval * SECOND).astype(np.int64)
     assert step_of(times[None]).tolist() == [step * SECOND]
+
+
+def test_what_comes_when_something_happens_has_steps_of_a_second() -> None:
+    times = START + np.cumsum(np.array([0.0, 0.5, 0.1, 0.9, 0.5, 0.3, 0.6, 0.5]) * SECOND).astype(np.int64)
+    assert step_of(times[None]).tolist() == [SECOND]
+
+
+def test_one_late_sample_of_a_quick_series_does_not_change_its_step() -> None:
+    times = START + (np.array([0, 0.5, 1.0, 1.9, 2.0, 2.5, 3.0, 3.5]) * SECOND).astype(np.int64)
+    assert step_of(times[None]).tolist() == [SECOND // 2]
 
 
 def test_some_irregular_samples_do_not_change_the_step() -> None:
@@ -187,16 +198,16 @@ def test_no_samples_are_no_points() -> None:
 @given(st.integers(0, 1000))
 def test_rounds_have_each_slot_once_and_its_points_in_order(seed: int) -> None:
     points = run(a_series(), wild(seed, 60))
+    rounds = Rounds(points.slot)
     seen: dict[int, int] = {}
-    rows = []
-    for round_ in rounds(points):
-        assert len(np.unique(points.slot[round_])) == len(round_)
-        for row in round_.tolist():
-            slot, time = int(points.slot[row]), int(points.time[row])
+    for places, width in rounds:
+        rows = rounds.order[places]
+        assert points.slot[rows].tolist() == rounds.slots[:width].tolist()
+        for slot, time in zip(points.slot[rows].tolist(), points.time[rows].tolist(), strict=True):
             assert seen.get(slot, 0) < time
             seen[slot] = time
-            rows.append(row)
-    assert sorted(rows) == list(range(len(points)))
+    assert sorted(rounds.order.tolist()) == list(range(len(points)))
+    assert rounds.back(points.time[rounds.order]).tolist() == points.time.tolist()
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,4 +1,4 @@
-"""The detectors of single series, all together: a round of points in, what each says of each point out."""
+"""The detectors of single series, all together: points in, what each says of each point out."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 from logwatch.api import KeyFields
 from logwatch.samples import Points
 from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Borrowed
 from logwatch.score.series.detectors.change import Change
 from logwatch.score.series.detectors.entropy import Entropy
 from logwatch.score.series.detectors.news import News
-from logwatch.score.series.detectors.runs import RunLengths
+from logwatch.score.series.detectors.runs import RunLengths, Runs
 from logwatch.score.series.detectors.season import BAND, Season
-from logwatch.score.series.detectors.tail import Tails
-from logwatch.types import Float32, Float64, Int32
+from logwatch.score.series.detectors.tail import Before, Tails, said
+from logwatch.score.series.rounds import Rounds
+from logwatch.types import Bool, Float32, Float64, Int32, Int64
 
 NAMES = ("season", "entropy", "spike", "shift", "flat", "missing")
 LEVELS = 4
@@ -30,6 +32,8 @@ measure of all that come after it, and beyond 2^16 times the usual the tails wou
 is really so far away is reached within a few points."""
 LEAST_SHARE = 1e-3
 """Of the level: the least that counts as the usual distance, for what never changed yet."""
+MOST = 2**32 - 1
+"""Points counted."""
 POWER = 3.0
 """Of the mean over the detectors: nearer to the largest than a root mean square, without being moved by it alone."""
 
@@ -70,58 +74,99 @@ class SeriesDetectors:
     )
 
     def __init__(self, table: KeyTable) -> None:
-        self._table = table
-        self._season, self._entropy, self._change = Season(table), Entropy(table), Change(table)
-        self._runs, self._news = RunLengths(table), News(table)
-        self._tails = Tails(table, "tails")
+        self._rows = rows = Borrowed(table, tuple(field[0] for field in self.FIELDS.dtype))
+        self._season, self._entropy, self._change = Season(rows), Entropy(rows), Change(rows)
+        self._runs, self._news, self._tails = RunLengths(rows), News(rows), Tails(rows, "tails")
 
     def score(self, points: Points) -> SeriesScores:
-        """Of a round: each slot at most once, times rising from round to round."""
-        slots, values = points.slot, np.clip(points.value, -LARGEST, LARGEST)
-        there = np.flatnonzero(~np.isnan(values))
-        number = self._table.view("series_points")[slots].astype(np.int64)
-        origin = self._origin(points, values, number[:, 1])
-        scaled = (values - origin).astype(np.float32)
-        seen = np.minimum(number[:, 1], 2**24).astype(np.float32)
-        level, around = self._season.expected(slots, points.time, seen)
-        scaled = _within_reach(scaled, level, around, origin)
-        magnitudes = np.full((len(points), len(NAMES)), np.nan, np.float32)
-        if len(there):
-            at, known, before = slots[there], scaled[there], seen[there]
-            magnitudes[there, 0] = self._season.magnitude(at, points.time[there], known, level[there], before)
-            magnitudes[there, 1] = self._entropy.magnitude(at, known, number[there, 1])
-            magnitudes[there, 2], magnitudes[there, 3] = self._change.magnitudes(at, known, before)
-        runs = self._runs.of(slots, values)
-        magnitudes[:, 4], magnitudes[:, 5] = runs.flat, runs.missing
-        voices = np.ones(magnitudes.shape, np.bool_)
-        voices[:, 4], voices[:, 5] = runs.flat_grew, runs.missing_grew
-        nats = self._tails.score(slots, magnitudes, voices)
+        """Of n points, those of a series in the order of time; any number of each."""
+        rounds = Rounds(points.slot)
+        self._rows.borrow(rounds.slots)
+        whole = _Laid(rounds, points.time[rounds.order], np.clip(points.value[rounds.order], -LARGEST, LARGEST))
+        self._learn(whole)
+        nats = self._nats(whole)
         combined = np.fmax(power_mean(nats), np.fmax(nats[:, 4], nats[:, 5]))
-        news = self._news.of(slots, combined, scaled, np.abs(scaled - level), number[:, 0])
-        number[:, 0] += 1
-        number[there, 1] += 1
-        self._table.view("series_points")[slots] = np.minimum(number, 2**32 - 1)
-        self._table.mark(slots)
-        expected, width = origin + level, BAND * around.astype(np.float64)
-        low = self._floor(slots[there], slots, values[there], expected - width)
-        return SeriesScores(nats, combined, news, expected, low, expected + width)
+        news = self._new(whole, combined)
+        self._rows.give_back()
+        expected, width = whole.origin + whole.level, BAND * whole.around.astype(np.float64)
+        low = expected - width
+        low = np.where((whole.least >= 0) & (low < 0), 0.0, low)  # never negative so far: not expected to be
+        told = (nats, combined, news, expected, low, expected + width)
+        return SeriesScores(*(rounds.back(one) for one in told))
 
-    def _origin(self, points: Points, values: Float64, seen: Any) -> Float64:
-        """First values [n] of the series; 0 where there is none yet."""
-        column = self._table.view("series_origin")
-        first = np.flatnonzero((seen == 0) & ~np.isnan(values))
-        if len(first):
-            column[points.slot[first]] = values[first]
-            self._table.view("series_least")[points.slot[first]] = values[first]
-        origin: Float64 = column[points.slot]
-        return origin
+    def _learn(self, whole: _Laid) -> None:
+        """Round by round: what is expected, how large what came is beside it, and what is learned of that."""
+        number, least = self._rows.view("series_points"), self._rows.view("series_least")
+        origin = self._rows.view("series_origin")
+        series = np.arange(len(whole.rounds.slots), dtype=np.int32)
+        for rows, width in whole.rounds:
+            values, there, slots = whole.values[rows], whole.there[rows], series[:width]
+            whole.number[rows] = number[:width, 0]
+            seen = number[:width, 1].astype(np.int64)
+            first = np.flatnonzero((seen == 0) & there)
+            if len(first):
+                origin[first] = least[first] = values[first]
+            whole.origin[rows], whole.least[rows] = origin[:width], least[:width]
+            self._compare(whole, rows, slots, seen)
+            np.fmin(least[:width], values, out=least[:width])
+            number[:width, 0] += number[:width, 0] < MOST
+            number[:width, 1] += there & (number[:width, 1] < MOST)
 
-    def _floor(self, there: Int32, slots: Int32, values: Float64, low: Float64) -> Float64:
-        """Lower ends [n] of the bands of `slots`: a series that was never negative is not expected to be."""
-        column = self._table.view("series_least")
-        floored: Float64 = np.where((column[slots] >= 0) & (low < 0), 0.0, low)
-        column[there] = np.minimum(column[there], values)
-        return floored
+    def _compare(self, whole: _Laid, rows: slice, slots: Int32, number: Int64) -> None:
+        """One round."""
+        time, seen, out = whole.time[rows], np.minimum(number, 2**24).astype(np.float32), whole.magnitudes[rows]
+        level, around = self._season.expected(slots, time, seen)
+        whole.level[rows], whole.around[rows] = level, around
+        scaled = (whole.values[rows] - whole.origin[rows]).astype(np.float32)
+        whole.scaled[rows] = scaled = _within_reach(scaled, level, around, whole.origin[rows])
+        there: Any = slice(None) if whole.complete else np.flatnonzero(whole.there[rows])
+        at, known, before = slots[there], scaled[there], seen[there]
+        if len(at):
+            out[there, 0] = self._season.magnitude(at, time[there], known, level[there], before)
+            out[there, 1] = self._entropy.magnitude(at, known, number[there])
+            out[there, 2], out[there, 3] = self._change.magnitudes(at, known, before)
+        runs = self._runs.of(slots, whole.values[rows])
+        out[:, 4], out[:, 5] = runs.flat, runs.missing
+        whole.runs.append(runs)
+        whole.before.append(self._tails.learn(slice(0, len(slots)), out))
+
+    @staticmethod
+    def _nats(whole: _Laid) -> Float32:
+        """Of all points together [n, NAMES]."""
+        nats = said(whole.before, whole.magnitudes.reshape(-1)).reshape(whole.magnitudes.shape)
+        for column, grew in enumerate(whole.grew(), LEVELS):
+            nats[~grew, column] = np.nan
+        return nats
+
+    def _new(self, whole: _Laid, combined: Float32) -> Float32:
+        """What is news [n], round by round."""
+        news, distance = np.empty_like(combined), np.abs(whole.scaled - whole.level)
+        series = np.arange(len(whole.rounds.slots), dtype=np.int32)
+        for rows, width in whole.rounds:
+            news[rows] = self._news.of(
+                series[:width], combined[rows], whole.scaled[rows], distance[rows], whole.number[rows]
+            )
+        return news
+
+
+class _Laid:
+    """Points in rounds, and what was made of them."""
+
+    def __init__(self, rounds: Rounds, time: Int64, values: Float64) -> None:
+        n = len(values)
+        self.rounds, self.time, self.values, self.there = rounds, time, values, ~np.isnan(values)
+        self.complete = bool(self.there.all())
+        self.number = np.empty(n, np.int64)  # points of the series before
+        self.origin, self.least = np.empty(n), np.empty(n)
+        self.level, self.around, self.scaled = (np.empty(n, np.float32) for _ in range(3))
+        self.magnitudes = np.full((n, len(NAMES)), np.nan, np.float32)
+        self.before: list[Before] = []
+        self.runs: list[Runs] = []
+
+    def grew(self) -> tuple[Bool, Bool]:
+        """See `Runs.grew`, of all points."""
+        columns = zip(*self.runs, strict=True) if self.runs else ([self.scaled],) * 3
+        return Runs(*map(np.concatenate, columns)).grew()
 
 
 def _within_reach(scaled: Float32, level: Float32, around: Float32, origin: Float64) -> Float32:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Columns
 from logwatch.types import Float32, Int32
 
 UNREST = 0.02  # of the mean change: one great change is as much as fifty small ones
@@ -18,7 +18,7 @@ class Change:
 
     FIELDS: tuple[tuple[Any, ...], ...] = (("change", "f4", (4,)),)  # last value, mean change, recent and long level
 
-    def __init__(self, table: KeyTable) -> None:
+    def __init__(self, table: Columns) -> None:
         self._table = table
 
     def magnitudes(self, slots: Int32, values: Float32, seen: Float32) -> tuple[Float32, Float32]:

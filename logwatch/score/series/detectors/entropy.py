@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Columns
 from logwatch.types import Bool, Float32, Int32, Int64
 
 BINS = 16
@@ -32,7 +32,7 @@ class Entropy:
         ("entropy_window", "u1", (WINDOW,)),  # bins of the last values, a ring
     )
 
-    def __init__(self, table: KeyTable) -> None:
+    def __init__(self, table: Columns) -> None:
         self._table = table
 
     def magnitude(self, slots: Int32, values: Float32, seen: Int64) -> Float32:

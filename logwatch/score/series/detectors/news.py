@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Columns
 from logwatch.types import Bool, Float32, Int32, Int64
 
 BLOCK = 16
@@ -32,7 +32,7 @@ class News:
         ("news_levels", "f4", (3, LEVELS)),  # value, distance from the expected, number of the point; 0: free
     )
 
-    def __init__(self, table: KeyTable, again: float = AGAIN) -> None:
+    def __init__(self, table: Columns, again: float = AGAIN) -> None:
         self._table, self._again = table, np.float32(again)
 
     def of(self, slots: Int32, nats: Float32, values: Float32, distance: Float32, number: Int64) -> Float32:

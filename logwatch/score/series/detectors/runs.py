@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Columns
 from logwatch.score.series.detectors.tail import MANTISSA
 from logwatch.types import Bool, Float32, Float64, Int32
 
@@ -23,10 +23,13 @@ CHANGES = 16
 class Runs(NamedTuple):
     """Of n points."""
 
-    flat: Float32  # [n] points since the value changed; NaN: none measured, or a series that hardly ever changed
+    equal: Float32  # [n] points since the value changed
+    flat: Float32  # [n] the same; NaN: none measured, or a series that hardly ever changed
     missing: Float32  # [n] points since a value was measured
-    flat_grew: Bool  # [n] into another bin, and is long enough
-    missing_grew: Bool  # [n]
+
+    def grew(self) -> tuple[Bool, Bool]:
+        """Which runs [n] of equal values are long enough and came into another bin, and which of missing ones did."""
+        return _grew(self.equal) & (self.missing == 0) & (self.equal >= SHORTEST), _grew(self.missing)
 
 
 class RunLengths:
@@ -37,7 +40,7 @@ class RunLengths:
         ("run_lengths", "f4", (3,)),  # equal values, missing ones, changes so far
     )
 
-    def __init__(self, table: KeyTable) -> None:
+    def __init__(self, table: Columns) -> None:
         self._table = table
 
     def of(self, slots: Int32, values: Float64) -> Runs:
@@ -53,7 +56,7 @@ class RunLengths:
         of_last[slots] = np.where(gone, last, values)
         column[slots] = np.stack([equal, missing, changes], axis=1)
         flat = np.where(gone | (changes < CHANGES), np.float32(np.nan), equal).astype(np.float32)
-        return Runs(flat, missing, _grew(equal) & ~gone & (equal >= SHORTEST), _grew(missing))
+        return Runs(equal, flat, missing)
 
 
 def _grew(length: Float32) -> Bool:

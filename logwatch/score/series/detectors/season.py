@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from logwatch.score.keys import KeyTable
+from logwatch.score.series.detectors.borrowed import Columns
 from logwatch.types import Float32, Int32, Int64
 
 HOURS = 24
@@ -33,7 +33,7 @@ class Season:
         ("season_rest", "f4", (3,)),  # mean over all hours, usual distance, smoothed distance
     )
 
-    def __init__(self, table: KeyTable) -> None:
+    def __init__(self, table: Columns) -> None:
         self._table = table
 
     def expected(self, slots: Int32, time: Int64, seen: Float32) -> Expected:

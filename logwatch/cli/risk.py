@@ -1,0 +1,125 @@
+"""`logwatchd risk`: the gate before and during a deployment."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from logwatch.cli import options
+from logwatch.cli.heatmap import read_at, save_png
+from logwatch.cli.train import duration
+from logwatch.requests import HeatmapRequest, RiskRequest
+
+if TYPE_CHECKING:
+    from logwatch.app.risk import Assessed
+
+MODELS = ("best", "cnn", "row-shared", "logistic", "rule")
+
+
+@options.verb(
+    "risk",
+    help="""Say how likely a failure is, from metrics: a gate for deployments.
+
+    Exit code 0: the risk is at most --max. 1: it is above. 65: there is no answer, because metrics are missing, too few
+    or too old, or the weights cannot be used; it never passes in silence. Without --weights the plain rule answers: how
+    far the metrics are from what they were.""",
+    examples="""
+    logwatchd risk metrics.csv --weights risk.safetensors --max 0.3 && ./promote
+    logwatchd risk 'metrics/*.csv' --source web-1 --at 2026-11-22T13:20:00Z --png why.png
+    logwatchd risk --state /var/lib/logwatchd --source web-1 --json
+    """,
+)
+@options.paths(required=False)
+@click.option("--metrics", "more", multiple=True, metavar="PATH", help="Files of metrics; as those named without it.")
+@click.option(
+    "--state", type=click.Path(path_type=Path), metavar="DIR", help="What a daemon kept there, instead of files."
+)
+@click.option("--source", metavar="NAME", help="Of which source; a file is a source of its own name.")
+@click.option(
+    "--at", callback=read_at, metavar="TIME",
+    help="At which time of the past: 2026-01-31T08:00:00Z.  [default: at the end of the metrics]",
+)  # fmt: skip
+@click.option(
+    "--max", "most", type=click.FloatRange(0, 1), default=0.5, show_default=True, metavar="P",
+    help="The highest risk that passes.",
+)  # fmt: skip
+@click.option(
+    "--max-age", callback=duration, default="5min", show_default=True, metavar="TIME",
+    help="How old the newest metrics may be; with --at it does not matter.",
+)  # fmt: skip
+@click.option(
+    "--weights", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="What `logwatchd train risk` learned.  [default: none, the rule answers]",
+)  # fmt: skip
+@click.option(
+    "--model", type=click.Choice(MODELS), default="best", show_default=True,
+    help="Which of the trained models answers; best is what training chose.",
+)  # fmt: skip
+@click.option(
+    "--window", type=click.IntRange(16, 1024), metavar="STEPS",
+    help="Steps of the metrics that are looked at.  [default: as configured, else 120]",
+)  # fmt: skip
+@click.option(
+    "--png", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Draw the heatmap, with frames around what drove the risk.",
+)  # fmt: skip
+@options.as_json
+def command(
+    paths: tuple[str, ...], more: tuple[str, ...], state: Path | None, source: str | None, at: int | None, most: float,
+    max_age: float, weights: Path | None, model: str, window: int | None, png: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    files = (*more, *paths)
+    if bool(files) == (state is not None):
+        raise click.UsageError("Name files of metrics, or the --state of a daemon.")
+    if weights is None and model not in ("best", "rule"):
+        raise click.UsageError(f"The model {model} needs --weights.")
+    config = options.windowed(options.settings(), window)
+    from logwatch import app
+    from logwatch.cli.ui import Terminal
+
+    options.quiet_log()
+    with Terminal(show_alerts=False, as_json=as_json) as ui:
+        which = HeatmapRequest(files, config, source, at, None, state)
+        found = app.risk(RiskRequest(which, weights, model, None if at is not None else max_age), ui)
+        passes = found.risk.probability <= most
+        if png is not None:
+            from logwatch.heatmap.picture import picture
+
+            note = f"risk {found.risk.probability:.2f} within {found.risk.horizon:g} s, {found.risk.detail}"
+            save_png(png, picture(found.window, note=note, heat=found.risk.heat))
+        if as_json:
+            sys.stdout.write(json.dumps(_plain(found, most, passes)) + "\n")
+        else:
+            _show(found, most, passes)
+    return 0 if passes else 1
+
+
+def _plain(found: Assessed, most: float, passes: bool) -> dict[str, object]:
+    from logwatch.heatmap.ticks import moment
+
+    risk = found.risk
+    return {
+        "source": found.window.source, "at": moment(found.window.end).replace(" ", "T") + "Z",
+        "risk": risk.probability, "horizon": risk.horizon, "max": most, "passes": passes,
+        "drivers": [{"metric": name, "share": share} for name, share in risk.drivers], "detail": risk.detail,
+    }  # fmt: skip
+
+
+def _show(found: Assessed, most: float, passes: bool) -> None:
+    from logwatch.heatmap.shown import clean
+    from logwatch.heatmap.ticks import moment
+
+    risk, window = found.risk, found.window
+    verdict = "passes" if passes else "does not pass"
+    sign = "≤" if passes else ">"
+    click.echo(
+        f"{clean(window.source, 80)} at {moment(window.end)} UTC: risk {risk.probability:.2f} within "
+        f"{risk.horizon:g} s {sign} {most:g}: {verdict}"
+    )
+    click.echo(risk.detail)
+    for name, share in risk.drivers:
+        click.echo(f"{share:>5.0%} {clean(name)}")

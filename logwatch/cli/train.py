@@ -1,0 +1,136 @@
+"""`logwatchd train`: models that learn from what became of deployments."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from logwatch.cli import options
+from logwatch.requests import TrainRequest
+
+if TYPE_CHECKING:
+    from logwatch.api import FitReport
+    from logwatch.cli.ui import Terminal
+
+FIGURES = ("auc", "caught", "lead", "brier")
+
+
+def duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """A duration above 0, in seconds."""
+    from logwatch.config.values import parse_duration
+
+    try:
+        seconds = parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not 0 < seconds < 1e9:
+        raise click.BadParameter("it must be above 0.")
+    return seconds
+
+
+@options.verb(
+    "train",
+    help="""Learn from past deployments how metrics look before one fails.
+
+    Takes metrics of deployments, and labels of what became of each: CSV with the columns
+    source,deployment,start,end,failed,failed_at,fault. Four models are fitted: a convolutional network on heatmaps,
+    one that reads every metric alike, logistic regression, and the plain rule that needs no labels. They are compared
+    on deployments that they have not seen, and on kinds of faults that they have not seen; the best one serves.""",
+    examples="""
+    logwatchd train risk 'metrics/*.csv.gz' --labels labels.csv -o risk.safetensors
+    logwatchd train risk --metrics web.csv --metrics db.csv --labels labels.csv --horizon 5min -o risk.safetensors
+    """,
+)
+@click.argument("what", type=click.Choice(["risk"]), metavar="risk")
+@options.paths(required=False)
+@click.option("--metrics", "more", multiple=True, metavar="PATH", help="Files of metrics; as those named without it.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
+    help="What became of each deployment.",
+)  # fmt: skip
+@click.option(
+    "--horizon", callback=duration, default="60s", show_default=True, metavar="TIME",
+    help="How long before a failure it is to be seen.",
+)  # fmt: skip
+@click.option(
+    "--window", type=click.IntRange(16, 1024), metavar="STEPS",
+    help="Steps of the metrics that are looked at.  [default: as configured, else 120]",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of what is drawn at random.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
+    help="Where the weights go: FILE.safetensors.",
+)  # fmt: skip
+@options.as_json
+def command(
+    what: str, paths: tuple[str, ...], more: tuple[str, ...], labels: Path, horizon: float, window: int | None,
+    seed: int, output: Path, as_json: bool,
+) -> int:  # fmt: skip
+    if not (paths or more):
+        raise click.UsageError("Name files of metrics.")
+    config = options.windowed(options.settings(), window)
+    from logwatch import app
+    from logwatch.cli.ui import Terminal
+    from logwatch.errors import StateNotWritable
+
+    options.quiet_log()
+    with Terminal(show_alerts=False, as_json=as_json) as ui:
+        if not output.absolute().parent.is_dir():  # said before the work, not after it
+            raise StateNotWritable(f"cannot write {output}: no such directory")
+        request = TrainRequest((*more, *paths), config, labels, output, horizon, seed)
+        try:
+            report = app.train_risk(request, ui)
+        except OSError as error:
+            raise StateNotWritable(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from error
+        if as_json:
+            sys.stdout.write(json.dumps(_plain(report)) + "\n")
+        else:
+            show(report, ui)
+            ui.note(f"{output}: {report.serves} serves")
+    return 0
+
+
+def _plain(report: FitReport) -> Mapping[str, object]:
+    """Numbers that are not known are null."""
+    figures = {
+        model: {key: None if math.isnan(value) else value for key, value in one.items()}
+        for model, one in report.models.items()
+    }
+    return {**asdict(report), "models": figures}
+
+
+def show(report: FitReport, ui: Terminal) -> None:
+    """One table of all models; below it kinds of faults, the curves of the model that serves, and what to know."""
+    from rich.table import Table
+    from rich.text import Text
+
+    heads = ("model", "AUC", "95 %", "caught at 5 % false alarms", "median lead", "Brier")
+    table = Table(*heads, box=None, pad_edge=False)
+    for name, one in report.models.items():
+        star = " *" if name == report.serves else ""
+        table.add_row(
+            name + star, _said(one["auc"]), f"{_said(one['auc_low'])} to {_said(one['auc_high'])}",
+            _said(one["caught"], "{:.0%}"), _said(one["lead"], "{:.0f} s"), _said(one["brier"]),
+        )  # fmt: skip
+    ui.show(Text("Held out by deployment; * serves", "bold"), table)
+    kinds = sorted({key for one in report.models.values() for key in one if key.startswith("fault/")})
+    if kinds:
+        table = Table("fault, held out", *report.models, box=None, pad_edge=False)
+        for kind in kinds:
+            table.add_row(kind[6:], *(_said(one.get(kind, math.nan)) for one in report.models.values()))
+        ui.show(Text(""), table)
+    for name, points in report.curves.get(report.serves, {}).items():
+        ui.show(Text(f"{name}: " + " ".join(f"{x:.2f}/{y:.2f}" for x, y in points), "dim"))
+    for note in report.notes:
+        ui.show(Text(note))
+
+
+def _said(value: float, form: str = "{:.3f}") -> str:
+    return "-" if math.isnan(value) else form.format(value)

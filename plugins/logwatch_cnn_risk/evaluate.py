@@ -1,0 +1,120 @@
+"""What the models are worth on deployments that they have not seen: held out by group, and by kind of fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logwatch.api import Float32, LabelledWindow
+from logwatch_cnn_risk.frames import Frames
+from logwatch_cnn_risk.measure import Bools, auc, gate, interval
+from logwatch_cnn_risk.models import CNN, LOGISTIC, NAMES, ROWS, RULE, Recipe, fit_models
+
+FOLDS = 5
+SIMPLER = (RULE, LOGISTIC, ROWS, CNN)
+AS_WELL = 0.005
+"""A simpler model serves where its AUC is lower by less."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What became of n windows."""
+
+    failing: Bools
+    deployments: NDArray[Any]
+    groups: NDArray[Any]
+    faults: NDArray[Any]  # "" where it did not fail
+    lead: Float32
+
+    @staticmethod
+    def of(windows: Sequence[LabelledWindow]) -> Truth:
+        """Of labelled windows."""
+        return Truth(
+            np.array([one.failing for one in windows], bool),
+            np.array([one.deployment for one in windows]),
+            np.array([one.group for one in windows]),
+            np.array([one.fault for one in windows]),
+            np.array([one.lead for one in windows], np.float32),
+        )
+
+
+Told = Callable[[float], None]
+
+
+def by_group(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) -> dict[str, Float32]:
+    """Probabilities [n] by each model that has seen nothing of the window's group."""
+    fold = folds_of(truth.groups, truth.failing, seed)
+    return _held([fold == one for one in np.unique(fold)], some, truth, seed, recipe, told)
+
+
+def folds_of(groups: NDArray[Any], failing: Bools, seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
+    """Fold [n] of each window; groups with failures are dealt out evenly, and so are the others."""
+    every, number = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(every))
+    bad = np.bincount(number, failing) > 0
+    dealt = np.empty(len(every), np.int64)
+    dealt[np.concatenate([order[bad[order]], order[~bad[order]]])] = np.arange(len(every)) % folds
+    fold: NDArray[np.int64] = dealt[number]
+    return fold
+
+
+def by_fault(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) -> dict[str, dict[str, float]]:
+    """AUC of each model for each kind of fault that was in no group of its training; NaN: there are too few."""
+    kinds = sorted(set(truth.faults.tolist()) - {""})
+    parts = [kinds[at::FOLDS] for at in range(min(FOLDS, len(kinds)))]
+    found: dict[str, dict[str, float]] = {name: {} for name in NAMES}
+    for number, part in enumerate(parts):
+        test = np.isin(truth.groups, truth.groups[np.isin(truth.faults, part)])
+        if _too_few(truth, ~test):
+            continue
+        begun = number / len(parts)
+        p = _fold(some, truth, test, seed, recipe, lambda share, begun=begun: told(begun + share / len(parts)))  # type: ignore[misc]
+        for name in NAMES:
+            for kind in part:
+                rows = ~truth.failing[test] | (truth.faults[test] == kind)
+                found[name][kind] = auc(p[name][rows], truth.failing[test][rows])
+    return found
+
+
+def _too_few(truth: Truth, train: Bools) -> bool:
+    bad = np.unique(truth.groups[train & truth.failing])
+    return len(bad) < 2 or len(np.unique(truth.groups[train])) < 3
+
+
+def _fold(some: Frames, truth: Truth, test: Bools, seed: int, recipe: Recipe, told: Told) -> dict[str, Float32]:
+    train = ~test
+    models = fit_models(some.take(train), truth.failing[train], truth.groups[train], seed, recipe, told)
+    return models.probabilities(some.take(test))
+
+
+def _held(
+    tests: Sequence[Bools], some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told
+) -> dict[str, Float32]:
+    found = {name: np.full(len(some), np.nan, np.float32) for name in NAMES}
+    for number, test in enumerate(tests):
+        begun = number / len(tests)
+        p = _fold(some, truth, test, seed, recipe, lambda share, begun=begun: told(begun + share / len(tests)))  # type: ignore[misc]
+        for name, values in p.items():
+            found[name][test] = values
+    return found
+
+
+def figures(p: Float32, truth: Truth, seed: int) -> dict[str, float]:
+    """Of one model's probabilities [n]."""
+    low, high = interval(p, truth.failing, truth.groups, seed)
+    caught, lead = gate(p, truth.deployments, truth.faults != "", truth.lead)
+    brier = float(((p - truth.failing) ** 2).mean())
+    return {
+        "auc": auc(p, truth.failing), "auc_low": low, "auc_high": high,
+        "caught": caught, "lead": lead, "brier": brier,
+    }  # fmt: skip
+
+
+def best(models: dict[str, dict[str, float]]) -> str:
+    """The model that serves: the simplest of those that are as good as the best."""
+    most = max(one["auc"] for one in models.values())
+    return next(name for name in SIMPLER if models[name]["auc"] >= most - AS_WELL)

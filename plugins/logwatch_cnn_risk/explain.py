@@ -1,0 +1,60 @@
+"""Which metrics and times drove an answer.
+
+Metrics by occlusion: how much less the logit is without each. Times by Grad-CAM, gradients times maps, place by place
+(HiResCAM; Draelos and Carin, 2020), as the network's head reads each place with weights of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from logwatch.api import Float32
+from logwatch_cnn_risk.frames import Frames, channels, distances
+from logwatch_cnn_risk.models import LOGISTIC, RULE, Models
+
+
+def occlusion(models: Models, one: Frames, name: str) -> Float32:
+    """Shares [m] of the metrics in the score of one window by a model; they sum up to 1, or are all 0."""
+    m = len(one.names)
+    each = one.take(np.zeros(m + 1, np.int64)).without(np.eye(m + 1, m, dtype=bool))
+    score = models.scores(each, (name,))[name]
+    return _shares(score[m] - score[:m])
+
+
+def _shares(part: Float32) -> Float32:
+    part = np.maximum(np.nan_to_num(part), 0)
+    shares: Float32 = (part / part.sum() if part.sum() > 0 else np.zeros_like(part)).astype(np.float32)
+    return shares
+
+
+def grad_cam(network: Any, read: Float32) -> Float32:
+    """Heat [m, c], 0 to 1, of what a network reads [4, m, c]; 0 all over where nothing spoke for a failure."""
+    import torch
+
+    with torch.enable_grad():
+        maps = network.features(torch.from_numpy(read[None])).detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(network.judge(maps).sum(), maps)
+    cam = torch.relu((maps * gradient).sum(dim=1))[0].detach().numpy()  # [m', c']
+    m, c = read.shape[1:]
+    wide = cam[np.arange(m) * len(cam) // m][:, np.arange(c) * cam.shape[1] // c]
+    return _heat(wide)
+
+
+def _heat(cells: Float32) -> Float32:
+    most = float(cells.max(initial=0))
+    heat: Float32 = (cells / most if most > 0 else np.zeros_like(cells)).astype(np.float32)
+    return heat
+
+
+def explained(models: Models, one: Frames, name: str) -> tuple[Float32, Float32]:
+    """Shares [m] and heat [m, c] of the first of some frames by a model."""
+    one = one.named(models.names)
+    shares = occlusion(models, one, name)
+    if name in (RULE, LOGISTIC):
+        when = np.abs(distances(one, None if name == RULE else models.scale))[0]
+    else:
+        when = grad_cam(models.networks[name], channels(one, models.scale)[0])
+        when = when if when.any() else np.ones_like(when)
+    return shares, _heat(when * shares[:, None])

@@ -1,0 +1,124 @@
+"""The component: reads a window, lets the model that serves answer, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from logwatch.api import FitReport, Float32, LabelledWindow, MetricWindow, PluginConfig, Risk, plugin
+
+if TYPE_CHECKING:
+    from logwatch_cnn_risk.weights import Learned
+
+LEAST_OVERLAP = 0.5
+"""Share of the metrics of training that a window must have; else the rule answers."""
+
+OTHER_LENGTH = 1.5
+"""Windows longer or shorter by more than this are not those of training."""
+
+MOST_DRIVERS = 5
+SLOPE, OFFSET = 2.0, -3.2
+"""Of the rule where no training has fitted them: a mean |z| of 4 is as likely as not."""
+
+
+class Config(PluginConfig):
+    """Settings."""
+
+    weights: Path | None = None  # what `logwatchd train risk` wrote; None: the rule answers
+    model: Literal["best", "cnn", "row-shared", "logistic", "rule"] = "best"  # best: as training chose
+    horizon: float = Field(default=60.0, gt=0)  # seconds, where no weights say it
+
+
+@plugin(kind="risk", name="cnn", api=(1, 0), config=Config)
+class CnnRisk:
+    """Probability of a failure within the horizon.
+
+    Raises:
+        OSError, ValueError: the weights cannot be read, are damaged, or of something else.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._learned: Learned | None = None
+        self._horizon, self._name = config.horizon, "rule"
+        if config.weights is not None:
+            from logwatch_cnn_risk.weights import load
+
+            self._learned = load(config.weights)
+            self._horizon = self._learned.horizon
+            self._name = self._learned.serves if config.model == "best" else config.model
+        elif config.model not in ("best", "rule"):
+            raise ValueError(f"the model {config.model!r} needs weights")
+
+    def assess(self, window: MetricWindow) -> Risk | None:
+        """None where less than nine tenths of the window were measured."""
+        from logwatch_cnn_risk.frames import LEAST_KNOWN, known_share
+
+        if known_share(window) < LEAST_KNOWN:
+            return None
+        learned = self._learned
+        if learned is None:
+            return self._by_rule(window, "no weights were given")
+        if self._name == "rule":
+            return self._by_rule(window, "")
+        known = len(set(learned.models.names) & set(window.metrics))
+        of = len(learned.models.names)
+        if known < LEAST_OVERLAP * of:
+            return self._by_rule(window, f"{known} of the {of} metrics of training are there")
+        length = (window.end - window.start) / 1e9
+        if not 1 / OTHER_LENGTH <= length / learned.length <= OTHER_LENGTH:
+            return self._by_rule(window, f"training had windows of {learned.length:g} s, this one has {length:g} s")
+        return self._by_model(window, learned, "" if known == of else f"; {of - known} of its {of} metrics are missing")
+
+    def _by_model(self, window: MetricWindow, learned: Learned, missing: str) -> Risk:
+        from logwatch_cnn_risk.explain import explained
+        from logwatch_cnn_risk.frames import frames
+
+        models = learned.models
+        one = frames([window], models.names, models.columns)
+        p = float(models.probabilities(one, (self._name,))[self._name][0])
+        shares, heat = explained(models, one, self._name)
+        place = {name: at for at, name in enumerate(window.metrics)}
+        whole = np.zeros(window.values.shape, np.float32)
+        wide = np.arange(window.values.shape[1]) * heat.shape[1] // window.values.shape[1]
+        for row, name in enumerate(models.names):
+            if name in place:
+                whole[place[name]] = heat[row][wide]
+        return self._risk(window, p, models.names, shares, whole, f"by the model {self._name}{missing}")
+
+    def _by_rule(self, window: MetricWindow, why: str) -> Risk:
+        from logwatch_cnn_risk.rule import departures, rule, usual_of
+
+        usual = usual_of(window)
+        values = np.where(np.isfinite(window.values), window.values, np.float32(np.nan))
+        z = departures(values[None], usual[None])
+        score = float(np.log1p(rule(z))[0])
+        slope, offset = self._learned.models.platt["rule"] if self._learned else (SLOPE, OFFSET)
+        p = 1 / (1 + np.exp(-(slope * score + offset)))
+        part = np.nan_to_num(z[0])
+        shares = part / part.sum() if part.sum() else part
+        with np.errstate(all="ignore"):
+            far = np.nan_to_num(np.abs(values - usual[:, :1]) / usual[:, 1:], posinf=0).clip(0, 10) * shares[:, None]
+        heat = far / far.max() if far.any() else far
+        fitted = "" if self._learned else ", whose probabilities are rough without labels"
+        said = f"by the rule (mean distance from usual){fitted}" + (f": {why}" if why else "")
+        return self._risk(window, float(p), window.metrics, shares, heat.astype(np.float32), said)
+
+    def _risk(
+        self, window: MetricWindow, p: float, names: Sequence[str], shares: Float32, heat: Float32, said: str
+    ) -> Risk:
+        order = np.argsort(-shares, kind="stable")[:MOST_DRIVERS].tolist()
+        drivers = tuple((names[at], min(float(shares[at]), 1.0)) for at in order if shares[at] > 0)
+        return Risk(min(max(p, 0.0), 1.0), self._horizon, drivers, said, heat)
+
+    def fit(
+        self, windows: Sequence[LabelledWindow], out: Path, horizon: float, seed: int,
+        progress: Callable[[float, str], None],
+    ) -> FitReport:  # fmt: skip
+        """See `Trainable.fit`."""
+        from logwatch_cnn_risk.train import fit
+
+        return fit(windows, out, horizon, seed, progress)

@@ -1,0 +1,90 @@
+"""`deployments`, our own recordings: does one fail within 60 s? Held out by deployment and by kind of fault.
+
+The recordings go through the real pipeline, as in `logwatchd train risk`. Deployments that ran at the same time are on
+one side of a split. Transfer: trained on half of the metrics, asked about the other half.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from logwatch.app.outcomes import read_outcomes
+from logwatch.app.training import ENDS, label, windows_of
+from logwatch.cli.ui import Terminal
+from logwatch.config import load
+from logwatch.types import Float32
+from logwatch_cnn_risk.evaluate import Truth, by_fault, by_group, figures, folds_of
+from logwatch_cnn_risk.frames import LEAST_KNOWN, Frames, columns_of, common_names, frames, known_share, scale_of
+from logwatch_cnn_risk.measure import auc
+from logwatch_cnn_risk.models import CNN, ROWS, RULE, Recipe, fit_models
+from tests.benchmarks.frame import ROOT, Benchmark
+
+HORIZON = 60.0
+DATA = ROOT / "tests" / "data" / "deployments"
+AIM_AUC, AIM_CAUGHT, AIM_LEAD, AIM_FAULT = 0.95, 0.8, 30.0, 0.85
+CHANCE = 0.5
+FLOOR_FAULTS = 6
+
+
+def recorded(folder: Path) -> tuple[Frames, Truth]:
+    """Whole windows of all recordings, and what became of them."""
+    files = tuple(str(one) for one in sorted((folder / "recordings").glob("*.csv.gz")))
+    with Terminal(show_alerts=False) as ui:
+        found = windows_of(files, load(None), int(HORIZON / ENDS * 1e9), ui)
+    labelled = label(found, read_outcomes(folder / "labels.csv"), HORIZON)
+    labelled = [one for one in labelled if known_share(one.window) >= LEAST_KNOWN]
+    windows = [one.window for one in labelled]
+    some = frames(windows, common_names(windows), columns_of(windows[0].values.shape[1]))
+    return some, Truth.of(labelled)
+
+
+def transfer(bench: Benchmark, some: Frames, truth: Truth, recipe: Recipe) -> dict[str, Float32]:
+    """Probabilities [n] of models that have seen neither the group nor the metrics."""
+    order = np.random.default_rng(bench.seed).permutation(np.flatnonzero(scale_of(some)[:, 1] > 0))
+    half, other = (some.only(np.sort(order[at::2]).tolist()) for at in (0, 1))
+    fold = folds_of(truth.groups, truth.failing, bench.seed)
+    found = {name: np.zeros(len(some), np.float32) for name in (ROWS, RULE)}
+    for one in np.unique(fold):
+        train, test = fold != one, fold == one
+        models = fit_models(half.take(train), truth.failing[train], truth.groups[train], bench.seed, recipe)
+        for name, p in models.unscaled(other.names).probabilities(other.take(test), (ROWS, RULE)).items():
+            found[name][test] = p
+    return found
+
+
+def run(bench: Benchmark) -> None:
+    """The table."""
+    some, truth = recorded(DATA)
+    recipe = Recipe()
+    bench.log(f"{len(some)} windows of {len(np.unique(truth.deployments))} deployments")
+    models = {
+        name: figures(p, truth, bench.seed)
+        for name, p in by_group(some, truth, bench.seed, recipe, lambda share: None).items()
+    }
+    for name, one in models.items():
+        mine = name == CNN
+        floor, aim = (models[RULE]["auc"], AIM_AUC) if mine else (None, None)
+        bench.figure(f"auc/{name}", one["auc"], (one["auc_low"], one["auc_high"]), floor, aim)
+        bench.figure(f"caught/{name}", one["caught"], aim=AIM_CAUGHT if mine else None)
+        bench.figure(f"lead_s/{name}", one["lead"], aim=AIM_LEAD if mine else None)
+        bench.figure(f"brier/{name}", one["brier"])
+    for name, kinds in by_fault(some, truth, bench.seed, recipe, lambda share: None).items():
+        known = np.array([value for value in kinds.values() if np.isfinite(value)])
+        bench.figure(f"fault/mean/{name}", float(known.mean()) if len(known) else np.nan, aim=AIM_FAULT)
+        bench.figure(f"fault/above chance/{name}", float((known > CHANCE).sum()), floor=FLOOR_FAULTS)
+        for kind, value in kinds.items():
+            bench.figure(f"fault/{kind}/{name}", value)
+    for name, p in transfer(bench, some, truth, recipe).items():
+        bench.figure(f"transfer/{name}", auc(p, truth.failing))
+
+
+def main() -> None:
+    """Print the figures."""
+    with Benchmark("deployments") as bench:
+        run(bench)
+
+
+if __name__ == "__main__":
+    main()
