@@ -39,8 +39,8 @@ def drain(masks: bool = True) -> Drain:
 class DrainMiner(TemplateMiner):
     """The miner's part of the pipeline by Drain3; its state is not saved."""
 
-    def __init__(self, max_templates: int = 20_000, rules: Rules | None = None) -> None:
-        super().__init__(max_templates, rules)
+    def __init__(self, max_templates: int = 20_000, rules: Rules | None = None, frozen: bool = False) -> None:
+        super().__init__(max_templates, rules, frozen)
         self._drain = drain()
 
     def __len__(self) -> int:

@@ -49,7 +49,7 @@ class ValuesOdd:
     ) -> None:
         self._has_entities = has_entities
         self._fields = Known(Fields(config.memory, config.limit, config.per_source))
-        self._places = Known(Fields(config.memory, config.limit, config.places_per_source), OFTEN)
+        self._places = Known(Fields(config.memory, config.limit, config.places_per_source), OFTEN, high_only=True)
         self._sample = Sample()
         self._chunk = 1
 

@@ -77,14 +77,14 @@ class Fields:
         p = np.where(own > 0, (rarer + 0.5) / (mass + 1.0), (novel + 1.0) / (mass + 1.0))
         return np.where(mass >= LEAST, -np.log(np.minimum(p, 1.0)), np.nan)
 
-    def tail(self, keys: UInt64, of: Int64, numbers: Float64) -> Float64:
-        """Nats [k] of numbers [k] of the fields `keys[of]`; NaN without an opinion."""
+    def tail(self, keys: UInt64, of: Int64, numbers: Float64, high_only: bool = False) -> Float64:
+        """Nats [k] of numbers [k] of the fields `keys[of]`; NaN without an opinion. `high_only`: see `tails`."""
         at = self.sketches.find(keys)
         out = np.full(len(numbers), np.nan)
         mass = self.sketches.values[at].sum(axis=1, dtype=np.float64)
         good = np.flatnonzero(((at >= 0) & (mass >= LEAST))[of])
         if len(good):
-            out[good] = tails(numbers[good], of[good], self.sketches.values[at])
+            out[good] = tails(numbers[good], of[good], self.sketches.values[at], high_only)
         return out
 
     def admit(self, keys: UInt64, source: Int64, chunk: int) -> Int64:

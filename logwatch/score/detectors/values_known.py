@@ -37,11 +37,12 @@ class Known:
     Args:
         fields: names, with what is remembered of each.
         least: values that a chunk must bring of a new name: what varies may stand where a name does.
+        high_only: small numbers are no news.
     """
 
-    def __init__(self, fields: Fields, least: int = 1) -> None:
+    def __init__(self, fields: Fields, least: int = 1, high_only: bool = False) -> None:
         self.fields = fields
-        self._least = least
+        self._least, self._high_only = least, high_only
         self._seen = Pending(at="i8", source="i4", field="u8", value="u8", number="f8")
         self._texts = Pending(value="u8", text=f"S{TEXT}")
 
@@ -60,7 +61,7 @@ class Known:
             nats[rows] = self._rarity(at[fields.of[rows]], keys[rows])
         if column.numbers is not None and spread.any():
             rows = np.flatnonzero(spread[fields.of])
-            nats[rows] = self.fields.tail(fields.keys, fields.of[rows], column.numbers[rows])
+            nats[rows] = self.fields.tail(fields.keys, fields.of[rows], column.numbers[rows], self._high_only)
         return Look(fields, nats, keep, keys, apart)
 
     def _rarity(self, at: Int64, keys: UInt64) -> Float64:

@@ -29,16 +29,20 @@ def edge(bucket: Int64) -> Float64:
     return np.where(bucket > _ZERO, np.exp2((bucket - _ZERO - 1) / 2.0 - _LEAST), 0.0)
 
 
-def tails(numbers: Float64, of: Int64, counts: NDArray[np.float32]) -> Float64:
-    """Nats [n] of numbers [n] of fields `of` [n], whose counts are [f, BUCKETS]: −ln of twice the smaller tail."""
+def tails(numbers: Float64, of: Int64, counts: NDArray[np.float32], high_only: bool = False) -> Float64:
+    """Nats [n] of numbers [n] of fields `of` [n], whose counts are [f, BUCKETS]: −ln of twice the smaller tail, or of
+    twice the upper one."""
     running = np.cumsum(counts, axis=1, dtype=np.float64)
     highest = (BUCKETS - 1 - np.argmax(counts[:, ::-1] > 0, axis=1))[of]
     lowest = np.argmax(counts > 0, axis=1)[of]
     bucket = bucket_of(numbers)
     mass, up_to, own = running[of, -1], running[of, bucket], counts[of, bucket].astype(np.float64)
-    smaller = np.minimum(up_to, mass - up_to + own) - 0.5 * own  # its own bucket counts half
+    tail = mass - up_to + own
+    if not high_only:
+        tail = np.minimum(tail, up_to)
+    smaller = tail - 0.5 * own  # its own bucket counts half
     nats: Float64 = -np.log(np.minimum(2 * (smaller + 0.5) / (mass + 1.0), 1.0))
-    beyond = np.flatnonzero(((bucket > highest) | (bucket < lowest)) & (numbers > 0))
+    beyond = np.flatnonzero(((bucket > highest) | ((bucket < lowest) & (not high_only))) & (numbers > 0))
     if len(beyond):
         most, least = edge(highest[beyond] + 1), edge(lowest[beyond])
         nats[beyond] += np.maximum(_ratio(numbers[beyond], most), _ratio(least, numbers[beyond]))
