@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from logwatch.decide.judge import Judged
-from logwatch.metric_stages import DETECTORS, SERIES, Judging
+from logwatch.metric_stages import DETECTORS, SERIES, Judging, of_many
 from logwatch.rows import Names, framed, named, placed, rfc3339, who
 from logwatch.samples import SeriesName
 from logwatch.types import Float64, Int64, Kind, UnitBatch
@@ -55,7 +55,7 @@ def point_rows(measured: Measured, names: Names) -> pl.DataFrame:
         "high": _known(scores.high[rows]),
     }
     frame = framed(columns, units.nats, DETECTORS, judged.p, judged.score, alert, series)
-    return frame.with_columns(surprise=pl.Series(units.nats[:, SERIES]).fill_nan(None))
+    return frame.with_columns(surprise=pl.Series(scores.together[rows]).fill_nan(None))
 
 
 def _units(judging: Judging, rows: Int64, step: Int64) -> UnitBatch:
@@ -63,7 +63,8 @@ def _units(judging: Judging, rows: Int64, step: Int64) -> UnitBatch:
     scores, units = judging.steps.scores, judging.units
     nats = units.nats[step].copy()
     nats[:, : scores.nats.shape[1]] = scores.nats[rows]
-    nats[:, SERIES] = scores.together[rows]
+    series = (judging.steps.end - judging.steps.begin)[step]
+    nats[:, SERIES] = of_many(scores.together[rows], series)
     nats[rows != judging.top[step], SERIES + 1 :] = np.nan
     arrays = {name: getattr(units, name)[step] for name in ("final", "source", "stream", "at", "row", "first", "last")}
     points = scores.points

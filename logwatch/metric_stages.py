@@ -68,7 +68,14 @@ class Judging:
 
 
 class MetricVotes(Votes):
-    """The series' own voice and the source's decide; a decision bears the name of the detector that says most."""
+    """The series' own voice and the source's decide; a decision bears the name of the detector that says most.
+
+    Their sum: each is the logarithm of a probability, once the series' voice is held to their number (`of_many`). Over
+    the five servers of `smd` VUS-PR is 0.60 (source alone 0.61, series alone 0.14), without `of_many` 0.38. The larger
+    of both reaches 0.61, but loses half of what metrics find in our recordings; a running mean of the series' voice
+    0.62, but leaves a tenth of a surprise of one step; the mean of the loudest five only 0.50, and the voice measured
+    by its own past 0.41.
+    """
 
     def __init__(self) -> None:
         super().__init__(DETECTORS, (("series",), ("pca",)), frozenset((*NAMES, "lstm")))
@@ -80,6 +87,13 @@ class MetricVotes(Votes):
         if max(said[own], said[PCA]) <= 0:
             return super().top(nats)
         return own if said[own] >= said[PCA] else PCA
+
+
+def of_many(nats: Float32, series: Int64) -> Float32:
+    """Nats [n] ≥ 0 of the most surprising of so many series [n] ≥ 1: the largest of many is large by chance, and is as
+    rare as its own surprise times their number (Bonferroni); they need not be independent."""
+    least: Float32 = np.maximum(nats - np.log(series), 0).astype(np.float32)
+    return least
 
 
 class MetricStages:
@@ -299,13 +313,14 @@ class MetricStages:
 
     @staticmethod
     def _nats(steps: ClosedSteps, together: Float64) -> Float32:
-        """Of the most surprising series of each step, and of the step as a whole [m, DETECTORS]."""
+        """Of the most surprising series of each step, and of the step as a whole [m, DETECTORS]. One series moves with
+        no others: what PCA makes of it is its deviation, which its own detectors know better (NAB: 72, with it 57)."""
         nats = np.full((len(steps), len(DETECTORS)), np.nan, np.float32)
         if len(steps):
-            top = steps.top()
+            top, series = steps.top(), steps.end - steps.begin
             nats[:, :SERIES] = steps.scores.nats[top]
-            nats[:, SERIES] = steps.scores.together[top]
-            nats[:, PCA] = together
+            nats[:, SERIES] = of_many(steps.scores.together[top], series)
+            nats[:, PCA] = np.where(series > 1, together, np.nan)
         return nats
 
     @staticmethod

@@ -26,7 +26,7 @@ class Header:
     value: int | None
     labels: int | None
     extra: tuple[tuple[str, int], ...]  # columns that are labels themselves
-    measured: tuple[tuple[str, int], ...]  # of wide ones
+    measured: tuple[tuple[str, int], ...]  # of wide ones; a column that is `extra` too: where it has numbers
 
 
 def cells_of(line: str, separator: str) -> list[str] | None:
@@ -66,7 +66,7 @@ def _of(separator: str, columns: list[str]) -> Header | None:
         return None
     clock = next((i for i in times if low[i] == "time"), None)
     time = next((i for i in times if low[i] == words.DATE), times[0]) if clock is not None else times[0]
-    name, value, labels = (_first(low, usual) for usual in (words.NAME, words.VALUE, words.LABELS))
+    name, value, labels = (_first(low, known) for known in (words.NAME, words.VALUE, words.LABELS))
     used = {time}
     if clock is not None and clock != time:
         used.add(clock)
@@ -76,7 +76,7 @@ def _of(separator: str, columns: list[str]) -> Header | None:
     if is_long:
         used.update(at for at in (name, value, labels) if at is not None)
     extra = tuple((columns[i], i) for i, one in enumerate(low) if one in words.LABEL and i not in used)
-    used.update(i for _, i in extra)
+    used.update(i for _, i in extra if low[i] not in words.COUNTED)
     free = ((columns[i], i) for i, one in enumerate(low) if one and i not in used and one not in words.TRUTH)
     measured = () if is_long else tuple(free)
     if not is_long and not measured:

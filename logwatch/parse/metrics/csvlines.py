@@ -15,7 +15,7 @@ from logwatch.parse.metrics.gathered import Gathered
 from logwatch.parse.metrics.memory import Remembered
 from logwatch.parse.metrics.moments import Spelled
 from logwatch.parse.metrics.names import labels_of, named, series_of
-from logwatch.parse.metrics.values import numbers
+from logwatch.parse.metrics.values import in_cell, numbers
 from logwatch.samples import SampleKind, SeriesName
 from logwatch.types import Int32
 
@@ -173,13 +173,21 @@ def _wide(
 def _of_lines(header: Header, columns: Sequence[Sequence[str]], n: int, out: Gathered) -> Int32:
     """Numbers [n, columns] of the series of each line; -1: no name."""
     table: dict[tuple[str, ...], list[int]] = {}
-    keys = list(zip(*(columns[at] for _, at in header.extra), strict=True)) if header.extra else [()] * n
+    counted = {at for _, at in header.measured}
+    naming = [_texts(columns[at], header.separator) if at in counted else columns[at] for _, at in header.extra]
+    keys = list(zip(*naming, strict=True)) if naming else [()] * n
     for key in dict.fromkeys(keys):
-        labels = [(name, cell.strip()) for (name, _), cell in zip(header.extra, key, strict=True)]
+        cells = zip(header.extra, key, strict=True)
+        labels = [(name, cell.strip()) for (name, at), cell in cells if cell or at not in counted]
         table[key] = [_number(name, labels, out) for name, _ in header.measured]
     if len(table) == 1:
         return np.broadcast_to(np.array(table[keys[0]], dtype=np.int32), (n, len(header.measured)))
     return np.array([table[key] for key in keys], dtype=np.int32)
+
+
+def _texts(cells: Sequence[str], separator: str) -> list[str]:
+    """The cells that are no numbers; "" instead of those that are."""
+    return [cell if in_cell(cell, separator) is None else "" for cell in cells]
 
 
 def _number(column: str, labels: list[tuple[str, str]], out: Gathered) -> int:

@@ -40,6 +40,14 @@ def test_columns_that_name_a_place_are_labels_and_marks_of_people_are_not_read()
     assert brief(lines) == [(1, 'cpu{host="a"}', 1.0), (2, 'cpu{host="b"}', 2.0)]
 
 
+def test_a_column_that_may_name_a_place_is_measured_where_it_has_numbers() -> None:
+    lines = ["timestamp,cpu,queue,disk", "1700000000,1,17.5,sda", "1700000060,2,18.25,sdb"]
+    assert brief(lines) == [
+        (1, 'cpu{disk="sda"}', 1.0), (1, 'queue{disk="sda"}', 17.5),
+        (2, 'cpu{disk="sdb"}', 2.0), (2, 'queue{disk="sdb"}', 18.25),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("gap", ["N/A", "NAN", "None", "", "null", "-", " nan "])
 def test_a_missing_cell_is_not_a_number_and_no_fault(gap: str) -> None:
     found, failed = read(["timestamp,cpu,mem", "1700000000,1,5", f"1700000060,{gap},6"])
