@@ -22,7 +22,7 @@ LABEL = frozenset((
 """Fields and columns whose text is a label, though they do not stand among the labels."""
 
 COUNTED = frozenset(("queue", "disk", "table", "node", "container", "pod", "unit", "db", "database", "job", "topic"))
-"""Those of them that head a column of numbers as well: in a wide file such a column is measured where it has numbers."""
+"""Those of them that also head a column of numbers: in a wide file such a column is measured where it has numbers."""
 
 TRUTH = frozenset(("label", "is_anomaly", "anomaly"))
 """What people marked in data sets: not measured."""

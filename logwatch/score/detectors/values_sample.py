@@ -18,7 +18,7 @@ from logwatch.types import NO_TIME, EventBatch, Int64
 RATE = 200.0
 """Lines for each second of event time."""
 
-SHARE = 256
+SHARE = 1024
 """One line in so many is read however fast they come."""
 
 LEAST = 128
