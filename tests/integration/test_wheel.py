@@ -54,10 +54,11 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_holds_the_recordings_and_nothing_of_the_tests(wheel: Path) -> None:
+def test_the_wheel_holds_the_recordings_and_the_risk_plugin_and_nothing_of_the_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {info.filename: info.file_size for info in archive.infolist()}
-    assert {name.split("/")[0] for name in names} == {"logwatch", f"logwatchd-{logwatch.__version__}.dist-info"}
+    own = {"logwatch", "logwatch_cnn_risk", f"logwatchd-{logwatch.__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == own
     assert {"logwatch/py.typed", "logwatch/demo_data/labels.csv"} <= set(names)
     assert 0 < sum(size for name, size in names.items() if name.startswith("logwatch/demo_data/")) <= DEMO_MOST
 
