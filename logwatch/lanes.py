@@ -16,7 +16,8 @@ from logwatch import telemetry
 from logwatch.checkpoint.store import Store, Swept
 from logwatch.commit import CLOCK, commit
 from logwatch.errors import ConfigError
-from logwatch.pipeline import SHARE, Pipeline, Saved, Sizes
+from logwatch.pipeline import SHARE, Pipeline, Saved
+from logwatch.tally import Sizes
 from logwatch.types import Bool, RecordBatch
 
 Build = Callable[[str, Saved, float], Pipeline]

@@ -22,7 +22,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -45,7 +45,8 @@ from logwatch.score.series.closed_steps import ClosedSteps
 from logwatch.sides import LINES, METRICS
 from logwatch.signals import NO_METRICS, beside, pieces
 from logwatch.stages import JOINER, Stages
-from logwatch.types import NO_TIME, Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, RecordBatch, UnitBatch
+from logwatch.tally import Sizes, Tally, count_marks
+from logwatch.types import Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Int64, RecordBatch, UnitBatch
 
 log = telemetry.Logger(__name__)
 
@@ -72,15 +73,6 @@ class Saved(Protocol):
         ...
 
 
-class Sizes(NamedTuple):
-    """What a pipeline holds."""
-
-    sources: int
-    keys: int
-    templates: int
-    incidents: int  # open
-
-
 class Pipeline:
     """Drives the stages of one lane, and says what a commit must write.
 
@@ -104,11 +96,6 @@ class Pipeline:
         self.opened: Counter[str] = Counter()  # incidents and gaps of this run, by source
         self.seen = 0  # events so far, over all runs
         self.committed = 0  # time of the last commit, ns
-        self.counts = np.zeros(0, np.int64)  # events of this run, by source number
-        self._bytes = np.zeros(0, np.int64)  # read in this run, by source number
-        self._observed = self.counts  # as the metrics know them
-        self._trained = 0  # likewise
-        self._mined = (0, 0, 0)  # likewise: lines revised and overflowed, templates retired
         self._from = saved
         self._clock = clock
         self._on_scored = on_scored
@@ -120,6 +107,7 @@ class Pipeline:
         self._tiny: dict[Cell, bytes] = {}  # as last taken
         stages.miner.stand(0)
         self._foresees = next((d for d in stages.detectors if hasattr(d, "silence")), None)
+        self._tally = Tally(stages, self._foresees)
         self._beginning: list[Any] = [d for d in stages.detectors if hasattr(d, "begin")]  # beside the others
         self._columns = sorted(enumerate(stages.detectors), key=lambda one: one[1] in self._beginning)
         self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
@@ -143,8 +131,7 @@ class Pipeline:
                 self._regard(before)
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:
             raise self._from.corrupt(error) from error
-        self._trained = self._model_trained()
-        self._mined = self._mined_so_far()
+        self._tally.begin()
         return True
 
     def _names(self) -> list[str]:
@@ -210,7 +197,7 @@ class Pipeline:
         metrics = self.look(records, component).metrics
         source, stream = self.stages.registry.number(records, component)
         self.stages.idle.heard(source, self._clock.monotonic())
-        self._count(source, records)
+        self._tally.count(source, records)
         if metrics is None or not len(metrics):
             self._follow(records, component, source, stream, warm)
         else:
@@ -244,7 +231,7 @@ class Pipeline:
             self.seen += step
             if ends:
                 self._learn()
-        self._count_marks(events)
+        count_marks(events)
 
     def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32) -> None:
         """Metrics through every stage."""
@@ -283,22 +270,6 @@ class Pipeline:
             self._ended = True
             self._judge_steps(self.stages.metrics.end())
         return len(self.raised) - before
-
-    def _count(self, source: Int32, records: RecordBatch) -> None:
-        known = len(self.stages.registry.sources)
-        more = known - len(self.counts)
-        if more:
-            self.counts, self._bytes, self._observed = (
-                np.pad(counts, (0, more)) for counts in (self.counts, self._bytes, self._observed)
-            )
-        self.counts += np.bincount(source, minlength=known)
-        self._bytes += np.bincount(source, records.end - records.start, minlength=known).astype(np.int64)
-
-    def _count_marks(self, events: EventBatch) -> None:
-        marked = events.flags & np.uint8(Flag.TRUNCATED | Flag.UNTRUSTED_TIME | Flag.INVALID)
-        if marked.any():
-            for flag in (Flag.TRUNCATED, Flag.UNTRUSTED_TIME, Flag.INVALID):
-                telemetry.MARKED.inc(int(np.count_nonzero(marked & flag)), mark=str(flag.name).lower())
 
     def _score(self, events: EventBatch) -> None:
         stages = self.stages
@@ -396,35 +367,12 @@ class Pipeline:
 
     def observe(self) -> Sizes:
         """Bring the counters up to date, about once a second; returns what the gauges show the sum of."""
-        stages = self.stages
-        for number in np.flatnonzero(self.counts != self._observed).tolist():
-            name = stages.registry.sources[number]
-            telemetry.RECORDS.inc(float(self.counts[number] - self._observed[number]), source=name)
-            telemetry.BYTES.inc(float(self._bytes[number]), source=name)
-            watermark = stages.idle.watermark(number)
-            if watermark != NO_TIME:
-                telemetry.WATERMARK.set(watermark / 1e9, source=name)
-        self._observed, self._bytes[:] = self.counts.copy(), 0
-        self._observe_miner()
-        trained = self._model_trained()
-        telemetry.TRAINED.inc(max(0, trained - self._trained))
-        self._trained = trained
-        incidents = sum(row["open"] is not None for row in stages.incidents.status())
-        return Sizes(len(stages.registry.sources), len(stages.keys), len(stages.miner), incidents)
+        return self._tally.observe()
 
-    def _observe_miner(self) -> None:
-        now = self._mined_so_far()
-        telemetry.REVISED.inc(now[0] - self._mined[0])
-        telemetry.OVERFLOWED.inc(now[1] - self._mined[1])
-        telemetry.RETIRED.inc(now[2] - self._mined[2])
-        self._mined = now
-
-    def _mined_so_far(self) -> tuple[int, int, int]:
-        miner = self.stages.miner
-        return miner.revised, miner.overflowed, miner.retired
-
-    def _model_trained(self) -> int:
-        return int(getattr(self._foresees, "trained_events", 0))
+    @property
+    def counts(self) -> Int64:
+        """Records of this run, by source number."""
+        return self._tally.counts
 
     @property
     def model(self) -> str:
