@@ -16,6 +16,7 @@ from logwatch.config.values import Budget
 from logwatch.decide.budget import BudgetThresholds
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
+from logwatch.decide.verdict import Verdict
 from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.metric_stages import DETECTORS, MetricStages, MetricVotes
@@ -42,6 +43,7 @@ from logwatch.score.series.series import COLUMNS as SERIES_COLUMNS
 from logwatch.score.series.series import Series
 from logwatch.score.series.windows import Windows
 from logwatch.score.units import Units
+from logwatch.score.voices import Voices
 from logwatch.sides import Sides
 from logwatch.signals import Signals
 from logwatch.stages import Stages
@@ -155,7 +157,8 @@ def assemble(
     names = tuple(detector.name for detector in built)
     units = Units(keys, names, per.has_entities, untold=miner.untold)
     thresholds = BudgetThresholds(per.budget, sides.both)
-    judge = Judge(Calibration(units.detectors, thresholds))
+    verdict = Verdict(Voices(units.detectors, thresholds, lstm_votes=True))
+    judge = Judge(Calibration(units.detectors, thresholds), verdict)
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
     values: Any = next((detector for detector in built if hasattr(detector, "explain")), None)
     return Stages(
@@ -186,7 +189,8 @@ def _metrics(
         [*SERIES_COLUMNS, *SeriesDetectors.FIELDS.dtype, *BAND_COLUMNS, *(LSTM_COLUMNS if lstm else ())],
         fetch=lambda name: saved.cell(SPILLED, SERIES + name), ttl=ttl,
     )  # fmt: skip
-    judge = Judge(Calibration(DETECTORS, thresholds, MetricVotes()))
+    verdict = Verdict(Voices(DETECTORS, thresholds, lstm_votes=False))
+    judge = Judge(Calibration(DETECTORS, thresholds, MetricVotes()), verdict)
     series = Series(table, settings.max_series, int(settings.lateness * 1e9), ttl)
 
     def read_as(source: str) -> MetricSettings:

@@ -21,6 +21,7 @@ from logwatch.lanes import Lanes
 from logwatch.notify import Notifier
 from logwatch.telemetry import COMMIT_SECONDS, COMMITS, LAST_COMMIT, PAUSED, Logger
 from logwatch.types import Bool
+from logwatch.web.asking import Asking
 
 log = Logger(__name__)
 
@@ -81,6 +82,7 @@ class Daemon:
     ahead: Ahead | None = None
     decode: Mapping[str, Callable[[RecordBatch], RecordBatch]] = field(default_factory=dict)
     control: ControlSocket | None = None
+    asking: Asking | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     notifier: Notifier = field(default_factory=Notifier)
     on_open: Callable[[], None] = lambda: None
@@ -194,8 +196,14 @@ class Daemon:
             self._commit()
         if now - self._ticked >= TICK_EVERY_S:
             self._tick()
-        if self.control is not None:
-            self.control.serve(self.handlers)
+        for asked in (self.control, self.asking):
+            if asked is not None:
+                asked.serve(self.handlers)
+
+    @property
+    def turned(self) -> float:
+        """When the loop last came around, by the monotonic clock; from any thread."""
+        return self._ticked
 
     def _tick(self) -> None:
         self._ticked = self.clock.monotonic()

@@ -15,6 +15,7 @@ from typing import Protocol
 from logwatch import telemetry
 from logwatch.checkpoint.store import Store, Swept
 from logwatch.commit import CLOCK, commit
+from logwatch.directives import Directive
 from logwatch.errors import ConfigError
 from logwatch.pipeline import SHARE, Pipeline, Saved
 from logwatch.tally import Sizes
@@ -97,6 +98,20 @@ class Lanes:
             )
         self.on_drop(lane)  # batches of it that came before: they are read again, from where its state goes on
         self._pipelines[lane] = pipeline
+        for directive, at in self.store.journal:
+            pipeline.direct(directive, at.get(lane))
+
+    def direct(self, directive: Directive) -> bool:
+        """Have every lane obey a command, from where it is; False where its id is known.
+
+        Raises:
+            StateFull: it could not be journalled; nothing happened.
+        """
+        if not self.store.journal.add(directive, {lane: one.position for lane, one in self._pipelines.items()}):
+            return False
+        for pipeline in self:
+            pipeline.direct(directive)
+        return True
 
     def drop(self, lane: str) -> None:
         """Forget a lane as it is."""

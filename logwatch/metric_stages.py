@@ -138,6 +138,11 @@ class MetricStages:
         """End what runs in the background."""
         self.forecaster.close()
 
+    @property
+    def judged(self) -> int:
+        """Units so far, over all runs."""
+        return self._judged
+
     def counts(self) -> dict[int, int]:
         """Series in memory, by source."""
         sources = self.table.rows["source"][self.table.in_use()]

@@ -34,6 +34,7 @@ from logwatch.chunks import ChunkClock, Pending, flagged_windows, keep_silent, m
 from logwatch.commit import CLOCK, Changes
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.judge import Judged
+from logwatch.directives import Directive, Directives, Position
 from logwatch.errors import StateCorrupt
 from logwatch.metric_evidence import MetricEvidence
 from logwatch.metric_rows import Measured
@@ -98,11 +99,13 @@ class Pipeline:
         self.committed = 0  # time of the last commit, ns
         self._from = saved
         self._clock = clock
-        self._on_scored = on_scored
+        self.on_scored = on_scored
         self.on_measured: Callable[[Measured], None] | None = None  # the same of metrics
         self._chunks = ChunkClock()
         self._pending = Pending()
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
+        self.directives = Directives()
+        self._cells["directives"] = self.directives
         self._unsaved: dict[Cell, bytes | None] = {}
         self._tiny: dict[Cell, bytes] = {}  # as last taken
         stages.miner.stand(0)
@@ -225,13 +228,33 @@ class Pipeline:
             events.flags = np.where(warm, events.flags | np.uint8(Flag.WARMUP), events.flags)
         at = 0
         while at < len(events):
-            step, ends = self._chunks.step(self.seen, events.time[at:])
+            room = self.directives.room(self.seen)
+            step, ends = self._chunks.step(self.seen, events.time[at : at + room])
             self._score(events.take(slice(at, at + step)))
             at += step
             self.seen += step
             if ends:
                 self._learn()
+            self._obey()
         count_marks(events)
+
+    @property
+    def position(self) -> Position:
+        """How far it has come."""
+        return Position(self.seen, self.stages.metrics.judged)
+
+    def direct(self, directive: Directive, at: Position | None = None) -> None:
+        """Take a command; it takes effect here, or at a position that the journal knows, if that is still ahead."""
+        self.directives.take(directive, at or self.position)
+        self._obey()
+
+    def _obey(self) -> None:
+        for directive, at in self.directives.due(self.seen):
+            telemetry.DIRECTIVES.inc(kind=directive.kind)
+            self.directives.tell(directive, at, before=True)
+            if self._chunks.end(self.seen):
+                self._learn()
+            self.directives.tell(directive, at)
 
     def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32) -> None:
         """Metrics through every stage."""
@@ -299,10 +322,10 @@ class Pipeline:
         self._pending.add_units(units, judged.crossing)
 
     def _tell(self, events: EventBatch, nats: Float32, units: UnitBatch, judged: Judged) -> None:
-        if self._on_scored:
+        if self.on_scored:
             names = tuple(detector.name for detector in self.stages.detectors)
             members = self.stages.incidents.members
-            self._on_scored(Scored(events, nats, names, units, judged.p, judged.score, members))
+            self.on_scored(Scored(events, nats, names, units, judged.p, judged.score, members))
 
     def _learn(self, new: Sequence[str] = ()) -> None:
         """The end of a chunk, of which the detectors called `new` have seen nothing."""
@@ -323,7 +346,7 @@ class Pipeline:
             detector.learn(usual if getattr(detector, "usual_only", False) else chunk, nats[:, column])
         stages.units.learn(flagged_windows(units, crossed))
         if units is not None:
-            stages.judge.learn(units, crossed)
+            stages.judge.learn(units, crossed, silent=self._warm)
         stages.keys.evict(surplus)
 
     def _without_rare(self, chunk: EventBatch, nats: Float32) -> EventBatch:

@@ -82,6 +82,19 @@ class Stages:
             self.judge.learn_anew(np.array([number]))
             self.incidents.count_anew(number)
 
+    def templates_of(self, source: str) -> dict[int, float]:
+        """Lines of late of each template of a source, as `rare` counts them; empty without it."""
+        rare = next((detector for detector in self.detectors if isinstance(detector, Rare)), None)
+        if rare is None or source not in self.registry:
+            return {}
+        sources, template, count = rare.counts()
+        mine = sources == self.registry.sources.index(source)
+        root = self.miner.find(template[mine].astype(np.int32))
+        found: dict[int, float] = {}
+        for one, lines in zip(root.tolist(), count[mine].tolist(), strict=True):
+            found[one] = found.get(one, 0.0) + lines
+        return found
+
     def _kept(self) -> Float64:
         """Share [sources] of what each source says whose templates are those of the state; NaN: not known.
 

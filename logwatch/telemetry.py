@@ -103,6 +103,7 @@ DELIVERY_FAILURES = Counter(
 )
 COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
 COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
+DIRECTIVES = Counter("logwatchd_directives_total", "Commands obeyed: feedback, mark, model.", ("kind",))
 CHUNKS = Counter("logwatchd_chunks_total", "Chunks learned.")
 TRAINED = Counter("logwatchd_trained_events_total", "Events that the model was trained on.")
 REVISED = Counter(

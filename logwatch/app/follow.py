@@ -17,6 +17,7 @@ from logwatch.app.partitions import Kept, kept_partitions
 from logwatch.app.plugins_run import decoded, decoders_of
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.app.status import report_of
+from logwatch.app.web import Listening, listening, serving
 from logwatch.config import SourceTable
 from logwatch.control import ControlSocket
 from logwatch.daemon import Daemon, Progress, on_signals
@@ -203,7 +204,10 @@ def run(request: RunRequest) -> None:
         if one.part.kind == "source" and isinstance(one.part.table, SourceTable)
     }
     waiting = Waiting()
-    with opened(settings, resolved, settings.state, tables, on_window=waiting.put) as session:
+    with (
+        listening(settings.http) as here,
+        opened(settings, resolved, settings.state, tables, on_window=waiting.put, on_lane=here.watch) as session,
+    ):
         sources: dict[str, Source] = {
             one.part.id: one.build(on_trip=session.trips, clock=session.clock, **_name(tables[one.part.id]))
             for one in resolved
@@ -216,7 +220,7 @@ def run(request: RunRequest) -> None:
         }
         decoders = decoders_of(resolved, tables, session.trips)
         with kept_heatmaps(session, waiting), kept_partitions(session, resolved, sources, sinks) as kept:
-            _watch(session, sources, sinks, kept, decoders)
+            _watch(session, sources, sinks, kept, decoders, here)
 
 
 def _name(table: SourceTable) -> dict[str, Any]:
@@ -227,7 +231,7 @@ def _name(table: SourceTable) -> dict[str, Any]:
 
 def _watch(
     session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept],
-    decoders: Mapping[str, Decoder],
+    decoders: Mapping[str, Decoder], here: Listening,
 ) -> None:  # fmt: skip
     settings = session.settings
     delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
@@ -239,7 +243,9 @@ def _watch(
     began = session.clock.monotonic()
     daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began, kept)}
     log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
-    with on_signals(daemon.stop):
+    daemon.handlers |= here.handlers(session)
+    daemon.asking = here.asking
+    with serving(here, session, daemon), on_signals(daemon.stop):
         progress = daemon.run()
     log.info("ended", records=progress.records, alerts=progress.alerts)
 

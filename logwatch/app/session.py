@@ -77,6 +77,7 @@ def opened(
     finished: bool = False,
     on_scored: Callable[[Scored], None] | None = None,
     on_window: Callable[[MetricWindow, str], None] | None = None,
+    on_lane: Callable[[Pipeline], None] = lambda pipeline: None,
 ) -> Iterator[Session]:
     """Open or make a state, build the pipeline on it and bring back what it had learned.
 
@@ -86,6 +87,7 @@ def opened(
         tables: the sources' generic keys, by component name.
         finished: the input are finished files.
         on_window: sees windows of metrics as they become due; see `Windows`.
+        on_lane: called with the pipeline of each lane as it is built, nothing restored yet.
 
     Raises:
         StateError, ConfigError.
@@ -106,6 +108,7 @@ def opened(
             stages.metrics.windows.on_window = on_window
             pipeline = Pipeline(stages, saved, clock, on_scored)
             pipeline.on_failed, pipeline.annotate = letters.put, annotate
+            on_lane(pipeline)
             return pipeline
 
         lanes = Lanes(build, store)

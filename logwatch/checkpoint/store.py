@@ -12,12 +12,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from logwatch.cells import SPILLED
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
+from logwatch.checkpoint.journal import Journal
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
 
 _DELETE_OVER = """
@@ -26,17 +28,22 @@ DELETE FROM alerts WHERE seq IN (
     WHERE size > ? AND seq <= ?)
 """
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the tables below. A change adds a step to `_MIGRATIONS` and a test that opens an old database."""
 
-_TABLES = """
+_DIRECTIVES = """
+CREATE TABLE directives (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, asked INTEGER NOT NULL,
+    asker TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL);
+"""
+
+_TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (lane, component, name));
 CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL,
     done TEXT NOT NULL DEFAULT '');
 CREATE TABLE sinks (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);
-"""
+{_DIRECTIVES}"""
 
 _MIGRATIONS: dict[int, str] = {
     1: """
@@ -47,6 +54,7 @@ INSERT INTO cells SELECT '', component, name, value FROM old;
 DROP TABLE old;
 ALTER TABLE alerts ADD COLUMN done TEXT NOT NULL DEFAULT '';
 """,
+    2: _DIRECTIVES,
 }
 """Schema version -> SQL that brings a database of that version to the next."""
 
@@ -120,6 +128,7 @@ class Store:
         except BaseException:
             self._lock.close()
             raise
+        self.journal = Journal(self._db, partial(transaction, self._db, self.path))
 
     def _open(self, path: Path, durable: bool) -> sqlite3.Connection:
         try:

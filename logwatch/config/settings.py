@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from logwatch.config.http import Http
 from logwatch.config.problems import unknown
 from logwatch.config.rules import TemplateRule
 from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
@@ -194,6 +195,7 @@ class Settings(BaseModel):
     history: History = History()
     dead_letters: DeadLetters = DeadLetters()
     heatmap: Heatmap = Heatmap()
+    http: Http = Http()
     template: tuple[TemplateRule, ...] = ()
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()

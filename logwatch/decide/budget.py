@@ -113,10 +113,15 @@ class BudgetThresholds:
         rate, _ = self._budgets(source)
         return np.isnan(rate) | (seconds >= LEARN_S)
 
-    def choose(self, curves: Curves) -> Float64:
-        """[r] nats; a unit at or above crosses."""
+    def choose(self, curves: Curves, alone: Bool | None = None) -> Float64:
+        """[r] nats; a unit at or above crosses.
+
+        Args:
+            alone: which rows [r] have the whole rate of their source, whatever kinds it has shown; None: none.
+        """
         rate, percent = self._budgets(curves.source)
-        rate = rate * share(curves.kind, curves.kinds)
+        part = share(curves.kind, curves.kinds)
+        rate = rate * (part if alone is None else np.where(alone, 1.0, part))
         timed = ~np.isnan(rate)
         fresh = timed & (curves.seconds < FRESH_S)
         log_p = np.log(np.where(timed, np.minimum(rate / curves.per_second, 1.0), percent))
@@ -130,15 +135,16 @@ class BudgetThresholds:
         chosen: Float64 = np.maximum(z, np.where(timed & (curves.kind != Kind.SILENCE), floor, curves.edges[1]))
         return chosen
 
-    def silence(self, source: Int64, kinds: Bool, per_second: Float64) -> Float64:
+    def silence(self, source: Int64, kinds: Bool | None, per_second: Float64) -> Float64:
         """[r] nats at which a silence crosses: every decision ends a gap that could have been one.
 
         Args:
-            kinds: [r, 4] kinds that the source has shown.
+            kinds: [r, 5] kinds that the source has shown, which share its rate; None: silences have the whole rate.
             per_second: [r] decisions per second of event time.
         """
         rate, percent = self._budgets(source)
-        rate = rate * share(np.full(len(source), int(Kind.SILENCE)), kinds)
+        if kinds is not None:
+            rate = rate * share(np.full(len(source), int(Kind.SILENCE)), kinds)
         p = np.where(np.isnan(rate), percent, rate / np.maximum(per_second, 1e-12))
         z: Float64 = np.maximum(-np.log(np.minimum(p, 1.0)), NATS_LEAST[Kind.SILENCE])
         return z

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from logwatch.decide.verdict import Verdict
 from logwatch.types import Bool, Fired, Float32, Float64, Int64, UnitBatch
 
 SCORE_MOST = 30.0
@@ -15,6 +16,8 @@ DECADE = float(np.log(10.0))
 HOLD_NATS = 0.25  # hysteresis: a unit this close below the threshold keeps an incident open, but opens none
 FIRED_P = 0.05  # detectors shown in an alert: surprised more than one time in twenty, or the top three
 FIRED_TOP = 3
+VERDICT = "verdict/"
+"""How the names of the verdict's cells begin."""
 
 
 class Scored(Protocol):
@@ -68,10 +71,16 @@ class Judged:
 
 
 class Judge:
-    """Judges units against thresholds that are frozen between two calls of `learn`."""
+    """Judges units against thresholds that are frozen between two calls of `learn`.
 
-    def __init__(self, tails: Tails) -> None:
+    Args:
+        tails: what learns the tails.
+        verdict: counts what single detectors would have alerted; None: nobody does.
+    """
+
+    def __init__(self, tails: Tails, verdict: Verdict | None = None) -> None:
         self._tails = tails
+        self.verdict = verdict
 
     def judge(self, units: UnitBatch) -> Judged:
         """Decide on units; changes nothing."""
@@ -84,13 +93,22 @@ class Judge:
             np.exp(scored.log_p), score, scored.nats, crossing, holding, scored.provisional, threshold
         )  # fmt: skip
 
-    def learn(self, units: UnitBatch, flagged: Bool) -> None:
-        """One chunk's units, at its end; `flagged` [m] says which crossed."""
+    def learn(self, units: UnitBatch, flagged: Bool, *, silent: bool = False) -> None:
+        """One chunk's units, at its end.
+
+        Args:
+            flagged: [m] which crossed.
+            silent: they were there before the first start.
+        """
         self._tails.learn(units, flagged)
+        if self.verdict is not None:
+            self.verdict.learn(units, flagged, silent=silent)
 
     def learn_anew(self, sources: Int64) -> None:
         """What was learned of these sources [s] holds no more: each is silent until it has shown enough again."""
         self._tails.learn_anew(sources)
+        if self.verdict is not None:
+            self.verdict.learn_anew(sources)
 
     def fired(self, units: UnitBatch, row: int) -> tuple[Fired, ...]:
         """The detectors behind a decision, the rarest first: p ≤ 0.05, and the three with the largest nats."""
@@ -115,8 +133,13 @@ class Judge:
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`."""
-        return self._tails.changes()
+        yield from self._tails.changes()
+        if self.verdict is not None:
+            yield from ((VERDICT + name, cell) for name, cell in self.verdict.changes())
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
-        self._tails.restore(cells)
+        self._tails.restore({name: cell for name, cell in cells.items() if not name.startswith(VERDICT)})
+        if self.verdict is not None:
+            mine = {name.removeprefix(VERDICT): cell for name, cell in cells.items() if name.startswith(VERDICT)}
+            self.verdict.restore(mine)

@@ -49,6 +49,8 @@ class Votes:
         self.groups = [group for group in columns if group]
         self.voting = sorted(column for group in self.groups for column in group)
         self._bounded = [detectors.index(name) for name in ("lstm", "rare", "new") if name in detectors]
+        if not any("lstm" in group for group in votes):
+            self._bounded = []
 
     def combine(self, nats: Float32, kind: UInt8) -> Float32:
         """Sum over groups of the group's largest nats, ≥ 0; NaN where no voting detector has an opinion.

@@ -9,7 +9,7 @@ SPOT (Siffer et al., KDD 2017); its estimator by probability-weighted moments is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,15 +65,16 @@ class Fit:
     xi: Float64  # [r]
     body: Float64  # [r] nats that a fifth of the units reach
     scale: Float64  # [r] nats an e-fold from there to a twentieth: few outliers in a short past hardly move it
+    edges: Float32 = field(default_factory=lambda: EDGES)  # lower edges of the bins
 
     def log_sf(self, nats: Float64) -> Float64:
         """ln P(S ≥ nats) [r] by the generalised-Pareto end; below u as at u."""
-        return log_sf(nats - EDGES[self.start], self.log_share, self.sigma, self.xi)
+        return log_sf(nats - self.edges[self.start], self.log_share, self.sigma, self.xi)
 
     def quantile(self, log_p: Float64) -> Float64:
         """Nats [r] at which ln P(S ≥ nats) = `log_p`; u where that is already rarer."""
         depth = np.maximum(self.log_share - log_p, 0.0)
-        found: Float64 = EDGES[self.start] + np.expm1(self.xi * depth) / self.xi * self.sigma
+        found: Float64 = self.edges[self.start] + np.expm1(self.xi * depth) / self.xi * self.sigma
         return found
 
     def extrapolate(self, log_p: Float64) -> Float64:
@@ -109,7 +110,7 @@ def fit(hist: NDArray[np.floating], units: Float64, sigma_least: Float64, edges:
         logs = np.maximum(np.log(share), LOG_FLOOR)
     body = _reached(logs, BODY[0], edges)
     scale = np.maximum((_reached(logs, BODY[1], edges) - body) / np.log(BODY[0] / BODY[1]), sigma_least)
-    return Fit(logs.astype(np.float32), start, np.log(at_start), sigma, xi, body, scale)
+    return Fit(logs.astype(np.float32), start, np.log(at_start), sigma, xi, body, scale, edges)
 
 
 def _reached(logs: Float64, share: float, edges: Float32) -> Float64:

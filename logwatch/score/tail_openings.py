@@ -71,7 +71,7 @@ def advance(data: NDArray[Any], segments: Segments, weight: Float32) -> None:
     """Close the blocks that are over and count their openings.
 
     Args:
-        data: table with the fields of `BLOCK` and `OPENS`; changed.
+        data: table with the fields of `BLOCK` and `OPENS` (or of coarser bins, so many of them joined); changed.
         segments: the news of the whole chunk, at least one.
         weight: [k] weight of an opening in the segment's row.
     """
@@ -98,17 +98,20 @@ def _count(data: NDArray[Any], row: Int64, before: Float32, peak: Float32, weigh
     """Add the openings from block maxima `before` [n, 2] to `peak` [n, 2]."""
     if not len(row):
         return
+    bins = data["opens"].shape[-1]
+    joined = BINS // bins
     for curve in (0, 1):
-        high = np.where(peak[:, curve] >= 0, bin_of(peak[:, curve]), -1)
-        low = np.where(before[:, curve] >= 0, bin_of(before[:, curve]), -1)
+        high = np.where(peak[:, curve] >= 0, bin_of(peak[:, curve]) // joined, -1)
+        low = np.where(before[:, curve] >= 0, bin_of(before[:, curve]) // joined, -1)
         rises = high > low
         falls = rises & (low >= 0)
         flat, stride, offset = floats(data, "opens")
-        at = row * stride + offset + curve * BINS
+        at = row * stride + offset + curve * bins
         np.add.at(flat, (at + high)[rises], weight[rises])
         np.subtract.at(flat, (at + low)[falls], weight[falls])
     # What goes on in every block opens nothing anew, and is no incident: blocks are counted for themselves, too.
-    np.add.at(flat, row * stride + offset + 2 * BINS + bin_of(np.maximum(peak[:, 1], 0)), weight)
+    busy = bin_of(np.maximum(peak[:, 1], 0)) // joined
+    np.add.at(flat, row * stride + offset + 2 * bins + busy, weight)
 
 
 def floats(data: NDArray[Any], field: str) -> tuple[Float32, int, int]:

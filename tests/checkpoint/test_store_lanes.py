@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from logwatch.checkpoint.store import NewAlert, Store
+from logwatch.directives import Directive
 from logwatch.errors import StateCorrupt, StateError
 
 OLD = """
@@ -35,6 +36,18 @@ def test_a_state_of_schema_1_opens_with_all_that_it_held(tmp_path: Path) -> None
             assert store.lanes() == []
             store.commit_lanes({"logs-0": {("keys", "a"): b"\x02"}})
             store.commit_lanes({}, closed=["logs-0"])
+
+
+def test_a_state_of_schema_2_opens_with_an_empty_journal(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as db:
+        db.executescript("DROP TABLE directives; INSERT INTO sinks VALUES ('file', 6); PRAGMA user_version = 2;")
+    db.close()
+    for known in ([], ["d"]):
+        with Store(tmp_path) as store:
+            assert store.delivered("file") == 6
+            assert [one.directive.id for one in store.journal] == known
+            store.journal.add(Directive("mark", {"name": "release"}, "d", 1), {})
 
 
 def test_lanes_do_not_see_each_other(tmp_path: Path) -> None:
