@@ -120,15 +120,17 @@ class Voices:
         masks: Masks = crossed.astype(np.uint64)
         if self._without is None:  # what the LSTM says has no part in it
             masks |= masks << np.uint64(1)
-        known = units.source < SOURCES
-        for kind in self._of_kind:
-            rows = np.flatnonzero((units.kind == kind) & known)
-            if len(rows):
-                self._learn_kind(kind, units, rows, masks)
-        silences = np.flatnonzero((units.kind == Kind.SILENCE) & known)
-        if len(silences):
-            self._judge_silences(units, silences, masks)
-        self._count_lines(units, known)
+        known = int(units.source.max(initial=0)) < SOURCES
+        for kind in np.flatnonzero(np.bincount(units.kind, minlength=KINDS)).tolist():
+            rows = np.flatnonzero(units.kind == kind)
+            rows = rows if known else rows[units.source[rows] < SOURCES]
+            if not len(rows):
+                continue
+            if kind == Kind.SILENCE:
+                self._judge_silences(units, rows, masks)
+            else:
+                self._learn_kind(Kind(kind), units, rows, masks)
+            self._count_lines(Kind(kind), units, rows)
         return masks
 
     def _learn_kind(self, kind: Kind, units: UnitBatch, rows: Int64, masks: Masks) -> None:
@@ -253,10 +255,11 @@ class Voices:
         np.add.at(flat, number, weights[told] * self._clock.weight(parts.source)[part])
         self._rows.mark_numbers(number)
 
-    def _count_lines(self, units: UnitBatch, known: Bool) -> None:
-        """Lines of `known` sources: events, and running units of visits."""
-        lines = known & ((units.kind == Kind.EVENT) | ((units.kind == Kind.VISIT) & ~units.final))
-        counts = np.bincount(units.source[lines])
+    def _count_lines(self, kind: Kind, units: UnitBatch, rows: Int64) -> None:
+        """Lines by source: events, and running units of visits."""
+        if kind not in (Kind.EVENT, Kind.VISIT):
+            return
+        counts = np.bincount(units.source[rows if kind == Kind.EVENT else rows[~units.final[rows]]])
         sources = np.flatnonzero(counts)
         at = self._seen.need(sources, np.full(len(sources), Kind.SILENCE))
         self._seen.data["count"][at] += counts[sources]
