@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.api import Float32, LabelledWindow
+from logwatch_cnn_risk.election import CNN, ROWS, Recipe
+from logwatch_cnn_risk.folds import FOLDS, folds_of
 from logwatch_cnn_risk.frames import Frames
 from logwatch_cnn_risk.measure import Bools, auc, gate, interval
-from logwatch_cnn_risk.models import CNN, LOGISTIC, NAMES, ROWS, RULE, Recipe, fit_models
+from logwatch_cnn_risk.models import LOGISTIC, NAMES, RULE, fit_models
 
-FOLDS = 5
 SIMPLER = (RULE, LOGISTIC, ROWS, CNN)
 AS_WELL = 0.005
 """A simpler model serves where its AUC is lower by less."""
@@ -49,17 +50,6 @@ def by_group(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) 
     """Probabilities [n] by each model that has seen nothing of the window's group."""
     fold = folds_of(truth.groups, truth.failing, seed)
     return _held([fold == one for one in np.unique(fold)], some, truth, seed, recipe, told)
-
-
-def folds_of(groups: NDArray[Any], failing: Bools, seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
-    """Fold [n] of each window; groups with failures are dealt out evenly, and so are the others."""
-    every, number = np.unique(groups, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(every))
-    bad = np.bincount(number, failing) > 0
-    dealt = np.empty(len(every), np.int64)
-    dealt[np.concatenate([order[bad[order]], order[~bad[order]]])] = np.arange(len(every)) % folds
-    fold: NDArray[np.int64] = dealt[number]
-    return fold
 
 
 def by_fault(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) -> dict[str, dict[str, float]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from logwatch.api import Float32
-from logwatch_cnn_risk.frames import Frames, channels, distances
+from logwatch_cnn_risk.frames import Frames, distances
 from logwatch_cnn_risk.models import LOGISTIC, RULE, Models
 
 
@@ -30,7 +30,7 @@ def _shares(part: Float32) -> Float32:
 
 
 def grad_cam(network: Any, read: Float32) -> Float32:
-    """Heat [m, c], 0 to 1, of what a network reads [4, m, c]; 0 all over where nothing spoke for a failure."""
+    """Heat [m, c], 0 to 1, of what a network reads [7, m, c]; 0 all over where nothing spoke for a failure."""
     import torch
 
     with torch.enable_grad():
@@ -55,6 +55,6 @@ def explained(models: Models, one: Frames, name: str) -> tuple[Float32, Float32]
     if name in (RULE, LOGISTIC):
         when = np.abs(distances(one, None if name == RULE else models.scale))[0]
     else:
-        when = grad_cam(models.networks[name], channels(one, models.scale)[0])
+        when = grad_cam(models.networks[name], models.read(one)[0])
         when = when if when.any() else np.ones_like(when)
     return shares, _heat(when * shares[:, None])

@@ -7,6 +7,7 @@
 | 2 | share of the column in which nothing was measured, 0 to 1 |
 | 3 | distance from the mean of training in half standard deviations, −3 to 3: what the past alone cannot tell, where \
 it is short; of a metric that was not trained on, from its own past |
+| 4 to 6 | its trends over a sixth, a third and two thirds of the window, against its usual ones |
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from numpy.typing import NDArray
 
 from logwatch.api import Float32, MetricWindow, image
 from logwatch_cnn_risk.rule import usual_of
+from logwatch_cnn_risk.trends import slopes, trends, usual_trends
 
 COLUMNS = 30
 """Windows of more steps are gathered: a network of thirty columns is four times as quick, and no worse."""
 
 CHANNELS = 4
+"""Those before the trends."""
 
 OUTER, WILD = (0.125, 0.875), 2.0
 """Values further outside these quantiles than so many times their distance are drawn in before a mean is taken."""
@@ -154,13 +157,26 @@ def scale_of(known: Frames) -> Float32:
 
 def distances(some: Frames, scale: Float32 | None) -> Float32:
     """Distances [n, m, c] of the values from a mean in standard deviations; of the own past where scale is None."""
-    middle, spread = (some.usual if scale is None else scale[None]).transpose(2, 0, 1)[..., None]
-    with np.errstate(all="ignore"):
-        z = np.nan_to_num((some.values - middle) / spread, posinf=0, neginf=0)
-    far: Float32 = z.clip(-FAR, FAR).astype(np.float32)
+    far: Float32 = np.nan_to_num(_away(some, scale), posinf=0, neginf=0).clip(-FAR, FAR).astype(np.float32)
     return far
 
 
-def channels(some: Frames, scale: Float32 | None) -> Float32:
-    """What networks read, [n, 4, m, c]; without a scale, metrics are measured by their own past alone."""
-    return np.concatenate([some.own, distances(some, scale)[:, None] / 2], axis=1)
+def _away(some: Frames, scale: Float32 | None) -> Float32:
+    middle, spread = (some.usual if scale is None else scale[None]).transpose(2, 0, 1)[..., None]
+    with np.errstate(all="ignore"):
+        away: Float32 = (some.values - middle) / spread
+    return away
+
+
+def trends_of(some: Frames, scale: Float32 | None) -> Float32:
+    """Usual trends [m, 3, 2] of these windows; without a scale [3, 2], of all metrics alike by their own past."""
+    last = slopes(_away(some, scale))[..., -1].transpose(0, 2, 1)  # [n, m, 3]
+    return usual_trends(last if scale is not None else last.reshape(-1, last.shape[2]))
+
+
+def channels(some: Frames, scale: Float32 | None, usual: Float32) -> Float32:
+    """What networks read, [n, 7, m, c], with usual trends of `trends_of`; without a scale, metrics are measured by
+    their own past alone."""
+    usual = np.broadcast_to(usual, (len(some.names), *usual.shape[-2:]))
+    risen = trends(slopes(_away(some, scale)), usual, some.own[:, 2].mean(axis=2) < 1)
+    return np.concatenate([some.own, distances(some, scale)[:, None] / 2, risen], axis=1)

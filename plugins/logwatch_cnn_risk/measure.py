@@ -59,13 +59,29 @@ def gate(
         The share of the failed deployments that it stops before their end, and the median of the seconds by which its
         first alarm comes before; NaN where there are none.
     """
+    leads, bad = _leads(score, deployments, failed, lead, share)
+    return (len(leads) / bad if bad else float("nan")), (float(np.median(leads)) if leads else float("nan"))
+
+
+def earliest(
+    score: Float32, deployments: NDArray[Any], failed: Bools, lead: Float32, share: float = FALSE_ALARMS
+) -> tuple[tuple[float, float], ...]:
+    """Seconds before the failure, and the share of the failed deployments that such a gate has stopped by then."""
+    leads, bad = _leads(score, deployments, failed, lead, share)
+    return tuple((one, (at + 1) / bad) for at, one in enumerate(sorted(leads, reverse=True)))
+
+
+def _leads(
+    score: Float32, deployments: NDArray[Any], failed: Bools, lead: Float32, share: float
+) -> tuple[list[float], int]:
+    """Seconds from the first alarm of each failed deployment that is stopped to its failure, and how many failed."""
     healthy = [float(score[deployments == one].max()) for one in np.unique(deployments[~failed])]
     bad = np.unique(deployments[failed])
     if not healthy or not len(bad):
-        return float("nan"), float("nan")
+        return [], 0
     limit = np.sort(healthy)[::-1][int(share * len(healthy))]  # at most so many are above it
-    leads = [lead[rows].max() for rows in ((deployments == one) & (score > limit) for one in bad) if rows.any()]
-    return len(leads) / len(bad), float(np.median(leads)) if leads else float("nan")
+    alarms = [(deployments == one) & (score > limit) for one in bad]
+    return [float(lead[rows].max()) for rows in alarms if rows.any()], len(bad)
 
 
 def curves(p: Float32, failing: Bools, points: int = 21) -> dict[str, tuple[tuple[float, float], ...]]:

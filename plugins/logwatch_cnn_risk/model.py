@@ -9,7 +9,7 @@ from logwatch_cnn_risk.frames import CHANNELS
 
 
 class HeatmapCnn(nn.Module):
-    """Logits [n] of frames [n, 4, m, c].
+    """Logits [n] of frames [n, 7, m, c]; trends are not read.
 
     Args:
         metrics: m.
@@ -34,7 +34,7 @@ class HeatmapCnn(nn.Module):
 
     def features(self, frames: Tensor) -> Tensor:
         """The last maps [n, 2 · wide, m / 4, c / 4]: what Grad-CAM asks."""
-        x = self.pool(torch.relu(self.first(frames)))  # [n, wide, m / 2, c / 2]
+        x = self.pool(torch.relu(self.first(frames[:, :CHANNELS])))  # [n, wide, m / 2, c / 2]
         maps: Tensor = self.pool(torch.relu(self.second(x)))
         return maps
 

@@ -13,8 +13,9 @@ from torch import nn
 
 from logwatch.api import Float32
 
-BATCH = 64
 ASK = 512
+LEAST_BATCHES = 8
+"""Of few windows, batches are smaller."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Schooling:
         patience: epochs without a lower loss on held-out windows until it ends.
         rows: share of the rows left out in training, drawn for each window from 0 to twice of it.
         noise: standard deviation of what is added to levels and changes.
+        batch: windows of a step, at most.
         flip: rows are turned upside down at random: what counts is how far, and not to which side.
     """
 
@@ -35,6 +37,7 @@ class Schooling:
     decay: float = 1e-2
     rows: float = 0.1
     noise: float = 0.03
+    batch: int = 64
     flip: bool = False
 
 
@@ -42,10 +45,11 @@ def train(
     network: nn.Module, frames: Float32, failing: NDArray[np.bool_], held: tuple[Float32, NDArray[np.bool_]],
     how: Schooling, seed: int, progress: Callable[[float], None] = lambda share: None,
 ) -> nn.Module:  # fmt: skip
-    """The network with the weights of its best epoch, on frames [n, 4, m, c] and truths [n]; `held` tells which."""
+    """The network with the weights of its best epoch, on frames [n, 7, m, c] and truths [n]; `held` tells which."""
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(network.parameters(), how.rate, weight_decay=how.decay)
     criterion = nn.BCEWithLogitsLoss()
+    batch = min(how.batch, max(len(frames) // LEAST_BATCHES, 16))
     best, kept, waited = np.inf, copy.deepcopy(network.state_dict()), 0
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
@@ -54,8 +58,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = how.rate * (1 + np.cos(np.pi * epoch / how.epochs)) / 2
             order = rng.permutation(len(frames))
-            for at in range(0, len(order), BATCH):
-                rows = np.sort(order[at : at + BATCH])
+            for at in range(0, max(len(order) - 1, 1), batch):  # a batch of one has no spread
+                rows = np.sort(order[at : at + batch])
                 logits = network(torch.from_numpy(disturbed(frames[rows], how, rng)))
                 loss = criterion(logits, torch.from_numpy(failing[rows].astype(np.float32)))
                 optimizer.zero_grad()
@@ -73,7 +77,7 @@ def train(
 
 
 def disturbed(frames: Float32, how: Schooling, rng: np.random.Generator) -> Float32:
-    """A batch [n, 4, m, c] with rows left out, noise and sides turned."""
+    """A batch [n, 7, m, c] with rows left out, noise and sides turned."""
     n, _, m, c = frames.shape
     made = frames.copy()
     measured = made[:, 2:3] < 1
@@ -83,7 +87,7 @@ def disturbed(frames: Float32, how: Schooling, rng: np.random.Generator) -> Floa
     if how.flip:
         side = rng.choice(np.array([-1, 1], np.float32), (n, 1, m, 1))
         made[:, :2] *= side
-        made[:, 3] *= side[:, 0]
+        made[:, 3:] *= side
     gone = rng.random((n, m)) < 2 * how.rows * rng.random((n, 1))
     made *= ~gone[:, None, :, None]
     made[:, 2] += gone[:, :, None]
@@ -91,7 +95,7 @@ def disturbed(frames: Float32, how: Schooling, rng: np.random.Generator) -> Floa
 
 
 def ask(network: nn.Module, frames: Float32) -> Float32:
-    """Logits [n] of frames [n, 4, m, c]."""
+    """Logits [n] of frames [n, 7, m, c]."""
     network.eval()
     with torch.inference_mode():
         parts = [network(torch.from_numpy(frames[at : at + ASK])).numpy() for at in range(0, len(frames), ASK)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,10 +27,17 @@ SLOPE, OFFSET = 2.0, -3.2
 """Of the rule where no training has fitted them: a mean |z| of 4 is as likely as not."""
 
 
+@cache
+def _shipped() -> Learned:
+    from logwatch_cnn_risk.weights import SHIPPED, load
+
+    return load(SHIPPED)
+
+
 class Config(PluginConfig):
     """Settings."""
 
-    weights: Path | None = None  # what `logwatchd train risk` wrote; None: the rule answers
+    weights: Path | None = None  # written by `logwatchd train risk`; None: the shipped ones if they fit, else the rule
     model: Literal["best", "cnn", "row-shared", "logistic", "rule"] = "best"  # best: as training chose
     horizon: float = Field(default=60.0, gt=0)  # seconds, where no weights say it
 
@@ -43,6 +52,7 @@ class CnnRisk:
 
     def __init__(self, config: Config) -> None:
         self._learned: Learned | None = None
+        self._shipped: frozenset[str] = frozenset()  # metrics of the weights that stand in for those not given
         self._horizon, self._name = config.horizon, "rule"
         if config.weights is not None:
             from logwatch_cnn_risk.weights import load
@@ -52,6 +62,10 @@ class CnnRisk:
             self._name = self._learned.serves if config.model == "best" else config.model
         elif config.model not in ("best", "rule"):
             raise ValueError(f"the model {config.model!r} needs weights")
+        else:
+            from logwatch_cnn_risk.weights import shipped_names
+
+            self._shipped = shipped_names() if config.model == "best" else frozenset()
 
     def assess(self, window: MetricWindow) -> Risk | None:
         """None where less than nine tenths of the window were measured."""
@@ -59,10 +73,13 @@ class CnnRisk:
 
         if known_share(window) < LEAST_KNOWN:
             return None
-        learned = self._learned
+        learned, served = self._learned, self._name
+        if self._shipped and len(self._shipped & set(window.metrics)) >= LEAST_OVERLAP * len(self._shipped):
+            learned = _shipped()
+            served = learned.serves
         if learned is None:
             return self._by_rule(window, "no weights were given")
-        if self._name == "rule":
+        if served == "rule":
             return self._by_rule(window, "")
         known = len(set(learned.models.names) & set(window.metrics))
         of = len(learned.models.names)
@@ -71,23 +88,25 @@ class CnnRisk:
         length = (window.end - window.start) / 1e9
         if not 1 / OTHER_LENGTH <= length / learned.length <= OTHER_LENGTH:
             return self._by_rule(window, f"training had windows of {learned.length:g} s, this one has {length:g} s")
-        return self._by_model(window, learned, "" if known == of else f"; {of - known} of its {of} metrics are missing")
+        missing = "" if known == of else f"; {of - known} of its {of} metrics are missing"
+        return self._by_model(window, learned, served, missing)
 
-    def _by_model(self, window: MetricWindow, learned: Learned, missing: str) -> Risk:
+    def _by_model(self, window: MetricWindow, learned: Learned, served: str, missing: str) -> Risk:
         from logwatch_cnn_risk.explain import explained
         from logwatch_cnn_risk.frames import frames
 
         models = learned.models
         one = frames([window], models.names, models.columns)
-        p = float(models.probabilities(one, (self._name,))[self._name][0])
-        shares, heat = explained(models, one, self._name)
+        p = float(models.probabilities(one, (served,))[served][0])
+        shares, heat = explained(models, one, served)
         place = {name: at for at, name in enumerate(window.metrics)}
         whole = np.zeros(window.values.shape, np.float32)
         wide = np.arange(window.values.shape[1]) * heat.shape[1] // window.values.shape[1]
         for row, name in enumerate(models.names):
             if name in place:
                 whole[place[name]] = heat[row][wide]
-        return self._risk(window, p, models.names, shares, whole, f"by the model {self._name}{missing}")
+        found = self._risk(window, p, models.names, shares, whole, f"by the model {served}{missing}")
+        return replace(found, horizon=learned.horizon)
 
     def _by_rule(self, window: MetricWindow, why: str) -> Risk:
         from logwatch_cnn_risk.rule import departures, rule, usual_of

@@ -9,7 +9,7 @@ from logwatch_cnn_risk.frames import CHANNELS
 
 
 class RowShared(nn.Module):
-    """Logits [n] of frames [n, 4, m, c], for any m; a row in which nothing was measured has no say.
+    """Logits [n] of frames [n, 7, m, c], trends not read, for any m; a row in which nothing was measured has no say.
 
     Args:
         columns: c.
@@ -27,7 +27,7 @@ class RowShared(nn.Module):
     def features(self, frames: Tensor) -> Tensor:
         """The last maps [n, 2 · wide, m, c / 4]; zero in rows without a value."""
         measured = (frames[:, 2].mean(dim=2) < 1).to(frames.dtype)  # [n, m]
-        x = self.pool(torch.relu(self.first(frames)))  # [n, wide, m, c / 2]
+        x = self.pool(torch.relu(self.first(frames[:, :CHANNELS])))  # [n, wide, m, c / 2]
         maps: Tensor = self.pool(torch.relu(self.second(x)))
         return maps * measured[:, None, :, None]
 

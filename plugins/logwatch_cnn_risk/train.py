@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from logwatch.api import FitReport, LabelledWindow
+from logwatch_cnn_risk.election import Recipe
 from logwatch_cnn_risk.evaluate import Truth, best, by_fault, by_group, figures
 from logwatch_cnn_risk.frames import LEAST_KNOWN, Frames, columns_of, common_names, frames, known_share
-from logwatch_cnn_risk.measure import curves
-from logwatch_cnn_risk.models import NAMES, RULE, Recipe, fit_models
+from logwatch_cnn_risk.measure import curves, earliest
+from logwatch_cnn_risk.models import NAMES, RULE, fit_models
 from logwatch_cnn_risk.weights import Learned, save
 
 LEAST_FAILED, LEAST_HEALTHY = 5, 5
@@ -46,7 +47,11 @@ def fit(
     )  # fmt: skip
     one = windows[0].window
     save(Learned(last, serves, horizon, (one.end - one.start) / 1e9), out)
-    by_model = {name: curves(p[name], truth.failing) for name in NAMES}
+    by_model = {
+        name: curves(p[name], truth.failing)
+        | {"lead": earliest(p[name], truth.deployments, truth.faults != "", truth.lead)}
+        for name in NAMES
+    }
     return FitReport(serves, models, by_model, tuple(_notes(models, serves, truth)))
 
 

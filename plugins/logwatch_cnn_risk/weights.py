@@ -13,10 +13,10 @@ import numpy as np
 from logwatch_cnn_risk.calibrate import Platt
 from logwatch_cnn_risk.frames import COLUMNS
 from logwatch_cnn_risk.logistic import Logistic
-from logwatch_cnn_risk.models import CNN, NAMES, ROWS, Models
+from logwatch_cnn_risk.models import NAMES, Models
 
-FORMAT, VERSION = "logwatch-risk", "1"
-MOST_METRICS, MOST_WIDE, MOST_BYTES = 4096, 64, 1 << 28
+FORMAT, VERSION = "logwatch-risk", "2"
+MOST_METRICS, MOST_WIDE, MOST_MEMBERS, MOST_BYTES = 4096, 64, 16, 1 << 28
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,39 @@ class Learned:
     length: float  # of a window, seconds
 
 
-def save(learned: Learned, out: Path) -> None:
-    """Write `out`. Raises OSError."""
+SHIPPED = Path(__file__).parent / "weights" / "deployments.safetensors"
+"""Weights trained on our own recordings; beside them lies what they are."""
+
+
+def shipped_names() -> frozenset[str]:
+    """Metrics of the weights that are shipped; none where they are not there."""
+    from safetensors import safe_open
+
+    if not SHIPPED.is_file():
+        return frozenset()
+    with safe_open(SHIPPED, "np") as file:
+        return frozenset(json.loads(file.metadata()["head"])["metrics"])
+
+
+def save(learned: Learned, out: Path, card: str = "") -> None:
+    """Write `out`, with a few words on what the weights are. Raises OSError."""
     from safetensors.torch import save_file
     from torch import from_numpy
 
     models = learned.models
     arrays = {f"logistic.{name}": array for name, array in models.logistic._asdict().items()}
-    arrays["scale"] = models.scale
+    arrays |= {"scale": models.scale, "trends": models.trends, "foreign": models.foreign}
     tensors = {name: from_numpy(np.ascontiguousarray(array, np.float32)) for name, array in arrays.items()}
     for name, network in models.networks.items():
         tensors |= {f"{name}.{part}": tensor.contiguous() for part, tensor in network.state_dict().items()}
     head = {
         "format": FORMAT, "version": VERSION, "serves": learned.serves,
         "horizon": learned.horizon, "length": learned.length, "metrics": models.names, "columns": models.columns,
-        "wide": models.wide, "platt": {name: list(one) for name, one in models.platt.items()},
+        "wide": models.wide, "builds": models.builds,
+        "members": {name: len(network.members) for name, network in models.networks.items()},
+        "platt": {name: list(one) for name, one in models.platt.items()},
     }  # fmt: skip
-    save_file(tensors, out, {"head": json.dumps(head)})
+    save_file(tensors, out, {"head": json.dumps(head)} | ({"card": card} if card else {}))
 
 
 def load(path: Path) -> Learned:
@@ -76,8 +92,8 @@ def load(path: Path) -> Learned:
 
 
 def _learned(head: Mapping[str, Any], tensors: dict[str, Any]) -> Learned:
-    from logwatch_cnn_risk.model import HeatmapCnn
-    from logwatch_cnn_risk.rowshared import RowShared
+    from logwatch_cnn_risk.committee import Committee
+    from logwatch_cnn_risk.election import BUILDS, network
 
     names = tuple(str(name) for name in head["metrics"])
     m, columns, wide = len(names), int(head["columns"]), int(head["wide"])
@@ -89,18 +105,22 @@ def _learned(head: Mapping[str, Any], tensors: dict[str, Any]) -> Learned:
     k = 4 * m
     shapes = {"middle": (k,), "spread": (k,), "weights": (k + 1,)}
     logistic = Logistic(**{name: _array(tensors, f"logistic.{name}", shape) for name, shape in shapes.items()})
-    networks = {CNN: HeatmapCnn(m, columns, wide), ROWS: RowShared(columns, wide)}
-    for name, network in networks.items():
-        begin = f"{name}."
-        network.load_state_dict({key[len(begin) :]: t for key, t in tensors.items() if key.startswith(begin)})
-        network.eval()
+    usual, foreign = _array(tensors, "trends", (m, 3, 2)), _array(tensors, "foreign", (3, 2))
+    builds, networks = {name: str(head["builds"][name]) for name in BUILDS}, {}
+    for name, build in builds.items():
+        count = int(head["members"][name])
+        if build not in BUILDS[name] or not 0 < count <= MOST_MEMBERS:
+            raise ValueError(f"no build of {name}: {count} {build}")
+        begin, made = f"{name}.", Committee([network(build, m, columns, wide) for _ in range(count)])
+        made.load_state_dict({key[len(begin) :]: t for key, t in tensors.items() if key.startswith(begin)})
+        networks[name] = made.eval()
     platt = {name: Platt(*map(float, head["platt"][name])) for name in NAMES}
     horizon, length = float(head["horizon"]), float(head["length"])
     if head["serves"] not in NAMES or not (0 < horizon < 1e9 and 0 < length < 1e9):
         raise ValueError("what it serves is not known")
     if not np.isfinite(list(platt.values())).all():
         raise ValueError("numbers that are not finite")
-    models = Models(names, columns, wide, scale, logistic, dict(networks), platt)
+    models = Models(names, columns, wide, scale, usual, foreign, builds, logistic, dict(networks), platt)
     return Learned(models, head["serves"], horizon, length)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from logwatch.heatmap.past import quantiles_of
 from logwatch.types import Bool, Float32, Int64, MetricWindow
+from logwatch_cnn_risk.election import CNN, ROWS, Recipe
 from logwatch_cnn_risk.frames import frames, scale_of
 from logwatch_cnn_risk.measure import auc, interval
-from logwatch_cnn_risk.models import CNN, NAMES, ROWS, RULE, Recipe, fit_models
+from logwatch_cnn_risk.models import NAMES, RULE, fit_models
 from tests.benchmarks.frame import Benchmark
 
 WINDOW, HORIZON, HARD = 30, 30, 80

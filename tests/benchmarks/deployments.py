@@ -15,10 +15,12 @@ from logwatch.app.training import ENDS, label, windows_of
 from logwatch.cli.ui import Terminal
 from logwatch.config import load
 from logwatch.types import Float32
-from logwatch_cnn_risk.evaluate import Truth, by_fault, by_group, figures, folds_of
+from logwatch_cnn_risk.election import CNN, ROWS, Recipe
+from logwatch_cnn_risk.evaluate import Truth, by_fault, by_group, figures
+from logwatch_cnn_risk.folds import folds_of
 from logwatch_cnn_risk.frames import LEAST_KNOWN, Frames, columns_of, common_names, frames, known_share, scale_of
 from logwatch_cnn_risk.measure import auc
-from logwatch_cnn_risk.models import CNN, ROWS, RULE, Recipe, fit_models
+from logwatch_cnn_risk.models import RULE, fit_models
 from tests.benchmarks.frame import ROOT, Benchmark
 
 HORIZON = 60.0

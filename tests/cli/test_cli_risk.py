@@ -68,8 +68,27 @@ def weights(folder: Path) -> Path:
     out = folder / "risk.safetensors"
     files = [str(folder / f"d{number}.csv") for number in range(20)]
     arguments = ["train", "risk", *files, "--labels", str(folder / "labels.csv"), "-o", str(out)]
-    assert run([*arguments, "--horizon", "30s", "--window", "16", "--json"]) == 0
+    assert (
+        run([*arguments, "--horizon", "30s", "--window", "16", "--report", str(folder / "report.html"), "--json"]) == 0
+    )
     return out
+
+
+def test_the_report_is_a_page_with_the_curves_of_every_model(folder: Path, weights: Path) -> None:
+    page = (folder / "report.html").read_text()
+    for said in ("ROC", "Precision and recall", "Calibration", "Lead time", "slow leak", "row-shared"):
+        assert said in page
+    assert page.count("<polyline") == 4 * 4
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_work(call: Call, folder: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "report.html"
+    files = ("train", "risk", folder / "d0.csv", "--labels", folder / "labels.csv", "-o", tmp_path / "x.safetensors")
+    code, _, err = call(*files, "--report", nowhere)
+    assert code == 73, err
+    assert "no such directory" in err
 
 
 def test_training_reports_every_model_and_the_gate_uses_what_it_wrote(call: Call, folder: Path, weights: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,16 @@ from safetensors.torch import save_file
 
 from logwatch.api import FitReport, LabelledWindow, MetricWindow, Risk
 from logwatch.testing import conforms
-from logwatch_cnn_risk.models import CNN, LOGISTIC, NAMES, ROWS, RULE, Recipe
+from logwatch_cnn_risk.election import CNN, ROWS, Recipe
+from logwatch_cnn_risk.models import LOGISTIC, NAMES, RULE
 from logwatch_cnn_risk.networks import Schooling
 from logwatch_cnn_risk.plugin import CnnRisk, Config
 from logwatch_cnn_risk.train import fit
-from logwatch_cnn_risk.weights import load
+from logwatch_cnn_risk.weights import SHIPPED, load, shipped_names
 from tests.plugins import deployments_made as made
 
-QUICK = Recipe(wide=4, cnn=Schooling(epochs=6, rate=5e-3), rows=Schooling(epochs=6, rate=5e-3, rows=0.2))
+SHORT = Schooling(epochs=6, rate=5e-3)
+QUICK = Recipe(4, SHORT, replace(SHORT, rows=0.2), replace(SHORT, epochs=12, batch=32), {CNN: 2, ROWS: 1})
 
 
 def quiet(share: float, what: str) -> None:
@@ -60,7 +63,7 @@ def test_every_model_is_judged_on_deployments_that_it_has_not_seen(trained: tupl
     assert tuple(report.models) == NAMES
     assert report.models[report.serves]["auc"] > 0.9
     assert {f"fault/{fault}" for fault in made.FAULTS} <= set(report.models[CNN])
-    assert set(report.curves[report.serves]) == {"roc", "pr", "calibration"}
+    assert set(report.curves[report.serves]) == {"roc", "pr", "calibration", "lead"}
 
 
 def test_training_is_the_same_again(trained: tuple[Path, FitReport], tmp_path: Path) -> None:
@@ -132,6 +135,28 @@ def test_without_weights_the_rule_answers(bad: MetricWindow, good: MetricWindow)
         CnnRisk(Config(model="cnn"))
 
 
+def test_shipped_weights_stand_in_where_their_metrics_are_there(bad: MetricWindow) -> None:
+    names = tuple(sorted(shipped_names()))
+    assert len(names) > 40
+    rng = np.random.default_rng(0)
+    own = MetricWindow("shop", names, made.START, made.SECOND // 2, rng.random((len(names), 120)).astype(np.float32))
+    first = asked(None, own)
+    assert "by the model" in first.detail
+    assert first.horizon == 60
+    other = CnnRisk(Config())
+    for window in (own, bad):  # an answer depends on its window alone
+        assert other.assess(window) == asked(None, window)
+    assert "by the rule" in asked(None, own, "rule").detail
+
+
+def test_shipped_weights_say_what_they_are() -> None:
+    with safe_open(SHIPPED, "np") as file:
+        assert "deployments" in file.metadata()["card"]
+    card = SHIPPED.with_suffix(".md").read_text()
+    for said in ("Data", "Split", "Figures", "Limits"):
+        assert f"## {said}" in card
+
+
 def test_too_few_samples_and_no_metrics_have_no_answer(weights: Path, bad: MetricWindow) -> None:
     values = bad.values.copy()
     values[:, :4] = np.nan
@@ -150,7 +175,10 @@ def test_without_weights_it_keeps_the_contract() -> None:
     conforms(CnnRisk)
 
 
-def changed(weights: Path, out: Path, change: Callable[[dict[str, object], dict[str, object]], None]) -> Path:
+CNN_FIRST = "cnn.members.0.first"
+
+
+def changed(weights: Path, out: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Path:
     """Weights with another head, or other arrays."""
     with safe_open(weights, "pt") as file:
         head = json.loads(file.metadata()["head"])
@@ -164,20 +192,26 @@ def changed(weights: Path, out: Path, change: Callable[[dict[str, object], dict[
     ("change", "said"),
     [
         (lambda head, tensors: tensors.update(scale=tensors["scale"][:3]), "do not fit together"),
-        (lambda head, tensors: tensors.update({"cnn.first.weight": tensors["cnn.first.weight"][:2]}), "do not fit"),
-        (lambda head, tensors: tensors.pop("row-shared.row.bias"), "do not fit together"),
+        (
+            lambda head, tensors: tensors.update({f"{CNN_FIRST}.weight": tensors[f"{CNN_FIRST}.weight"][:1]}),
+            "do not fit",
+        ),
+        (lambda head, tensors: tensors.pop("row-shared.members.0.row.bias"), "do not fit together"),
         (lambda head, tensors: tensors.update(scale=tensors["scale"] * np.nan), "not finite"),
+        (lambda head, tensors: tensors.update(trends=tensors["trends"][:, :2].contiguous()), "do not fit together"),
+        (lambda head, tensors: head["builds"].update(cnn="oracle"), "do not fit together"),
+        (lambda head, tensors: head["members"].update(cnn=10**6), "do not fit together"),
         (lambda head, tensors: head.update(wide=10**9), "out of bounds"),
         (lambda head, tensors: head.update(metrics=["cpu"] * 4), "out of bounds"),
         (lambda head, tensors: head.update(serves="oracle"), "do not fit together"),
         (lambda head, tensors: head.update(horizon=-1), "do not fit together"),
-        (lambda head, tensors: head.update(version="2"), "version 2"),
+        (lambda head, tensors: head.update(version="1"), "version 1"),
         (lambda head, tensors: head.update(format="other"), "no weights of the risk plugin"),
         (lambda head, tensors: head.pop("platt"), "do not fit together"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_by_name(
-    weights: Path, tmp_path: Path, change: Callable[[dict[str, object], dict[str, object]], None], said: str
+    weights: Path, tmp_path: Path, change: Callable[[dict[str, Any], dict[str, Any]], None], said: str
 ) -> None:
     wrong = changed(weights, tmp_path / "wrong.safetensors", change)
     with pytest.raises(ValueError, match=said) as error:
