@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Progress:
     alerts: int = 0
     gaps: int = 0
     paused: str = ""  # why nothing is read at the moment; empty while reading
+    reloads: bool = False  # it ended to begin again with another configuration
     waiting: str = "not open yet"  # what sources wait for before they read; empty once all are ready
 
 
@@ -73,6 +75,7 @@ class Daemon:
         ahead: parses the next batch beside the scoring of this one; None: each batch is parsed where it is scored.
         on_open: called when the sources are open, before the first record.
         on_tick: called about once a second and at the end, for live output.
+        reload: called after `hang_up`: whether to end, so as to begin again with another configuration.
     """
 
     lanes: Lanes
@@ -88,10 +91,12 @@ class Daemon:
     on_open: Callable[[], None] = lambda: None
     on_tick: Callable[[Progress], None] = lambda progress: None
     history: Callable[[], None] = lambda: None
+    reload: Callable[[], bool] = lambda: False
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
+        self._hung_up = False
         self._committed = self._ticked = self.clock.monotonic()
         self._commits = 0
         self._laned: set[str] = set()
@@ -99,6 +104,10 @@ class Daemon:
     def stop(self) -> None:
         """Ask the loop to end after the batch in hand. Safe from a signal handler."""
         self._stop.set()
+
+    def hang_up(self) -> None:
+        """Ask the loop to look at its configuration again. Safe from a signal handler."""
+        self._hung_up = True
 
     def run(self) -> Progress:
         """Until stopped, or until every source is exhausted; ends with a commit.
@@ -123,7 +132,8 @@ class Daemon:
                 if not read and not self._wait():
                     self._finish()
                     break
-            self.notifier.stopping()
+            if not self.progress.reloads:
+                self.notifier.stopping()
             self._catch_up()
             self._drain()
         finally:
@@ -196,9 +206,20 @@ class Daemon:
             self._commit()
         if now - self._ticked >= TICK_EVERY_S:
             self._tick()
+        if self._hung_up:
+            self._look_again()
         for asked in (self.control, self.asking):
             if asked is not None:
                 asked.serve(self.handlers)
+
+    def _look_again(self) -> None:
+        self._hung_up = False
+        self.notifier.reloading()
+        if self.reload():
+            self.progress.reloads = True
+            self.stop()
+        else:
+            self.notifier.ready(self._doing())
 
     @property
     def turned(self) -> float:
@@ -281,6 +302,19 @@ def _warm(source: Source, records: RecordBatch) -> Bool | None:
         return None
     limit = np.array([until.get(stream, 0) for stream in records.streams], np.int64)
     return records.start < limit[records.stream]
+
+
+@contextlib.contextmanager
+def on_hang_up(call: Callable[[], None]) -> Iterator[None]:
+    """Inside, HUP calls it; not where a terminal was closed, which ends what runs in it."""
+    if sys.stderr.isatty():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda number, frame: call())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextlib.contextmanager

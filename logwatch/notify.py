@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 
 class Notifier:
@@ -21,6 +22,10 @@ class Notifier:
     def alive(self, status: str) -> None:
         """Pet the watchdog. Call only from the loop that makes progress."""
         self._send(f"WATCHDOG=1\nSTATUS={status}")
+
+    def reloading(self) -> None:
+        """Until the next `ready`, a new configuration is being read."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
         self._send("STOPPING=1")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +21,7 @@ from logwatch.requests import RunRequest
     Watches everything that a configuration names, until it is told to stop.
     What it has learned, how far it has read and which alerts are still to be delivered is kept in the state directory,
     and it goes on from there, also after a crash. SIGTERM and Ctrl-C end it cleanly; a second one ends it at once.
+    SIGHUP has it read its configuration again and begin anew with that; where that is wrong, it says so and goes on.
     Its own log goes to standard error.""",
     examples="""
     logwatchd check-config -c logwatchd.toml && logwatchd run -c logwatchd.toml
@@ -34,6 +38,7 @@ from logwatch.requests import RunRequest
 )
 @options.budget
 @options.learning
+@options.model
 @click.option(
     "--log-format",
     type=click.Choice(["auto", "console", "json", "logfmt"]),
@@ -53,14 +58,27 @@ def command(
     state: Path | None,
     budget: str | None,
     learning: str | None,
+    model: Path | None,
     log_format: Literal["auto", "console", "json", "logfmt"],
     log_level: str,
 ) -> int:
     from logwatch import app, telemetry
-    from logwatch.plugins import configure
+    from logwatch.plugins import Configured, Resolved, configure
 
-    flags = options.given(state=("--state", state), budget=("--budget", budget), learning=("--learning", learning))
-    request = RunRequest(configure(file, flags=flags))
+    flags = options.given(
+        state=("--state", state), budget=("--budget", budget), learning=("--learning", learning),
+        model=("--model", model),
+    )  # fmt: skip
+
+    def read() -> Configured[Resolved]:
+        return configure(file, flags=flags)
+
+    def check() -> None:
+        read()
+
+    request = RunRequest(read(), check)
     telemetry.configure_log(log_format, log_level)
-    app.run(request)
+    if app.run(request):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens again: one more would end it
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # itself, with its own arguments: everything is read anew
     return 0
