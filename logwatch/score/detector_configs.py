@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from logwatch.api import PluginConfig
+from logwatch.config.alert_rules import AlertRules
+from logwatch.config.values import Duration
+
+
+class RuleConfig(PluginConfig):
+    """Settings of `rule`: the `[[rule]]` tables."""
+
+    rule: AlertRules = ()
 
 
 class NewConfig(PluginConfig):
@@ -12,6 +20,8 @@ class NewConfig(PluginConfig):
 
     forget: int = 1_000_000
     """Events of the source after which an unseen template is news again."""
+    forget_after: Duration = 30 * 86_400.0
+    """The same in a source's own time, to within four days; 0: never."""
     memory: int = 20_000
     """Events over which a source's rate of new templates is averaged."""
     limit: int = 1 << 20

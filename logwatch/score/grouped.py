@@ -47,7 +47,8 @@ class Groups:
     def __init__(self, keys: NDArray[Any]) -> None:
         n = len(keys)
         self.head: Bool = np.zeros(n, dtype=np.bool_)
-        if n and keys[0] == keys[-1] and (keys == keys[0]).all():
+        self._one = bool(n and keys[0] == keys[-1] and (keys == keys[0]).all())
+        if self._one:
             self.order: Int64 = np.arange(n)
             self.head[0] = True
             self.begin: Int64 = np.zeros(1, dtype=np.int64)
@@ -76,8 +77,15 @@ class Groups:
         """Rows of each group [size]."""
         return self.end - self.begin
 
+    def sums(self, numbers: Int64) -> Int64:
+        """Sum of numbers [n] of each group [size]."""
+        total: Int64 = np.add.reduceat(numbers[self.order], self.begin) if len(self) else self.begin
+        return total
+
     def ungroup(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values [n, …] in grouped order, back in stream order."""
+        if self._one:
+            return values.copy()
         out = np.empty_like(values)
         out[self.order] = values
         return out
@@ -90,9 +98,24 @@ class Groups:
             stored: [size, …] what stood before the batch, for the first row of each group.
         """
         out = np.empty_like(values)
-        out[1:] = values[self.order[:-1]]
+        out[1:] = values[:-1] if self._one else values[self.order[:-1]]
         out[self.begin] = stored
         return out
+
+
+def distinct(numbers: NDArray[Any], size: int) -> tuple[Int64, Int64]:
+    """One row of each number [k], and for each row [n] which of these has its number; no sort.
+
+    Args:
+        numbers: [n] in [-size, size); negative ones count from the end, as in an index.
+        size: memory of so many numbers is taken.
+    """
+    place = np.empty(size, dtype=np.int64)  # only what is written is read
+    rows = np.arange(len(numbers))
+    place[numbers] = rows
+    one = np.flatnonzero(place[numbers] == rows)
+    place[numbers[one]] = np.arange(len(one))
+    return one, place[numbers]
 
 
 def segment_begin(starts: Bool) -> Int64:

@@ -32,7 +32,7 @@ CLIP = 4.0
 """Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
 COMPANY = 16
 """Earlier windows of a source whose odd templates are remembered together."""
-USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0, "values": 5.0}
+USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0, "values": 5.0, "rule": 1e9}
 """Nats of an event that are nothing special in a window of hundreds; 0 for detectors not named."""
 VOTING = ("lstm", "new", "rare")
 """Detectors whose surprise makes an event odd; of an odd event all are added up."""
@@ -46,14 +46,17 @@ OPEN = (
     ("count", "i8"),
     ("errors", "i8"),  # events at level error or above
     ("odd", "i8"),  # events that surprise
+    ("strange", "i8"),  # how unusual values were: whole nats from `STRANGE` on, where the first counts 1
     ("first", "i8"),
     ("start", "i8"),
     ("end", "i8"),
     ("sums", "i8", (DETECTORS,)),
     ("bits", "u8", (WORDS,)),  # templates that have surprised in this window
 )
-COUNTED = ("count", "errors", "odd")
-"""What has a rate: all events, and two sorts of them, of which only many are news, never few."""
+COUNTED = ("count", "errors", "odd", "strange")
+"""What has a rate: all events, and errors, odd events and odd values, of which only many are news, never few."""
+STRANGE = 3.0
+"""Nats of `values` from which on an event's values are unusual: at most one in twenty of those that have some."""
 RATE = (  # aged sums of 1, y, y² with y = √(count + 3/8)
     ("windows", "f8"),
     ("mean", "f8", (len(COUNTED),)),
@@ -79,6 +82,7 @@ class Windows:
         self._usual_nats = np.array([USUAL.get(name, 0.0) for name in detectors], dtype=np.float32)
         self._votes = np.array([name in VOTING for name in detectors])
         self._bounded = [detectors.index(name) for name in ("lstm", "rare", "new") if name in detectors]
+        self._values = detectors.index("values") if "values" in detectors else None
         self._width = width
         self._window = window
         self._open = SourceRows(OPEN)
@@ -105,6 +109,9 @@ class Windows:
         group, head = groups.group[at], groups.head[at]
         carried = np.flatnonzero(head & going_on[group])
         open_ = self._segments(events, order, at, index)
+        if self._values is not None:
+            over = np.fmax(nats[order, self._values] - np.float32(STRANGE - 1.0), np.float32(0))  # NaN: 0
+            open_["strange"] = np.add.reduceat(over.astype(np.int64), at)
         open_["bits"][carried] = old["bits"][group[carried]]
         self._surprise(open_, events.template, nats, order, at)
         self._carry(open_, carried, gather(old, group[carried]))
@@ -159,6 +166,7 @@ class Windows:
         part["count"][rows] += old["count"]
         part["errors"][rows] += old["errors"]
         part["odd"][rows] += old["odd"]
+        part["strange"][rows] += old["strange"]
         part["sums"][rows] += old["sums"]
 
     def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
@@ -261,15 +269,15 @@ class Windows:
         self._open.mark(np.arange(len(self._open.rows)))
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
-        yield from self._open.changes("window/open/")
-        yield from self._rates.changes("window/rate/")
+        yield from self._open.changes("window/now/")
+        yield from self._rates.changes("window/usual/")
         yield from self._closed.changes("window/closed")
         yield from self._company.changes("window/company/")
         yield from self._odd.changes("window/odd")
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
-        self._open.restore("window/open/", cells)
-        self._rates.restore("window/rate/", cells)
+        self._open.restore("window/now/", cells)
+        self._rates.restore("window/usual/", cells)
         self._closed.restore("window/closed", cells)
         self._company.restore("window/company/", cells)
         self._odd.restore("window/odd", cells)

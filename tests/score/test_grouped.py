@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.score.grouped import Groups, scan, segment_begin
+from logwatch.score.grouped import Groups, distinct, scan, segment_begin
 
 KEYS = st.lists(st.integers(0, 5), min_size=1, max_size=60)
 
@@ -37,6 +37,25 @@ def test_before_is_the_groups_previous_row_or_what_was_stored(keys: list[int]) -
     for row, key in enumerate(keys):
         assert before[row] == stored[key]
         stored[key] = row
+
+
+@given(KEYS, st.data())
+def test_sums_are_the_groups(keys: list[int], data: st.DataObject) -> None:
+    numbers = data.draw(st.lists(st.integers(0, 9), min_size=len(keys), max_size=len(keys)))
+    groups = Groups(np.array(keys))
+    sums = {key: sum(n for k, n in zip(keys, numbers, strict=True) if k == key) for key in keys}
+    assert dict(zip(groups.keys.tolist(), groups.sums(np.array(numbers)).tolist(), strict=True)) == sums
+
+
+def test_no_rows_have_no_sums() -> None:
+    assert Groups(np.zeros(0, np.int64)).sums(np.zeros(0, np.int64)).tolist() == []
+
+
+@given(st.lists(st.integers(-6, 5), max_size=60))
+def test_each_number_has_one_row_and_all_its_rows_know_it(numbers: list[int]) -> None:
+    one, row = distinct(np.array(numbers, np.int64), 6)
+    assert [numbers[i] % 6 for i in one[row]] == [number % 6 for number in numbers]
+    assert sorted(numbers[i] % 6 for i in one) == sorted({number % 6 for number in numbers})
 
 
 @given(st.lists(st.tuples(st.floats(0, 9, width=32) | st.just(np.nan), st.booleans()), min_size=1, max_size=70))

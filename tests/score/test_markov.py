@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from logwatch.score.detector_configs import MarkovConfig
+from logwatch.score.detectors import markov
 from logwatch.score.detectors.markov import Markov
 from logwatch.score.keys import KeyTable
 from tests.score.simulated import events
@@ -86,3 +87,17 @@ def test_counts_and_contexts_move_to_the_winner_of_a_merge() -> None:
     nats = feed([1, 5, 2], "x")
     assert nats[2] == pytest.approx(np.log(2), abs=0.1)
     assert feed([3], "open")[0] == pytest.approx(np.log(2), abs=0.1)
+
+
+@pytest.mark.parametrize("cells", [1, 150, 1 << 20])
+def test_looking_once_for_what_is_alike_changes_nothing(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    rng = np.random.default_rng(5)
+    said = [rng.integers(0, kinds, 900).tolist() for kinds in (3, 12, 40, 12)]
+    plain, quick = Feed(), Feed()
+    monkeypatch.setattr(markov, "MANY", 10**9)
+    expected = [plain(template) for template in said]
+    monkeypatch.setattr(markov, "MANY", 1)
+    monkeypatch.setattr(markov, "CELLS", cells)
+    for template, nats in zip(said, expected, strict=True):
+        np.testing.assert_array_equal(quick(template), nats)
+    assert dict(quick.detector.changes()) == dict(plain.detector.changes())

@@ -6,22 +6,25 @@ import numpy as np
 
 from logwatch.score.detector_configs import NewConfig
 from logwatch.score.detectors.novelty import Novelty
+from logwatch.types import NO_TIME
 from tests.score.simulated import events
 
 
 def feed(
-    detector: Novelty, template: list[int], source: int = 0, flags: list[int] | None = None, level: int = 0
-) -> np.ndarray:
+    detector: Novelty, template: list[int], source: int = 0, flags: list[int] | None = None, level: int = 0,
+    day: float = 0.0,
+) -> np.ndarray:  # fmt: skip
     n = len(template)
-    batch = events([source] * n, [None] * n, np.arange(n) * 10**9 + 10**18, template, flags=flags)
+    time = np.arange(n) * 10**9 + 10**18 + int(day * 86_400e9)
+    batch = events([source] * n, [None] * n, time, template, flags=flags)
     batch.level[:] = level
     nats = detector.score(batch)
     detector.learn(batch, nats)
     return nats
 
 
-def settled(**config: int) -> Novelty:
-    detector = Novelty(NewConfig(**config))
+def settled(**config: float) -> Novelty:
+    detector = Novelty(NewConfig(**config))  # type: ignore[arg-type]  # checked by pydantic
     for _ in range(50):
         feed(detector, [1, 2, 3, 4] * 16)
     return detector
@@ -97,3 +100,46 @@ def test_a_merge_of_two_known_templates_remembers_the_later_sight() -> None:
     for _ in range(10):
         feed(detector, [1, 2] * 30)
     assert feed(detector, [4])[0] == 0
+
+
+def test_what_stops_occurring_is_news_again_by_its_sources_own_time() -> None:
+    detector = settled()  # on day 0, with the last of templates 3 and 4
+    for day in range(1, 40):
+        feed(detector, [1, 2] * 40, day=day)
+        if day == 25:
+            assert feed(detector, [3], day=day)[0] == 0  # 25 days are no long time
+    assert feed(detector, [4], day=40)[0] > 5
+    assert feed(detector, [3, 1, 2], day=40).tolist() == [0, 0, 0]
+    assert feed(detector, [4], day=40)[0] == 0  # it was seen again
+
+
+def test_a_service_that_was_off_for_long_says_nothing_new() -> None:
+    detector = settled()
+    assert not feed(detector, [1, 2, 3, 4], day=200).any()
+
+
+def test_by_forget_after_a_template_is_forgotten_sooner_or_never() -> None:
+    for forget_after, news in ((4 * 86_400, True), (0, False), (10**9, False)):
+        detector = settled(forget_after=forget_after)
+        for day in range(1, 16):
+            feed(detector, [1, 2] * 40, day=day)
+        assert bool(feed(detector, [4], day=16)[0] > 0) is news
+
+
+def test_when_a_template_was_seen_survives_a_restart_and_a_merge() -> None:
+    detector = settled()
+    for day in range(1, 36):
+        feed(detector, [1, 2] * 40 + [5] * (day == 20), day=day)
+    again = Novelty(NewConfig())
+    again.restore({name: cell for name, cell in detector.changes() if cell is not None})
+    again.merged([(3, 6), (5, 7)])
+    assert (feed(again, [6, 7], day=36) > 0).tolist() == [True, False]
+
+
+def test_a_source_without_times_forgets_by_events_alone() -> None:
+    detector = Novelty(NewConfig(forget_after=1))
+    for _ in range(60):
+        batch = events([0] * 64, [None] * 64, np.zeros(64), [1, 2, 3, 4] * 16)
+        batch.watermark[:] = NO_TIME
+        detector.learn(batch, detector.score(batch))
+    assert not detector.score(batch).any()

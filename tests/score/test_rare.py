@@ -8,6 +8,7 @@ import pytest
 from logwatch.score.detector_configs import RareConfig
 from logwatch.score.detectors.rare import BLOCK, Rare, too_rare
 from logwatch.score.keys import KeyTable
+from logwatch.types import Flag
 from tests.score.simulated import SECOND, events, odd_have_entities
 
 PLAIN, VISITED = 0, 1
@@ -21,13 +22,16 @@ class Feed:
         self.detector = Rare(RareConfig(), self.table, odd_have_entities)
         self.now = 10**18
 
-    def __call__(self, source: int, rows: list[tuple[str | None, int]], learn: bool = True) -> np.ndarray:
+    def __call__(
+        self, source: int, rows: list[tuple[str | None, int]], learn: bool = True, alerted: bool = False
+    ) -> np.ndarray:
         n = len(rows)
         time = self.now + np.arange(n) * SECOND
         self.now += n * SECOND
         batch = events([source] * n, [row[0] for row in rows], time, [row[1] for row in rows])
         batch.slot = self.table.assign(batch.source, batch.stream, batch.entity)
         nats = self.detector.score(batch)
+        batch.flags = batch.flags | np.uint8(Flag.ALERTED if alerted else 0)
         if learn:
             self.detector.learn(batch, nats)
         return nats
@@ -50,6 +54,17 @@ def test_a_visit_that_goes_on_in_the_next_chunk_counts_once() -> None:
     for i in range(100):
         feed(VISITED, [(f"v{i}", 1), (f"v{i - 1}", 1)] + [(f"v{i - 1}", 2)] * (i % 10 == 0))
     assert feed(VISITED, [("x", 2)], learn=False)[0] == pytest.approx(np.log(10), abs=0.2)
+
+
+def test_a_habit_that_began_with_an_alert_ceases_to_be_rare() -> None:
+    feed = Feed()
+    for i in range(200):
+        feed(VISITED, [(f"v{i}", 1)])
+    first = feed(VISITED, [("x", 2)], learn=False)[0]
+    for i in range(200, 300):
+        feed(VISITED, [(f"v{i}", 1), (f"v{i}", 2)], alerted=True)
+    assert first > np.log(100)
+    assert feed(VISITED, [("y", 2)], learn=False)[0] == pytest.approx(np.log(3), abs=0.1)
 
 
 def test_without_entities_a_burst_counts_as_one_block() -> None:

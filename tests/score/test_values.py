@@ -236,3 +236,22 @@ def test_room_for_values_is_what_it_says() -> None:
         stream.chunk({"kind": [float(i % SLOTS) for i in range(CHUNK)]})
     assert stream.look(kind=0.0)[0] == pytest.approx(0.0, abs=0.01)
     assert stream.look(kind=99.0)[0] > 4
+
+
+def test_ids_whose_holders_speak_in_turns_are_a_counter() -> None:
+    stream = Stream()
+    for k in range(12):
+        ids = [float(1000 + 40 * (k * CHUNK + i) // 40 - 7 * (i % 5)) for i in range(CHUNK)]
+        stream.chunk({"pid": ids, "ms": [float(1 + (i * 37) % 100) for i in range(CHUNK)]})
+    assert np.isnan(stream.look(pid=10.0**6)[0])
+    assert stream.look(ms=10.0**6)[0] > 8
+
+
+def test_records_of_one_distribution_make_no_counter() -> None:
+    stream, rng = Stream(), np.random.default_rng(3)
+    for _ in range(30):
+        stream.chunk({"ms": rng.lognormal(3.0, 2.0, CHUNK).tolist()})
+        at, _, spread = stream.detector._fields.fields.kinds(stream.detector._fields.fields.table.entries()[0], 1, True)
+        assert (at >= 0).all()
+    assert spread.any()
+    assert stream.look(ms=10.0**9)[0] > 8

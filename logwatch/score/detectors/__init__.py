@@ -4,6 +4,7 @@ Each is built as `Detector(config, keys, has_entities)` and keeps the columns `F
 Protocol, each has `merged(pairs)`: template merges (loser, winner), in the order in which they happened, given at a
 chunk's end before `learn`; counts move from the losers to the winners. A detector with `usual_only` learns sequences:
 events that are `too_rare` by the nats of `rare` should be marked `Flag.ALERTED` in the chunk that it learns.
+One with `counts_alerted` sees as alerted only what a person called real.
 """
 
 from logwatch.score.detectors.gap import Gap

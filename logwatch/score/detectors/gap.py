@@ -13,7 +13,7 @@ from logwatch.score.detector_configs import GapConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.table import HashTable, pair
-from logwatch.score.grouped import Groups
+from logwatch.score.grouped import Groups, distinct
 from logwatch.score.keys import KeyTable
 from logwatch.types import NO_TIME, Int64
 
@@ -59,13 +59,14 @@ class Gap:
         bucket = self._buckets(events)
         self._seen.add(bucket=bucket)
         at = self._histograms.find(pair(events.source, events.template))
-        counts = self._histograms.values[at].astype(np.int32)
+        one, row = distinct(at, len(self._histograms.values))  # few statements bring most lines
+        counts = self._histograms.values[at[one]].astype(np.int32)
         below = np.cumsum(counts, axis=1)
-        total = below[:, -1]
-        rows, column = np.arange(len(at)), np.minimum(bucket, BUCKETS - 1)
-        here = counts[rows, column]
+        total = below[:, -1][row]
+        column = np.minimum(bucket, BUCKETS - 1)
+        here = counts[row, column]
         # Half of the own bucket counts on either side; half a count keeps what was never seen possible.
-        low = below[rows, column] - 0.5 * here
+        low = below[row, column] - 0.5 * here
         p = (2.0 * np.minimum(low, total - low) + 1.0) / (total + 1.0)
         known = (at >= 0) & (bucket != NONE) & (total >= self._config.least)
         return np.where(known, -np.log(np.minimum(p, 1.0)), np.nan).astype(np.float32)

@@ -13,7 +13,7 @@ from logwatch.score.detector_configs import MarkovConfig
 from logwatch.score.detectors.merges import Merges
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.table import HashTable, UInt64
-from logwatch.score.grouped import Groups
+from logwatch.score.grouped import Groups, distinct
 from logwatch.score.keys import KeyTable
 from logwatch.types import Float64, Int64
 
@@ -21,12 +21,30 @@ FIELD = 21
 """Bits of a template in a packed key of three: 2 M templates; a miner keeps far fewer."""
 ANY = (1 << FIELD) - 1  # this place of the context is not looked at
 TOTAL = (1 << FIELD) - 2  # in the last place: the context's own count
+CELLS = 1 << 20
+"""Numbers told apart without sorting, at most."""
+MANY = 64
+"""Events among which it is worth while to look for those that are alike."""
 TOP = 1 << 63  # makes every key non-zero
 
 
 def _pack(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> UInt64:
     key = (a.astype(np.int64) << 2 * FIELD) | (b.astype(np.int64) << FIELD) | c.astype(np.int64)
     return key.astype(np.uint64) | np.uint64(TOP)
+
+
+def _once(a: Int64, b: Int64, c: Int64) -> tuple[Int64, Int64]:
+    """One row of each (a, b, c) [m], where few are enough to look, and for each row [n] which of these is its like."""
+    n, numbers = len(c), np.concatenate([a, b, c])
+    if n >= MANY:
+        number = distinct(numbers, int(numbers.max()) + 1)[1]
+        most = int(number.max()) + 1
+        if most**2 <= CELLS:
+            pairs = distinct(number[:n] * most + number[n : 2 * n], most**2)[1]
+            cells = (int(pairs.max()) + 1) * most
+            if cells <= CELLS:
+                return distinct(pairs * most + number[2 * n :], cells)
+    return np.arange(n), np.arange(n)
 
 
 @plugin(kind="detector", name="markov", api=(1, 0), config=MarkovConfig)
@@ -57,7 +75,9 @@ class Markov:
 
     def score(self, events: EventBatch) -> Float32:
         """Nats [n]; advances the keys' last two templates."""
-        a, b, c = self._contexts(events)
+        all_a, all_b, all_c = self._contexts(events)
+        one, row = _once(all_a, all_b, all_c)
+        a, b, c = all_a[one], all_b[one], all_c[one]
         n, wild, total = len(c), np.full(len(c), ANY), np.full(len(c), TOTAL)
         keys = [
             _pack(wild[:1], wild[:1], total[:1]), _pack(wild, b, total), _pack(a, b, total),
@@ -65,7 +85,7 @@ class Markov:
         ]  # fmt: skip
         found = self._counts.find(np.concatenate(keys))
         at = np.concatenate([np.repeat(found[:1], n), found[1:]])
-        self._seen.add(a=a, b=b, at=at.reshape(6, n).T)
+        self._seen.add(a=all_a, b=all_b, at=at.reshape(6, n).T.astype(np.int32)[row])
         context, joint = at[: 3 * n], at[3 * n :]
         seen = self._aged(joint, context)
         out_of = np.where(context >= 0, self._counts.values[context], np.float32(0)).astype(np.float64)
@@ -75,7 +95,7 @@ class Markov:
         p = (seen[n : 2 * n] + k * p) / (out_of[n : 2 * n] + k)
         p = (seen[2 * n :] + k * p) / (out_of[2 * n :] + k)
         nats = -np.log(np.minimum(p, 1.0))
-        return np.where(context[:n] >= 0, nats, np.nan).astype(np.float32)
+        return np.where(context[:n] >= 0, nats, np.nan).astype(np.float32)[row]
 
     def _contexts(self, events: EventBatch) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         c = events.template.astype(np.int64) % (TOTAL - 1) + 1
@@ -107,24 +127,30 @@ class Markov:
         a, b = seen["a"][calm], seen["b"][calm]
         c = self._merges.forward(chunk.template[calm].astype(np.int64) % (TOTAL - 1) + 1)
         self._merges = Merges(())
+        one, row = _once(a, b, c)
+        times = np.tile(np.bincount(row, minlength=len(one)), 3)
+        a, b, c, at = a[one], b[one], c[one], seen["at"][calm][one].T.reshape(-1).astype(np.int64)
         wild = np.full(len(c), ANY)
-        at = seen["at"][calm].T.reshape(-1).astype(np.int64)
         keys = np.concatenate([wild, wild, a]), np.concatenate([wild, b, b]), np.concatenate([c, c, c])
-        self._count(*keys, at if self._found else None)
+        self._count(*keys, times, at if self._found else None)
         self._found = True
         self._chunk += 1
 
-    def _count(self, a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], at: Int64 | None) -> None:
+    def _count(
+        self, a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], times: Int64, at: Int64 | None
+    ) -> None:  # fmt: skip
         n, counts = len(c), self._counts
         at = counts.learn(np.concatenate([_pack(a, b, np.full(n, TOTAL)), _pack(a, b, c)]), self._chunk, at)
-        contexts = Groups(at[:n][at[:n] >= 0])
-        aged = counts.values[contexts.keys] * np.exp(-contexts.counts / self._config.memory)
-        counts.values[contexts.keys] = aged + contexts.counts
-        counts.stamps[contexts.keys] += contexts.counts.astype(np.uint32)
+        kept = np.flatnonzero(at[:n] >= 0)
+        contexts = Groups(at[:n][kept])
+        count = contexts.sums(times[kept])
+        aged = counts.values[contexts.keys] * np.exp(-count / self._config.memory)
+        counts.values[contexts.keys] = aged + count
+        counts.stamps[contexts.keys] += count.astype(np.uint32)
         kept = np.flatnonzero((at[:n] >= 0) & (at[n:] >= 0))
         joints = Groups(at[n:][kept])
         context = at[kept[joints.first]]
-        counts.values[joints.keys] = self._aged(joints.keys, context) + joints.counts
+        counts.values[joints.keys] = self._aged(joints.keys, context) + joints.sums(times[kept])
         counts.stamps[joints.keys] = counts.stamps[context]
 
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:

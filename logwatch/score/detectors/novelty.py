@@ -14,11 +14,23 @@ from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.detectors.table import HashTable, UInt64, pair
 from logwatch.score.grouped import Groups
-from logwatch.types import Bool, Int8, Int64
+from logwatch.types import NO_TIME, Bool, Int8, Int64, UInt8
 
 NO_KEYS: UInt64 = np.zeros(0, dtype=np.uint64)
 SEVERE = np.array([5, 6])
 """Levels from which on a template is a warning, an error."""
+
+
+SPAN = 4 * 86_400 * 10**9
+SPANS = 255
+"""When a template was last seen is kept in spans of four days, modulo 255: after 2.8 years it counts as just seen."""
+MISSED = 1000
+"""Events of the source in which a template must be missing, too: a service that was off for long says nothing new."""
+
+
+def spans(watermark: Int64) -> UInt8:
+    """1 to 255 [n] for source times [n], ns; 0 where there is none."""
+    return np.where(watermark == NO_TIME, 0, watermark // SPAN % SPANS + 1).astype(np.uint8)
 
 
 def severity(level: Int8) -> Int64:
@@ -53,7 +65,10 @@ class Novelty:
     ) -> None:
         self._open = OpenMerges(untold)
         self._config = config
-        self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen
+        self._seen = HashTable(np.uint8, limit=config.limit)  # stamp: the source's clock when last seen; value: `spans`
+        self._spans = (
+            -int(-config.forget_after * 1e9 // SPAN) if 0 < config.forget_after * 1e9 < SPAN * SPANS else SPANS
+        )
         self._sources = SourceRows([("clock", "i8"), ("events", "f8"), ("novel", "f8", (len(SEVERE) + 1,))])
         self._fresh = NO_KEYS  # [f] first seen in this chunk; the table is filled at the chunk's end
         self._fresh_log = Pending(key="u8")
@@ -67,12 +82,19 @@ class Novelty:
         at = self._seen.find(keys)
         clock = self._sources.rows["clock"][events.source]
         age = clock.astype(np.uint32) - self._seen.stamps[at]  # modulo 2^32
-        rows = np.flatnonzero((at < 0) | (age > self._config.forget))
+        long_ago = (age >= MISSED) & self._is_long_ago(at, events.watermark)
+        rows = np.flatnonzero((at < 0) | (age > self._config.forget) | long_ago)
         nats = np.zeros(len(events.source), dtype=np.float32)
         if len(rows):
             rows = self._first(rows, keys, events)
             nats[rows] = self._rate_nats(events.source[rows], severity(events.level[rows]))
         return nats
+
+    def _is_long_ago(self, at: Int64, watermark: Int64) -> Bool:
+        """Which entries [n] were last seen so long before source times [n] that they are forgotten."""
+        seen, now = self._seen.values[at].astype(np.int64), spans(watermark).astype(np.int64)
+        ago: Bool = (seen > 0) & (now > 0) & ((now - seen) % SPANS >= self._spans)
+        return ago
 
     def _first(self, rows: Int64, keys: UInt64, events: EventBatch) -> Int64:
         new, first = np.unique(keys[rows], return_index=True)
@@ -133,6 +155,7 @@ class Novelty:
         at = self._seen.learn(keys, self._chunk)
         kept = at >= 0
         self._seen.stamps[at[kept]] = rows["clock"][chunk.source[kept]].astype(np.uint32)
+        self._seen.values[at[kept]] = spans(chunk.watermark[kept])
         self._chunk += 1
         self._fresh = NO_KEYS
         self._fresh_log.take()
@@ -158,15 +181,15 @@ class Novelty:
         gone = moved != keys
         if not gone.any():
             return
-        stamps, targets = self._seen.stamps[at[gone]], moved[gone]
+        stamps, seen, targets = self._seen.stamps[at[gone]], self._seen.values[at[gone]], moved[gone]
         self._seen.remove(at[gone])
         unique, inverse = np.unique(targets, return_inverse=True)
         known = self._seen.find(unique) >= 0
         to = self._seen.learn(unique, self._chunk)
-        for target, stamp in zip(inverse.tolist(), stamps, strict=True):
+        for target, stamp, span in zip(inverse.tolist(), stamps, seen, strict=True):
             entry = to[target]
             if entry >= 0 and (not known[target] or _later(int(stamp), int(self._seen.stamps[entry]))):
-                self._seen.stamps[entry] = stamp
+                self._seen.stamps[entry], self._seen.values[entry] = stamp, span
                 known[target] = True
 
     @staticmethod

@@ -52,6 +52,7 @@ class Rare:
     """
 
     name = "rare"
+    counts_alerted = True  # see `logwatch.score.detectors`
     FIELDS = KeyFields(
         (("rare_heard", "i8"), ("rare_count", "i4"), ("rare_templates", "i4", (KEPT,)), ("rare_plain", "u1"))
     )
@@ -99,7 +100,12 @@ class Rare:
         return aged
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
-        """Count in which visits and blocks the chunk's templates stand, without events that alerted."""
+        """Count in which visits and blocks the chunk's templates stand, without events marked as alerted.
+
+        Those are only what a person called real (see `counts_alerted`): were whatever alerted left out, a habit that
+        began with an alert would stay as rare as it was, and alert for ever (HDFS: F1 at a budget of 2 % 0.68, and 0.46
+        without them). What is a share is not poisoned: one visit in a hundred is one in a hundred.
+        """
         calm = np.flatnonzero((chunk.flags & Flag.ALERTED) == 0)
         template, self._merges = self._merges.forward(chunk.template[calm]), Merges(())
         source, slot = chunk.source[calm], chunk.slot[calm]

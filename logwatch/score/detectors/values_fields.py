@@ -27,6 +27,11 @@ FORGOTTEN = 0.05
 STEPS = 32.0
 RISING = 0.9
 """A number that rises in so many of its steps is a counter: no value of it is odd."""
+TURNS, RECORDS = 6.0, 0.75
+"""So is one that sets a record in so many of at least so many chunks: an id, whose holders speak in turns. What comes
+from one distribution sets its n-th record with probability 1/n."""
+RECENT = 16.0
+"""Chunks over which records age."""
 
 FIELD = (
     ("mass", "f8"),  # aged number of values
@@ -34,6 +39,9 @@ FIELD = (
     ("wide", "i8"),  # chunk until which the values are not told apart; 0: they are
     ("steps", "f8"),  # aged number of steps from one number to the next of the same stream
     ("ups", "f8"),  # of them, upwards
+    ("top", "f8"),  # the largest number so far
+    ("turns", "f8"),  # aged number of chunks with numbers
+    ("records", "f8"),  # of them, with one above all before
     ("key", "u8", (SLOTS,)),  # 0: free
     ("count", "f4", (SLOTS,)),
     ("text", f"S{TEXT}", (SLOTS,)),
@@ -64,6 +72,8 @@ class Fields:
         wide = (at >= 0) & (row["wide"][at] > chunk)
         steps = row["steps"][at]
         counter = (steps >= STEPS) & (row["ups"][at] > RISING * steps)
+        turns = row["turns"][at]
+        counter |= (turns >= TURNS) & (row["records"][at] > RECORDS * turns)
         return at, ~wide, wide & numeric & ~counter
 
     def rarity(self, at: Int64, keys: UInt64) -> Float64:
@@ -169,15 +179,25 @@ class Fields:
         row["ups"][at] = row["ups"][at] * keep + ups
         self.table.mark(at)
 
+    def peak(self, at: Int64, most: Float64) -> None:
+        """The largest numbers [u] of a chunk of the fields at entries [u]."""
+        row = self.table.values
+        before, keep = row["turns"][at], np.exp(-1 / RECENT)
+        record = (before > 0) & (most > row["top"][at])
+        row["top"][at] = np.where(before > 0, np.maximum(most, row["top"][at]), most)
+        row["turns"][at] = before * keep + 1.0
+        row["records"][at] = row["records"][at] * keep + record
+        self.table.mark(at)
+
     def changes(self, prefix: str) -> Iterable[tuple[str, bytes | None]]:
         """See `Cells.changes`; names begin with `prefix`."""
-        yield from self.table.changes(f"{prefix}field/")
+        yield from self.table.changes(f"{prefix}named/")
         yield from self.sketches.changes(f"{prefix}sketch/")
         yield from self.sources.changes(f"{prefix}source/")
 
     def restore(self, prefix: str, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
-        self.table.restore(f"{prefix}field/", cells)
+        self.table.restore(f"{prefix}named/", cells)
         self.sketches.restore(f"{prefix}sketch/", cells)
         self.sources.restore(f"{prefix}source/", cells)
 

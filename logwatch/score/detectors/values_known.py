@@ -21,6 +21,12 @@ SHOWN = 3
 """Usual values named in an alert."""
 
 
+SMALL = 512
+"""Whole numbers below it are looked up once for all rows that have them."""
+DENSE = 1 << 18
+"""Values of a batch that are told apart by their place in an array, at most."""
+
+
 class Look(NamedTuple):
     """A column against what is known of its fields."""
 
@@ -58,19 +64,30 @@ class Known:
             keys = _value_keys(column)
         rows = np.flatnonzero((apart & (at >= 0))[fields.of])
         if len(rows):
-            nats[rows] = self._rarity(at[fields.of[rows]], keys[rows])
+            nats[rows] = self._rarity(at, fields.of[rows], keys[rows], *_codes(column, rows))
         if column.numbers is not None and spread.any():
             rows = np.flatnonzero(spread[fields.of])
             nats[rows] = self.fields.tail(fields.keys, fields.of[rows], column.numbers[rows], self._high_only)
         return Look(fields, nats, keep, keys, apart)
 
-    def _rarity(self, at: Int64, keys: UInt64) -> Float64:
-        """Each different value once: a field has few."""
-        if len(at) > 64 and (at == at[0]).all():
-            different, back = np.unique(keys, return_inverse=True)
-            few: Float64 = self.fields.rarity(np.full(len(different), at[0]), different)[back.reshape(-1)]
-            return few
-        return self.fields.rarity(at, keys)
+    def _rarity(self, at: Int64, of: Int64, keys: UInt64, code: Int64, width: int) -> Float64:
+        """Nats [k] of values `keys` [k] of the fields at entries `at[of]`: each different one is looked up once, as
+        lines say few different things; `code` [k] tells them apart, below `width`, −1 where it does not."""
+        nats = np.empty(len(of))
+        alone = np.flatnonzero(code < 0)
+        if len(at) * width > DENSE:
+            alone = np.arange(len(of))
+        nats[alone] = self.fields.rarity(at[of[alone]], keys[alone])
+        if len(alone) < len(of):
+            rows = np.flatnonzero(code >= 0)
+            value = of[rows] * width + code[rows]
+            one = np.full(len(at) * width, -1, dtype=np.int64)
+            one[value] = rows
+            different = np.flatnonzero(one >= 0)
+            known = np.empty(len(one))
+            known[different] = self.fields.rarity(at[of[one[different]]], keys[one[different]])
+            nats[rows] = known[value]
+        return nats
 
     def remember(self, column: FieldColumn, look: Look, events: EventBatch) -> None:
         """For the chunk's end: who spoke, and what they said."""
@@ -117,6 +134,10 @@ class Known:
             some, back = np.unique(of[numbers], return_inverse=True)
             self.fields.spread(keys[some], back.reshape(-1), seen["number"][numbers], chunk)
         self._step(at, of[rows], seen["number"][rows], stream[rows])
+        some, back = np.unique(of[rows], return_inverse=True)
+        most = np.full(len(some), -np.inf)
+        np.maximum.at(most, back.reshape(-1), seen["number"][rows])
+        self.fields.peak(at[some], most)
 
     def _count(
         self, at: Int64, of: Int64, value: UInt64, number: Float64, texts: dict[str, NDArray[Any]], chunk: int
@@ -173,6 +194,16 @@ class Known:
         self.fields.restore(prefix, cells)
         self._seen.restore(f"{prefix}seen", cells)
         self._texts.restore(f"{prefix}texts", cells)
+
+
+def _codes(column: FieldColumn, rows: Int64) -> tuple[Int64, int]:
+    """Small numbers [k] that tell values `rows` [k] apart, −1 where there is none, and what all are below."""
+    if column.code is not None and column.words is not None:
+        return column.code[rows].astype(np.int64), len(column.words)
+    numbers = np.zeros(len(rows)) if column.numbers is None else column.numbers[rows]
+    small = (numbers >= 0) & (numbers < SMALL)
+    code = np.where(small, numbers, -1.0).astype(np.int64)
+    return np.where(code == numbers, code, -1), SMALL
 
 
 def _value_keys(column: FieldColumn) -> UInt64:
