@@ -83,6 +83,15 @@ class Ahead:
         self._full = 0  # full batches since nothing was left to read
         self._used = self._not_before = clock.monotonic()
 
+    def start(self) -> None:
+        """Start the process where there may be one: now, where much is known to come, else when much has come."""
+        if self._worker is None and self._possible:
+            try:
+                self._worker = Worker(self._redact, self._rules)
+            except (AttributeError, OSError) as error:
+                self._possible = False
+                log.info("lines are parsed beside nothing else", reason=str(error))
+
     def feed(self, name: str, records: RecordBatch, warm: Bool | None = None) -> list[Ready]:
         """Take a batch in; what is to be processed now, in order. The newest may stay until the next call.
 
@@ -153,12 +162,8 @@ class Ahead:
         """A process that takes requests; one is started where it is worth while."""
         if self._worker is None:
             now = self._clock.monotonic()
-            if self._full >= BEHIND and self._possible and now >= self._not_before:
-                try:
-                    self._worker = Worker(self._redact, self._rules)
-                except (AttributeError, OSError) as error:
-                    self._possible = False
-                    log.info("lines are parsed beside nothing else", reason=str(error))
+            if self._full >= BEHIND and now >= self._not_before:
+                self.start()
             return False
         try:
             return self._worker.ready()
