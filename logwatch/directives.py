@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from logwatch import telemetry
 from logwatch.errors import UsageError
+
+log = telemetry.Logger(__name__)
 
 MOST = 4096
 """Directives that are remembered: more than that were asked, and the oldest may no longer be repeated."""
@@ -54,7 +57,8 @@ class Directive:
 
 
 Handler = Callable[[Directive, Position], None]
-"""Carries a directive out in one lane, at the position given. It raises nothing: what is wrong was refused before."""
+"""Carries a directive out in one lane, at the position given. What is wrong was refused before it was journalled; one
+of another version that makes no sense here (LookupError, TypeError, ValueError) is passed over."""
 
 
 class Directives:
@@ -98,7 +102,10 @@ class Directives:
     def tell(self, directive: Directive, at: Position, *, before: bool = False) -> None:
         """Call the handlers of a directive's kind; a kind that nobody handles is passed over."""
         for handler in (self._before if before else self._after).get(directive.kind, ()):
-            handler(directive, at)
+            try:
+                handler(directive, at)
+            except (LookupError, TypeError, ValueError) as error:
+                log.warning("a command makes no sense here", kind=directive.kind, id=directive.id, reason=repr(error))
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """One cell: what was obeyed, and where."""

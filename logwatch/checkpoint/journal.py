@@ -29,10 +29,10 @@ class Journal:
 
     Args:
         db: open; the caller closes it.
-        transaction: begins one, all or nothing.
+        transaction: begins one, all or nothing; None: the database is only read, and may be of an older schema.
     """
 
-    def __init__(self, db: sqlite3.Connection, transaction: Transaction) -> None:
+    def __init__(self, db: sqlite3.Connection, transaction: Transaction | None) -> None:
         self._db = db
         self._transaction = transaction
 
@@ -45,6 +45,7 @@ class Journal:
         Raises:
             StateFull: nothing was written.
         """
+        assert self._transaction is not None  # noqa: S101  # a journal that is only read is not written to
         body = json.dumps(dict(directive.body), ensure_ascii=False)
         row = (directive.id, directive.kind, directive.asked, directive.by, body, json.dumps(at))
         with self._transaction():
@@ -60,6 +61,9 @@ class Journal:
 
     def __iter__(self) -> Iterator[Journalled]:
         """All that are kept, oldest first."""
+        there = "SELECT count(*) FROM sqlite_master WHERE name = 'directives'"
+        if self._transaction is None and not self._db.execute(there).fetchone()[0]:
+            return
         sql = "SELECT id, kind, asked, asker, body, at FROM directives ORDER BY seq"
         for row in self._db.execute(sql).fetchall():
             yield journalled(row)

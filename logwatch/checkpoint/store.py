@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from logwatch.cells import SPILLED
+from logwatch.checkpoint.alerts import AlertRows
 from logwatch.checkpoint.filesystem import refuse_network_filesystem
 from logwatch.checkpoint.journal import Journal
 from logwatch.errors import StateCorrupt, StateError, StateFull, StateLocked, StateNotWritable
@@ -128,6 +129,7 @@ class Store:
         except BaseException:
             self._lock.close()
             raise
+        self.alerts = AlertRows(self._db)
         self.journal = Journal(self._db, partial(transaction, self._db, self.path))
 
     def _open(self, path: Path, durable: bool) -> sqlite3.Connection:

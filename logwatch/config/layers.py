@@ -51,13 +51,14 @@ class Loaded:
     def values(self) -> Iterator[tuple[Path, Any, str]]:
         """(path, value as it would be written, origin) of every setting outside components' own tables."""
         dumped = self.settings.model_dump(
-            mode="json", exclude={"template", "source", "sink", "detectors", "decoders", "hooks"}
+            mode="json", exclude={"template", "mark", "rule", "source", "sink", "detectors", "decoders", "hooks"}
         )
         for path, value in leaves(dumped):
             yield path, value, self.origin(path)
-        for index, rule in enumerate(self.settings.template):
-            for key, value in rule.model_dump(mode="json", exclude_none=True).items():
-                yield ("template", index, key), value, self.origin(("template", index, key))
+        for name in ("template", "mark", "rule"):
+            for index, rule in enumerate(getattr(self.settings, name)):
+                for key, value in rule.model_dump(mode="json", exclude_none=True).items():
+                    yield (name, index, key), value, self.origin((name, index, key))
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

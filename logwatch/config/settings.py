@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from logwatch.config.alert_rules import AlertRules
 from logwatch.config.http import Http
+from logwatch.config.marks import MarkTable
 from logwatch.config.problems import unknown
 from logwatch.config.rules import TemplateRule
 from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
@@ -100,6 +102,7 @@ class SourceTable(Table):
     multiline: Literal["auto", "off"] | MultilineStart = "auto"  # how lines that belong together are found
     budget: Budget | None = None  # None: the top-level one
     max_incidents: Rate | None = None
+    lstm: bool = True  # the LSTMs score and learn it; without them it costs less
 
     @field_validator("format")
     @classmethod
@@ -181,6 +184,7 @@ class Settings(BaseModel):
     budget: Budget = Budget(count=2, per=86400.0)
     max_incidents: Rate = Rate(count=20, per=3600.0)
     learning: Literal["online", "frozen"] = "online"
+    model: Folder | None = None  # a bundle that a fresh state begins with
     warmup: Size = 64 * 2**20
     redact: tuple[Redaction, ...] = ("token", "password", "email")
     outbox_max: Size = 256 * 2**20
@@ -197,6 +201,8 @@ class Settings(BaseModel):
     heatmap: Heatmap = Heatmap()
     http: Http = Http()
     template: tuple[TemplateRule, ...] = ()
+    rule: AlertRules = ()
+    mark: tuple[MarkTable, ...] = ()
     source: tuple[SourceTable, ...] = ()
     sink: tuple[SinkTable, ...] = ()
     detectors: dict[str, DetectorTable] = {}

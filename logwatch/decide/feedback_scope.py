@@ -39,7 +39,8 @@ class Scope:
 
     def dump(self) -> dict[str, Any]:
         """What is named, for JSON."""
-        return {name: value for name, value in asdict(self).items() if value}
+        named = {name: value for name, value in asdict(self).items() if value}
+        return named | ({"templates": list(self.templates)} if self.templates else {})
 
     def covers(self, other: Scope) -> bool:
         """Whether it fits wherever the other one does."""

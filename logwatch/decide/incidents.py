@@ -13,15 +13,18 @@ Everything follows the stream's order and its watermarks, never the batches: any
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from logwatch.config.alert_rules import hit_of
 from logwatch.config.values import Rate
 from logwatch.decide.alerts import SEVERITIES, Evidence, severity
 from logwatch.decide.compose import Explains, closing, compose, digest, summary
 from logwatch.decide.incident import History, Incident
 from logwatch.decide.judge import Judged
+from logwatch.decide.marks import Marks
 from logwatch.types import NO_TIME, Alert, Bool, Int64, Kind, Passing, UnitBatch
 
 QUIET_S = 120.0  # matches the blocks in which openings are counted
@@ -54,12 +57,15 @@ class Incidents:
         explains: the judge.
         cap_of: `max_incidents` of a source, by its number.
         quiet: seconds of event time without a member after which an incident ends.
+        marks: deployments, after which drift is expected.
     """
 
     def __init__(
-        self, explains: Explains, cap_of: Callable[[int], Rate] = lambda source: CAP, quiet: float = QUIET_S
-    ) -> None:
+        self, explains: Explains, cap_of: Callable[[int], Rate] = lambda source: CAP, quiet: float = QUIET_S,
+        marks: Marks | None = None,
+    ) -> None:  # fmt: skip
         self._explains = explains
+        self._marks = marks
         self._cap_of = cap_of
         self._quiet = int(quiet * 1e9)
         self._of: dict[int, History] = {}
@@ -183,7 +189,7 @@ class Incidents:
             history.period, history.opened = period, 0
         silent = history.opened >= self._cap_of(source).count
         rank = self._rank(row, step)
-        alert = compose(step.units, step.judged, row, step.evidence, step.explains, SEVERITIES[rank])
+        alert = self._composed(row, rank, step)
         history.incident = Incident(
             alert.id, summary(alert), alert.first, alert.last, now, score=alert.score, silent=silent
         )  # fmt: skip
@@ -211,8 +217,7 @@ class Incidents:
         if incident.silent or not (rank > incident.told_severity or self._is_news(incident, row, score, step)):
             return None
         incident.tell(score, rank, int(units.kind[row]), step.evidence.template(units, row)[0])
-        grade = SEVERITIES[incident.told_severity]
-        alert = compose(units, step.judged, row, step.evidence, step.explains, grade, incident)
+        alert = self._composed(row, incident.told_severity, step, incident)
         incident.sent += 1
         incident.alert = summary(alert)
         return alert
@@ -224,8 +229,31 @@ class Incidents:
         return incident.is_news(score, int(step.units.kind[row]), template, WORSE_DECADES)
 
     def _rank(self, row: int, step: _Step) -> int:
+        ruled, voted = step.judged.ruled, step.judged.voted
+        own = -1 if ruled is None or not ruled[row] > 0 else hit_of(float(ruled[row]))[1]
+        if own >= 0 and not voted[row]:
+            return own
+        level = step.evidence.level(step.units, row)
+        if self._after(row, step)[1]:
+            return max(own, 0)
         beyond = float(step.judged.score[row] + np.log10(step.judged.threshold[row]))
-        return SEVERITIES.index(severity(beyond, step.evidence.level(step.units, row)))
+        return max(own, SEVERITIES.index(severity(beyond, level)))
+
+    def _composed(self, row: int, rank: int, step: _Step, incident: Incident | None = None) -> Alert:
+        alert = compose(step.units, step.judged, row, step.evidence, step.explains, SEVERITIES[rank], incident)
+        mark, expected = self._after(row, step)
+        if not mark:
+            return alert
+        said = f"{'expected ' if expected else ''}after the mark {mark}"
+        return replace(alert, detail=f"{alert.detail}; {said}" if alert.detail else said)
+
+    def _after(self, row: int, step: _Step) -> tuple[str, bool]:
+        """The mark behind which a unit lies, if any, and whether the unit is what it announced."""
+        mark = "" if self._marks is None else self._marks.after(step.units, row)
+        if not mark:
+            return "", False
+        rule, level = step.explains.rule(step.units, row), step.evidence.level(step.units, row)
+        return mark, Marks.expects(step.units, row, rule, level)
 
     def _reach(self, source: int) -> None:
         if source >= len(self._deadline):

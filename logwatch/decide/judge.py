@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from logwatch.config.alert_rules import hit_of
 from logwatch.decide.verdict import Verdict
-from logwatch.types import Bool, Fired, Float32, Float64, Int64, UnitBatch
+from logwatch.types import Bool, Fired, Float32, Float64, Int64, Kind, UnitBatch
 
 SCORE_MOST = 30.0
 DECADE = float(np.log(10.0))
@@ -18,6 +19,9 @@ FIRED_P = 0.05  # detectors shown in an alert: surprised more than one time in t
 FIRED_TOP = 3
 VERDICT = "verdict/"
 """How the names of the verdict's cells begin."""
+
+
+RULE = "rule"  # the detector of what the configuration calls an alert
 
 
 class Scored(Protocol):
@@ -68,6 +72,29 @@ class Judged:
     holding: Bool  # [m] crossing, or close enough to keep an incident open
     provisional: Bool  # [m] the source has shown fewer decisions than a tenth of 1 / threshold
     threshold: Float64  # [m] p at the threshold
+    ruled: Float32 | None = None  # [m] nats of the rule of the configuration that a unit hits, or NaN; None: none does
+    budgeted: Bool | None = None  # [m] what would cross without rules; None: nothing else does
+
+    @property
+    def voted(self) -> Bool:
+        """[m] crossing by its own rarity: what rules find is no news, and stays what it was for learning."""
+        return self.crossing if self.budgeted is None else self.crossing & self.budgeted
+
+
+def rule_on(judged: Judged, units: UnitBatch) -> None:
+    """Let what hits a rule cross, whatever the budget; changes `judged`. Windows tell nothing that lines did not."""
+    said = np.where(units.kind <= Kind.VISIT, units.nats[:, units.detectors.index(RULE)], np.float32(np.nan))
+    hit = said > 0
+    if not hit.any():
+        return
+    alone = hit & ~judged.crossing
+    judged.budgeted, judged.ruled = judged.crossing.copy(), said
+    judged.crossing, judged.holding = judged.crossing | hit, judged.holding | hit
+    nats = np.where(hit, said, np.nan).astype(np.float64)
+    judged.nats = np.fmax(judged.nats, nats)
+    judged.score = np.where(alone, np.minimum(nats / DECADE, SCORE_MOST), judged.score)
+    judged.p = np.where(alone, np.exp(-nats), judged.p)
+    judged.provisional = judged.provisional & ~alone
 
 
 class Judge:
@@ -76,10 +103,11 @@ class Judge:
     Args:
         tails: what learns the tails.
         verdict: counts what single detectors would have alerted; None: nobody does.
+        rules: names of the configuration's rules, in their order.
     """
 
-    def __init__(self, tails: Tails, verdict: Verdict | None = None) -> None:
-        self._tails = tails
+    def __init__(self, tails: Tails, verdict: Verdict | None = None, rules: Sequence[str] = ()) -> None:
+        self._tails, self._rules = tails, rules
         self.verdict = verdict
 
     def judge(self, units: UnitBatch) -> Judged:
@@ -89,9 +117,12 @@ class Judge:
         crossing = scored.nats >= scored.z  # NaN compares as False
         holding = scored.nats >= scored.z - HOLD_NATS
         threshold = np.exp(scored.log_threshold)
-        return Judged(
+        judged = Judged(
             np.exp(scored.log_p), score, scored.nats, crossing, holding, scored.provisional, threshold
         )  # fmt: skip
+        if RULE in units.detectors:
+            rule_on(judged, units)
+        return judged
 
     def learn(self, units: UnitBatch, flagged: Bool, *, silent: bool = False) -> None:
         """One chunk's units, at its end.
@@ -124,7 +155,11 @@ class Judge:
         return tuple(sorted(shown, key=lambda f: (1.0 if f.p is None else f.p, -f.nats, f.detector)))
 
     def rule(self, units: UnitBatch, row: int) -> str:
-        """The voting detector that contributed most."""
+        """The voting detector that contributed most; or `rule:NAME`, where a rule of the configuration was hit."""
+        hit = units.nats[row, units.detectors.index(RULE)] if RULE in units.detectors else np.nan
+        if units.kind[row] <= Kind.VISIT and hit > 0:
+            place, _ = hit_of(float(hit))
+            return f"{RULE}:{self._rules[place]}" if place < len(self._rules) else RULE
         return units.detectors[max(self._tails.votes.top(units.nats[row]), 0)]
 
     def status(self) -> list[dict[str, Any]]:

@@ -7,14 +7,18 @@ has an exact answer. What goes on for longer than `LONGEST` counts anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logwatch.cells import pack, unpack
 from logwatch.types import Bool, Int64, Kind, UnitBatch
+
+Masks = NDArray[np.uint64]
+"""Bits of voices."""
 
 QUIET_NS = 120 * 10**9  # that of incidents
 LONGEST = 3600 * 10**9  # of event time
@@ -76,6 +80,13 @@ class Verdict:
         self._voices = voices
         self._of: dict[int, _Source] = {}
         self._dirty: set[int] = set()
+        self.on_crossed: Callable[[UnitBatch, Int64, Masks, Masks], None] | None = None
+        """Sees units, rows [k] in which any voice crosses, their bits [k], and of those to whom it is news [k]."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the voices, by their bits."""
+        return self._voices.names
 
     def learn(self, units: UnitBatch, crossed: Bool, *, silent: bool = False) -> None:
         """One chunk's units, at its end.
@@ -89,11 +100,13 @@ class Verdict:
         if silent or not len(rows):
             return
         rows = rows[np.argsort(units.last[rows], kind="stable")]
-        told = masks[rows]
+        told, heard = masks[rows], masks[rows]
         for at in np.flatnonzero(units.kind[rows] == Kind.VISIT).tolist():
             row = rows[at]
             source = self._of.setdefault(int(units.source[row]), _Source())
             told[at] = source.news(f"{units.stream[row]}:{units.start[row]}", int(told[at]))
+        if self.on_crossed is not None:
+            self.on_crossed(units, rows, heard, told)
         self._hear(units, rows[told != 0], told[told != 0])
         self._dirty.update(np.unique(units.source[rows]).tolist())
 
