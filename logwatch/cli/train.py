@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logwatch.cli import options
+from logwatch.cli.train_logs import train_logs
 from logwatch.requests import TrainRequest
 
 if TYPE_CHECKING:
@@ -37,23 +38,28 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 @options.verb(
     "train",
-    help="""Learn from past deployments how metrics look before one fails.
+    help="""Learn from history: how metrics look before a deployment fails, or what a log usually says.
 
-    Takes metrics of deployments, and labels of what became of each: CSV with the columns
+    logs: a model of logs for a warm start (--model). History goes through the same pipeline as live lines, so that what
+    is odd in it is not learned; then several passes, until the newest tenth is no longer foretold better. On a GPU
+    where there is one.
+
+    risk: takes metrics of deployments, and labels of what became of each: CSV with the columns
     source,deployment,start,end,failed,failed_at,fault. Four models are fitted: a convolutional network on heatmaps,
     one that reads every metric alike, logistic regression, and the plain rule that needs no labels. They are compared
     on deployments that they have not seen, and on kinds of faults that they have not seen; the best one serves.""",
     examples="""
+    logwatchd train logs /var/log/app/app.log.*.gz --entity 'request_id=(\\S+)' -o app.tar
     logwatchd train risk 'metrics/*.csv.gz' --labels labels.csv -o risk.safetensors
     logwatchd train risk --metrics web.csv --metrics db.csv --labels labels.csv --horizon 5min -o risk.safetensors
     """,
 )
-@click.argument("what", type=click.Choice(["risk"]), metavar="risk")
+@click.argument("what", type=click.Choice(["logs", "risk"]), metavar="logs | risk")
 @options.paths(required=False)
 @click.option("--metrics", "more", multiple=True, metavar="PATH", help="Files of metrics; as those named without it.")
 @click.option(
-    "--labels", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
-    help="What became of each deployment.",
+    "--labels", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="risk: what became of each deployment.",
 )  # fmt: skip
 @click.option(
     "--horizon", callback=duration, default="60s", show_default=True, metavar="TIME",
@@ -66,13 +72,27 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of what is drawn at random.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
-    help="Where the weights go: FILE.safetensors.",
+    help="Where what was learned goes: FILE.safetensors, or of logs FILE.tar.",
 )  # fmt: skip
+@click.option(
+    "--report", "to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="The report as a page with curves: FILE.html.",
+)  # fmt: skip
+@click.option("--passes", type=click.IntRange(1, 1000), default=20, show_default=True, metavar="N",
+              help="logs: over the history, at most.")  # fmt: skip
+@options.source
+@options.entity
 @options.as_json
 def command(
-    what: str, paths: tuple[str, ...], more: tuple[str, ...], labels: Path, horizon: float, window: int | None,
-    seed: int, output: Path, as_json: bool,
+    what: str, paths: tuple[str, ...], more: tuple[str, ...], labels: Path | None, horizon: float, window: int | None,
+    seed: int, output: Path, to: Path | None, passes: int, source: str | None, entity: str | None, as_json: bool,
 ) -> int:  # fmt: skip
+    if what == "logs":
+        if more or labels or to or not paths:
+            raise click.UsageError("`train logs` takes files of logs, and neither --metrics, --labels nor --report.")
+        return train_logs(paths, output, seed, passes, source, entity, as_json)
+    if labels is None or source or entity:
+        raise click.UsageError("`train risk` needs --labels, and takes neither --source nor --entity.")
     if not (paths or more):
         raise click.UsageError("Name files of metrics.")
     config = options.windowed(options.settings(), window)
@@ -82,19 +102,33 @@ def command(
 
     options.quiet_log()
     with Terminal(show_alerts=False, as_json=as_json) as ui:
-        if not output.absolute().parent.is_dir():  # said before the work, not after it
-            raise StateNotWritable(f"cannot write {output}: no such directory")
+        for one in (output, to):  # said before the work, not after it
+            if one is not None and not one.absolute().parent.is_dir():
+                raise StateNotWritable(f"cannot write {one}: no such directory")
         request = TrainRequest((*more, *paths), config, labels, output, horizon, seed)
         try:
             report = app.train_risk(request, ui)
         except OSError as error:
             raise StateNotWritable(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from error
+        if to is not None:
+            write_page(to, report)
         if as_json:
             sys.stdout.write(json.dumps(_plain(report)) + "\n")
         else:
             show(report, ui)
             ui.note(f"{output}: {report.serves} serves")
     return 0
+
+
+def write_page(to: Path, report: FitReport) -> None:
+    """Raises StateNotWritable."""
+    from logwatch.cli.train_page import page
+    from logwatch.errors import StateNotWritable
+
+    try:
+        to.write_text(page(report), encoding="utf-8")
+    except OSError as error:
+        raise StateNotWritable(f"cannot write {to}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _plain(report: FitReport) -> Mapping[str, object]:

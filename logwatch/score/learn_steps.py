@@ -1,8 +1,8 @@
-"""From a scored chunk to a training step: which segments, which of their events, and when to judge a version."""
+"""From a scored chunk to a training step: which segments, and which of their events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -22,15 +22,12 @@ from logwatch.score.learn_segments import (
     silent_since,
     targets,
 )
-from logwatch.score.learner import WORSE, WORSE_BY, Step
+from logwatch.score.learner import Step
 from logwatch.score.lstm_gaps import RUNGS, SPOKE_AT
 from logwatch.score.lstm_model import Batch
 from logwatch.score.replay_buffer import ReplayBuffer
 from logwatch.score.vocabulary import UNKNOWN, Vocabulary
-from logwatch.types import Bool, EventBatch, Float32, Float64, Int64, UInt8
-
-VERSION = 16
-"""Chunks that one version is judged by."""
+from logwatch.types import Bool, EventBatch, Float32, Float64, Int32, Int64, UInt8
 
 
 class Recipe:
@@ -53,9 +50,8 @@ class Recipe:
         self._watermarks: Int64 = np.zeros(1, dtype=np.int64)  # per source
         self.chunks = 0
         self.seen = self.trained = 0  # events
-        self._version_chunks = 0
-        self._version_nats = self._version_events = 0.0
-        self._last_loss = -1.0  # of the version before, nats an event
+        self.on_segments: Callable[[Segments], None] | None = None  # sees all that a chunk offers
+        self.said = (0.0, 0)  # of the last chunk: nats, and of how many events
         self._dirty = False
 
     def learn(self, chunk: EventBatch, nats: Float32) -> tuple[Step | None, Int64]:
@@ -70,8 +66,11 @@ class Recipe:
         self._bar(barred, runs)
         self._table.mark(runs.slots)
         self._follow(chunk)
-        self._account(nats[~barred])
+        said = nats[~barred & ~np.isnan(nats)]
+        self.said = float(said.sum(dtype=np.float64)), len(said)
         key, back = candidates(runs)
+        if self.on_segments is not None:
+            self.on_segments(build(chunk, barred, runs, key, back, self._table))
         count = self._budget.spend(int(chunk.time.max()), len(chunk), 2 * len(key))
         if not count:
             return None, fresh
@@ -82,7 +81,7 @@ class Recipe:
         segments = build(chunk, barred, runs, key[chosen], back[chosen], self._table)
         old = self._replay.take(rng.integers(0, len(self._replay), count - new)) if len(self._replay) else segments[:0]
         self._replay.append(segments)
-        return self._step(np.concatenate([segments, old]), new), fresh
+        return self.step(np.concatenate([segments, old]), new), fresh
 
     def shares(self) -> Float64:
         """[capacity] share of each slot's template in the recent events."""
@@ -97,6 +96,20 @@ class Recipe:
         at = (self._table.view("lstm_seen")[rows] - left[mark]) % LENGTH
         self._table.view("lstm_gap")[rows, at] |= BARRED
 
+    def readmit(self, fits: Callable[[Int64], Bool], source: Int64 | None, barred: bool) -> None:
+        """Bar past events from learning for good, or release those that were barred.
+
+        Args:
+            fits: which templates [t] they are of.
+            source: numbers of their sources; None: all.
+        """
+        rows, replay = self._table.in_use(), self._replay.all()
+        template, gap, of = (self._table.view(name)[rows] for name in ("lstm_ring", "lstm_gap", "source"))
+        self._table.view("lstm_gap")[rows], changed = _admitted(template, gap, of, fits, source, barred)
+        self._table.mark(rows[changed])
+        replay["gap"], changed = _admitted(replay["template"], replay["gap"], replay["source"], fits, source, barred)
+        self._replay.mark(changed)
+
     def _follow(self, chunk: EventBatch) -> None:
         highest = int(chunk.source.max())
         if highest >= len(self._watermarks):
@@ -105,13 +118,14 @@ class Recipe:
             self._watermarks = grown
         np.maximum.at(self._watermarks, chunk.source, chunk.watermark)
 
-    def _account(self, nats: Float32) -> None:
-        said = nats[~np.isnan(nats)]
-        self._version_chunks += 1
-        self._version_nats += float(said.sum(dtype=np.float64))
-        self._version_events += len(said)
+    def step(self, segments: Segments, new: int) -> Step:
+        """Everything that training on segments depends on, of which the first `new` are new."""
+        size = self._vocabulary.size
+        base, active = self._vocabulary.base[:size].copy(), self._vocabulary.active()
+        return Step(self.chunks, self._seed, base, active, new, self._batch(segments))
 
-    def _step(self, segments: Segments, new: int) -> Step:
+    def _batch(self, segments: Segments) -> Batch:
+        """Segments [N] as the network takes them, by what is known of their templates and silences by now."""
         learn = targets(segments)
         slots = self._vocabulary.slots(segments["template"])
         learn &= slots != UNKNOWN
@@ -119,10 +133,7 @@ class Recipe:
         interval, ended = self._silences(segments, gaps)
         long = int(segments["n"].max())
         parts = (slots.astype(np.int64), gaps.astype(np.int64), learn, interval, ended)
-        batch = Batch(*(torch.from_numpy(np.ascontiguousarray(part[:, :long])) for part in parts))
-        size = self._vocabulary.size
-        base, active = self._vocabulary.base[:size].copy(), self._vocabulary.active()
-        return Step(self.chunks, self._seed, base, active, new, batch, self._judge())
+        return Batch(*(torch.from_numpy(np.ascontiguousarray(part[:, :long])) for part in parts))
 
     def _silences(self, segments: Segments, gaps: UInt8) -> tuple[Int64, Bool]:
         """Rung interval [N, LENGTH] in which the silence after each event ended (or up to which it is known); whether
@@ -140,22 +151,6 @@ class Recipe:
         interval[np.arange(len(n)), n - 1] = np.where(open_yet, reached, -1)
         return interval, at < n[:, None] - 1
 
-    def _judge(self) -> bool:
-        """At a version's end: whether it did so much worse than the one before that it must be compared with it."""
-        if self._version_chunks < VERSION:
-            return False
-        mean = self._version_nats / max(1.0, self._version_events)
-        worse = 0.0 <= self._last_loss and mean > WORSE * self._last_loss + WORSE_BY
-        self._last_loss = mean
-        self._version_chunks = 0
-        self._version_nats = self._version_events = 0.0
-        return worse
-
-    @property
-    def version_ended(self) -> bool:
-        """The step just made is the first of a new version."""
-        return self._version_chunks == 0
-
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """Cells of the recipe and of the parts that it owns."""
         if self._dirty:
@@ -166,8 +161,8 @@ class Recipe:
                 yield f"{prefix}/{name}", cell
 
     def _clock(self) -> bytes:
-        floats = [self._version_nats, self._version_events, self._last_loss, self._budget.credit]
-        counts = [self.chunks, self.seen, self.trained, self._version_chunks, self._budget.newest]
+        floats = [self._budget.credit]
+        counts = [self.chunks, self.seen, self.trained, self._budget.newest]
         return pack(
             {
                 "floats": np.array(floats, dtype=np.float64),
@@ -181,9 +176,25 @@ class Recipe:
         if "clock" not in cells:
             return
         arrays, _ = unpack(cells["clock"])
-        self._version_nats, self._version_events, self._last_loss, self._budget.credit = arrays["floats"].tolist()
-        counts = arrays["counts"].tolist()
-        self.chunks, self.seen, self.trained, self._version_chunks, self._budget.newest = counts
+        *_, self._budget.credit = arrays["floats"].tolist()  # states of before hold more in between
+        self.chunks, self.seen, self.trained, *_, self._budget.newest = arrays["counts"].tolist()
         self._watermarks = arrays["watermarks"].copy()
         for prefix, part in (("replay/", self._replay), ("admission/", self._admission)):
             part.restore({n.removeprefix(prefix): c for n, c in cells.items() if n.startswith(prefix)})
+
+
+def _admitted(
+    template: Int32, gap: UInt8, of: Int32, fits: Callable[[Int64], Bool], source: Int64 | None, barred: bool
+) -> tuple[UInt8, Int64]:
+    """Gaps [m, LENGTH] of events with or without their bar, and the rows that changed.
+
+    Args:
+        template: [m, LENGTH].
+        of: sources [m].
+    """
+    known = np.unique(template).astype(np.int64)
+    hit = np.isin(template, known[fits(known)])
+    if source is not None:
+        hit &= np.isin(of, source)[:, None]
+    new: UInt8 = np.where(hit, gap | BARRED if barred else gap & ~np.uint8(BARRED), gap).astype(np.uint8)
+    return new, np.flatnonzero((new != gap).any(axis=1))

@@ -7,7 +7,7 @@ are, and it is run again after a restart.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from logwatch.score.lstm_model import Batch, Parameters, Shape, loss
+from logwatch.spent import timed
 from logwatch.types import Bool, Float32
 
 RATE = 3e-3
@@ -31,11 +32,11 @@ CLIP = 1.0
 BATCH = 64
 """Segments per gradient step."""
 
-WORSE = 1.1
-"""A version is rolled back where its loss on new data exceeds its predecessor's by this factor and …"""
+SAMPLE, LEAST = 16, 4
+"""New segments of a step, at most and at least, that versions are compared on before it learns them, …"""
 
-WORSE_BY = 0.05
-"""… by this many nats an event."""
+SPARSE = 16
+"""… one of so many of all its segments: about a twentieth of the step's cost."""
 
 
 @dataclass(frozen=True)
@@ -67,43 +68,51 @@ class Step:
     active: Bool  # [V]
     fresh: int  # the first `fresh` segments are new, the others replayed
     batch: Batch  # [N] segments
-    judge: bool = False  # compare with the previous version on the new segments before learning them
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step made."""
+    """What a step made, and how the model and its rivals did on a sample of its new segments."""
 
     model: Model
-    rolled_back: bool = False
+    events: int = 0  # of the sample
+    nats: tuple[float, ...] = ()  # of these, summed: the model's, then each rival's; none without rivals
 
 
-def run(step: Step, model: Model, previous: Tensor | None, shape: Shape) -> Outcome:
-    """Train `model` on the step's segments; with `judge`, return to `previous` [P] where that is clearly better."""
+def run(step: Step, model: Model, rivals: Sequence[Tensor], shape: Shape) -> Outcome:
+    """Compare `model` with its rivals [P] on new segments, then train it on the step's."""
     torch.set_num_threads(1)  # one thread: the order of additions is fixed
     base, active = torch.from_numpy(step.base), torch.from_numpy(step.active)
-    if step.judge and previous is not None:
-        new = Batch(*(part[: step.fresh] for part in step.batch))
-        now, then = (_judge(flat, base, active, new, shape) for flat in (model.flat, previous))
-        if now > WORSE * then + WORSE_BY:
-            zero = torch.zeros_like(previous)
-            return Outcome(Model(previous.clone(), zero, zero.clone(), 0, model.lineage + 1), rolled_back=True)
-    return Outcome(_train(step, model, base, active, shape))
+    told = _judge(step, (model.flat, *rivals), base, active, shape) if rivals else (0, ())
+    return Outcome(train(step, model, base, active, shape), *told)
 
 
-def _judge(flat: Tensor, base: Tensor, active: Tensor, batch: Batch, shape: Shape) -> float:
+def _judge(
+    step: Step, models: Sequence[Tensor], base: Tensor, active: Tensor, shape: Shape
+) -> tuple[int, tuple[float, ...]]:
+    size = min(SAMPLE, max(LEAST, len(step.batch.slots) // SPARSE))
+    rows = slice(0, step.fresh, max(1, step.fresh // size))
+    sample = Batch(*(part[rows][:size] for part in step.batch))
+    events = int(sample.learn.sum())
     with torch.no_grad():
-        return float(loss(Parameters(shape, flat), base, active, batch)[1])
+        each = tuple(float(loss(Parameters(shape, flat), base, active, sample)[1]) * events for flat in models)
+    return events, each
 
 
-def _train(step: Step, model: Model, base: Tensor, active: Tensor, shape: Shape) -> Model:
+def train(step: Step, model: Model, base: Tensor, active: Tensor, shape: Shape) -> Model:
+    """The model after one pass over the step's segments, in an order that its number and seed say.
+
+    Args:
+        base: [V, width] text vectors of the slots, where the weights are.
+        active: [V], there too.
+    """
     flat, first, second = model.flat.clone(), model.first.clone(), model.second.clone()
     small = shape._replace(capacity=len(base))  # the rows of slots never used stay zero
     used = Parameters(small).flat.numel()
     steps = model.steps
     order = np.random.default_rng([step.seed, step.number]).permutation(len(step.batch.slots))
     for at in range(0, len(order), BATCH):
-        rows = torch.from_numpy(order[at : at + BATCH])
+        rows = torch.from_numpy(order[at : at + BATCH]).to(flat.device)
         leaf = flat[:used].clone().requires_grad_()
         value, _ = loss(Parameters(small, leaf), base, active, Batch(*(part[rows] for part in step.batch)))
         (gradient,) = torch.autograd.grad(value, leaf)
@@ -146,7 +155,7 @@ class Background:
         """Begin a step; the one before must have been collected."""
         if self._pending is not None:
             raise RuntimeError("a training step is still in flight")
-        self._pending = _pool().submit(step)
+        self._pending = _pool().submit(timed, "lstm", step)
 
     def collect(self) -> Outcome | None:
         """The outcome of the step in flight, waited for; None where there is none. An error of the step is raised."""
@@ -167,6 +176,6 @@ class Trainer(Background):
         super().__init__()
         self._shape = shape
 
-    def start(self, step: Step, model: Model, previous: Tensor | None) -> None:
+    def start(self, step: Step, model: Model, rivals: Sequence[Tensor]) -> None:
         """Begin a step; the one before must have been collected."""
-        self.submit(partial(run, step, model, previous, self._shape))
+        self.submit(partial(run, step, model, rivals, self._shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from copy import copy
 from typing import NamedTuple
 
@@ -76,6 +77,10 @@ class Parameters:
     def __getitem__(self, name: str) -> Tensor:
         return self._views[name]
 
+    def items(self) -> Iterable[tuple[str, Tensor]]:
+        """All views by name, the slots last."""
+        return self._views.items()
+
     @property
     def delta(self) -> Tensor:
         """[C, width]"""
@@ -138,7 +143,7 @@ def loss(p: Parameters, base: Tensor, active: Tensor, batch: Batch) -> tuple[Ten
     """
     vectors = embedding(p, base)
     x = F.embedding(batch.slots.t(), vectors) + F.embedding(batch.gaps.t(), p["gap_in"])  # [T, B, width]
-    zero = torch.zeros(1, x.shape[1], p.shape.hidden)
+    zero = x.new_zeros(1, x.shape[1], p.shape.hidden)
     after, _, _ = torch.lstm(x, (zero, zero), p.weights(), True, 1, 0.0, True, False, False)  # [T, B, H]
     before = torch.cat([zero, after[:-1]])
     rows = batch.learn.t().reshape(-1).nonzero().squeeze(1)
@@ -156,7 +161,7 @@ def _silence_loss(p: Parameters, after: Tensor, batch: Batch) -> Tensor:
     h = after.reshape(-1, p.shape.hidden)[rows]
     hazards = torch.addmm(p["b_silence"][:4], h, p["w_silence"][:, :4])
     reached = interval[rows][:, None]
-    rung = torch.arange(len(RUNGS))[None, :]
+    rung = torch.arange(len(RUNGS), device=h.device)[None, :]
     spoke = (rung == reached) & batch.ended.t().reshape(-1)[rows][:, None]
     at_risk = (rung < reached) | spoke
     each = F.binary_cross_entropy_with_logits(hazards, spoke.float(), reduction="none")

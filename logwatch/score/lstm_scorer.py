@@ -13,10 +13,11 @@ from torch import Tensor
 
 from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import BARRED, LENGTH, Runs, ring_positions, runs_of
-from logwatch.score.lstm_gaps import buckets
+from logwatch.score.lstm_gaps import RUNGS, buckets
 from logwatch.score.lstm_kernel import Kernel, Weights, choose, padded, run
 from logwatch.score.lstm_model import Shape, Tables
 from logwatch.score.vocabulary import UNKNOWN, Vocabulary
+from logwatch.spent import timed
 from logwatch.types import EventBatch, Float32, Int32, Int64, UInt8
 
 MOST = 20.0
@@ -102,25 +103,40 @@ class Scorer:
         slots = self._vocabulary.slots(templates)
         x = tables.inputs[torch.from_numpy(slots)] + tables.gaps[torch.from_numpy(gaps.astype(np.int32))]
         advance = partial(_advance, self._kernel, x, runs.lengths, h0, c0, tables.weights)
-        return _Begun(events, runs, gaps, templates, slots, h0, _thread().submit(advance).result if beside else advance)
+        return _Begun(
+            events,
+            runs,
+            gaps,
+            templates,
+            slots,
+            h0,
+            _thread().submit(timed, "lstm", advance).result if beside else advance,
+        )
 
     @torch.inference_mode()
     def score(self, events: EventBatch) -> Float32:
-        """Nats [n]; NaN while nothing is known. `silence` then holds the nats of silence through each rung [n, 4]."""
+        """Nats [n]; NaN while nothing is known. `silence` then holds the nats of silence through each rung [n, 4]; NaN
+        where no event has an entity."""
         begun, self._begun = self._begun, None
         if begun is None or begun.events is not events:
             begun = self._begin(events, beside=False)
         tables, runs, slots = self.tables, begun.runs, begun.slots
         after, h, c = begun.advanced()
-        before = torch.zeros(padded(len(events)), self._shape.hidden)
+        before = torch.empty(padded(len(events)), self._shape.hidden)
+        before[len(after) :] = 0.0
         before[1 : len(after)] = after[:-1]
         before[torch.from_numpy(runs.starts)] = begun.before
         nats = self._surprise(tables, before, slots)
-        quiet = self._silence(tables, after)
         place = np.empty(len(events), dtype=np.int64)
         place[runs.order] = np.arange(len(events))
         self._before = (tables, before, place)
-        self.silence = quiet[place]
+        ends = runs.starts + runs.lengths - 1
+        if events.entity.count(None) == len(events):  # no visits: few silences are asked for
+            self.silence = np.full((len(events), len(RUNGS)), np.nan, dtype=np.float32)
+            quiet = self._silence(tables, after[torch.from_numpy(ends)])
+        else:
+            each = self._silence(tables, after)
+            self.silence, quiet = each[place], each[ends]
         self._remember(events, runs, begun.templates, begun.gaps, h, c, quiet)
         return nats[place]
 
@@ -152,9 +168,7 @@ class Scorer:
     ) -> None:
         table, slots = self._table, runs.slots
         seen = table.view("lstm_seen")
-        table.view("lstm_born")[slots[seen[slots] == 0]] = (events.first + runs.order[runs.starts] + 1)[
-            seen[slots] == 0
-        ]
+        table.view("lstm_born")[slots[seen[slots] == 0]] = events.numbers(runs.order[runs.starts])[seen[slots] == 0] + 1
         key = np.repeat(np.arange(len(slots)), runs.lengths)
         nth = np.arange(len(events)) - runs.starts[key]
         kept = nth >= runs.lengths[key] - LENGTH
@@ -165,7 +179,7 @@ class Scorer:
         seen[slots] += runs.lengths
         table.view("lstm_h")[slots] = h.numpy()
         table.view("lstm_c")[slots] = c.numpy()
-        table.view("lstm_silence")[slots] = quiet[runs.starts + runs.lengths - 1]
+        table.view("lstm_silence")[slots] = quiet
         table.view("lstm_lineage")[slots] = self._lineage
 
     def _rebuild(self, slots: Int32, tables: Tables) -> None:

@@ -49,6 +49,14 @@ class ReplayBuffer:
         """Copies [N] by age: 0 is the oldest kept, len - 1 the newest."""
         return self._ring[(self._added - len(self) + ages) % len(self._ring)]
 
+    def all(self) -> Segments:
+        """All that are kept, in any order, to be changed in place; tell by `mark` which were."""
+        return self._ring[: min(self._added, len(self._ring))]
+
+    def mark(self, rows: Int64) -> None:
+        """These rows of `all` were changed."""
+        self._dirty.update(np.unique(rows // self._block).tolist())
+
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         """The blocks that were written to, and the count."""
         for block in sorted(self._dirty):

@@ -27,10 +27,11 @@ RECENT = 64
 
 
 def bits_of(template: NDArray[Any]) -> UInt64:
-    """The set {template} as bits [n, WORDS]."""
+    """The set {template} as bits [n, WORDS]; none where it is negative: people said that it is normal."""
     bits = np.zeros((len(template), WORDS), dtype=np.uint64)
-    place = template.astype(np.int64) & (64 * WORDS - 1)
-    bits[np.arange(len(template)), place >> 6] = np.uint64(1) << (place & 63).astype(np.uint64)
+    rows = np.flatnonzero(template >= 0)
+    place = template[rows].astype(np.int64) & (64 * WORDS - 1)
+    bits[rows, place >> 6] = np.uint64(1) << (place & 63).astype(np.uint64)
     return bits
 
 
@@ -90,7 +91,8 @@ class SetRarity:
         for told, merged in self._follow(bits, begun, at):
             count[told] = np.maximum(count[told], self._count_as(source[told], bits[told], begun[told], merged))
         share = np.minimum((np.maximum(count - 1.0, 0.0) + 0.5) / (rows["visits"] + 1.0), 1.0)
-        return np.where(rows["visits"] > 0, -np.log(share), np.nan).astype(np.float32)
+        known = (rows["visits"] > 0) & bits.any(axis=1)
+        return np.where(known, -np.log(share), np.nan).astype(np.float32)
 
     def _count_of(self, source: NDArray[Any], bits: UInt64) -> Float64:
         at = self._shares.find(_signature(source, bits))

@@ -19,6 +19,10 @@ CAPACITY = 1024
 NEW_PER_CHUNK = 64
 """Templates admitted at one chunk's end: a flood of one-off lines must not cost a hash of every text."""
 
+TRIAL = 5
+"""Chunks, the first 1,024 events, after which a template of a model from elsewhere that never came loses its slot: what
+other programs say takes no share of what this one may say next."""
+
 ALIASES = 4096
 """Merged template ids still understood in old segments and rings; older ones become unknown."""
 
@@ -77,12 +81,32 @@ class Vocabulary:
         """[size] slots that hold a template."""
         return self.ids[: self.size] >= 0
 
+    def begin_with(self, templates: Sequence[int]) -> None:
+        """Before anything is learned: these templates have the slots 1, 2, …"""
+        for slot, template in enumerate(templates[: self.capacity - 1], 1):
+            self._take(slot, template, 0)
+        self._use_dirty = True
+        self._index()
+
     def learn(self, templates: NDArray[np.integer], chunk: int) -> Int64:
         """Admit the unknown templates of chunk number `chunk`, most frequent first, then in order of appearance.
 
         Returns:
-            The slots that got another template.
+            The slots that got another template, or lost theirs.
         """
+        unused = self._untried() if chunk == TRIAL else np.zeros(0, np.int64)
+        return np.union1d(self._admit(templates, chunk), unused)
+
+    def _untried(self) -> Int64:
+        unused: Int64 = np.flatnonzero((self.ids >= 0) & (self.used == 0))
+        if len(unused):
+            self.ids[unused] = -1
+            self._aliases = {alias: to for alias, to in self._aliases.items() if to not in unused}
+            self._dirty = True
+            self._index()
+        return unused
+
+    def _admit(self, templates: NDArray[np.integer], chunk: int) -> Int64:
         found = self.slots(templates)
         self.used[found[found != UNKNOWN]] = chunk
         self._use_dirty = True

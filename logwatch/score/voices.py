@@ -29,6 +29,9 @@ WHOLE, WITHOUT = "whole", "without"
 SOURCES = 10_000
 """Sources that have voices, the first ones: 6 KB each."""
 
+LONG, SKIPPED = 6144, 4
+"""Events in a chunk from which on only one chunk in so many has its values counted: there are enough."""
+
 SILENT = -1.0
 BOUND_BY_KIND = ("set", "rate", "silence")
 """What units say of themselves: of visits, windows, silences."""
@@ -235,15 +238,21 @@ class Voices:
     def _count_values(
         self, kind: Kind, at: Int64, values: Float32, flagged: Bool | None, row: Int64, parts: _Parts
     ) -> None:
-        """Count what voices said: all that is loud, and of the rest of single events one in `SAMPLED`."""
-        each, units = SAMPLED if kind == Kind.EVENT else 1, len(values)
+        """Count what voices said: all that is loud, and of the rest of single events one in `SAMPLED`; of the longest
+        chunks only one in `SKIPPED`, for all."""
+        times, units = 1, len(values)
+        if kind == Kind.EVENT and units >= LONG:
+            times = SKIPPED
+            if (at[0] // LONG) % SKIPPED:
+                return
+        each = SAMPLED if kind == Kind.EVENT else 1
         spoken = values.T  # by column in memory
         loud = np.flatnonzero(spoken >= LOUD)
         sample = np.flatnonzero(at % each == 0)
         some = spoken[:, sample]
         quiet = np.flatnonzero((some >= 0) & (some < LOUD))
         place = np.concatenate([loud, quiet // len(sample) * units + sample[quiet % len(sample)]])
-        weights = np.repeat(np.array([1, each], np.float32), [len(loud), len(quiet)])
+        weights = np.repeat(np.array([times, times * each], np.float32), [len(loud), len(quiet)])
         voice, unit = np.divmod(place, units)
         part = np.searchsorted(parts.begin, unit, side="right") - 1 if len(parts.begin) > 1 else np.zeros_like(unit)
         to = row[part, voice]

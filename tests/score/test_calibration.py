@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from logwatch.errors import StateCorrupt
 from logwatch.score.calibration import Calibration
-from logwatch.score.calibration_votes import UNLEARNED, Votes, believed
+from logwatch.score.calibration_votes import BESIDE, UNLEARNED, Votes, believed
 from logwatch.score.detectors import too_rare
 from logwatch.types import Kind, UnitBatch
 
@@ -204,7 +204,8 @@ def combined(detectors, nats, kind=Kind.EVENT):
 @pytest.mark.parametrize("kind", Kind)
 def test_votes_sum_complementary_detectors_and_take_the_larger_of_a_group(kind):
     nats = [[2, 3, 5, 9, np.nan], [np.nan] * 3 + [9, np.nan], [2, np.nan, np.nan, np.nan, 4]]
-    assert combined(DETECTORS, nats, kind) == pytest.approx([2 + 5, np.nan, 2 + 4], nan_ok=True)
+    rarities = BESIDE if kind == Kind.VISIT else 1
+    assert combined(DETECTORS, nats, kind) == pytest.approx([2 + 5 * rarities, np.nan, 2 + 4], nan_ok=True)
 
 
 def test_a_plugin_votes_on_its_own():
@@ -229,7 +230,7 @@ def test_the_bound_holds_for_events_and_not_for_maxima_and_sums():
     asked = np.array(nats, dtype=np.float32)
     assert Votes(DETECTORS).combine(asked, np.array([Kind.EVENT], dtype=np.uint8))[0] == 5 + 5
     assert asked[0, 0] == 20  # what is shown stays what the network said
-    assert combined(DETECTORS, nats, Kind.VISIT) == [20 + 5]
+    assert combined(DETECTORS, nats, Kind.VISIT) == [20 + 5 * BESIDE]
     assert combined(DETECTORS, nats, Kind.WINDOW) == [20 + 5]
 
 
@@ -286,7 +287,7 @@ def test_weights_of_a_source_that_says_much_before_it_may_be_judged_stay_finite(
 
 
 def test_a_new_template_and_its_rare_set_count_once():
-    assert combined(("lstm", "new", "rare", "set"), [[2, 9, 8, 7]], Kind.VISIT) == [2 + 9]
+    assert combined(("lstm", "new", "rare", "set"), [[2, 9, 8, 7]], Kind.VISIT) == [2 + 9 * BESIDE]
 
 
 def test_a_source_that_is_learned_anew_is_as_a_new_one_and_no_other_is_touched() -> None:

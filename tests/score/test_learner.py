@@ -18,14 +18,14 @@ from logwatch.types import NO_TIME
 SHAPE = Shape(capacity=16, hidden=16, width=16)
 
 
-def step(number: int = 1, judge: bool = False) -> Step:
+def step(number: int = 1) -> Step:
     """Segments that repeat 1 2 3 4."""
     slots = torch.arange(12).repeat(32, 1) % 4 + 1
     yes = torch.ones(32, 12, dtype=torch.bool)
     batch = Batch(slots, torch.ones(32, 12, dtype=torch.int64), yes, torch.zeros(32, 12, dtype=torch.int64), yes)
     base = np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)
     active = np.array([False, True, True, True, True, False])
-    return Step(number, 7, base, active, 16, batch, judge)
+    return Step(number, 7, base, active, 16, batch)
 
 
 def loss_of(flat: torch.Tensor) -> float:
@@ -37,7 +37,7 @@ def loss_of(flat: torch.Tensor) -> float:
 def trained(times: int) -> Model:
     model = Model.fresh(SHAPE, 0)
     for number in range(times):
-        model = run(step(number), model, None, SHAPE).model
+        model = run(step(number), model, (), SHAPE).model
     return model
 
 
@@ -62,26 +62,26 @@ def test_rows_of_unused_slots_stay_zero() -> None:
     assert not rows[6:].any()
 
 
-def test_a_clearly_worse_version_is_rolled_back_and_a_better_one_kept() -> None:
+def test_a_model_and_its_rivals_are_compared_before_the_model_learns_the_sample() -> None:
     good, bad = trained(60), Model.fresh(SHAPE, 1)
-    back = run(step(judge=True), bad, good.flat, SHAPE)
-    assert back.rolled_back
-    assert torch.equal(back.model.flat, good.flat)
-    assert back.model.lineage == bad.lineage + 1
-    on = run(step(judge=True), good, bad.flat, SHAPE)
-    assert not on.rolled_back
-    assert on.model.steps == 61
+    found = run(step(), bad, (good.flat, bad.flat), SHAPE)
+    own, better, same = found.nats
+    assert own == same
+    assert better < 0.5 * own
+    assert found.events == 4 * 12
+    assert own / found.events == pytest.approx(loss_of(bad.flat), rel=0.01)
+    assert torch.equal(found.model.flat, run(step(), bad, (), SHAPE).model.flat)
 
 
 def test_a_step_runs_beside_and_is_collected_once() -> None:
     trainer = Trainer(SHAPE)
     assert trainer.collect() is None
-    trainer.start(step(), Model.fresh(SHAPE, 0), None)
+    trainer.start(step(), Model.fresh(SHAPE, 0), ())
     with pytest.raises(RuntimeError, match="in flight"):
-        trainer.start(step(), Model.fresh(SHAPE, 0), None)
+        trainer.start(step(), Model.fresh(SHAPE, 0), ())
     outcome = trainer.collect()
     assert outcome is not None
-    assert torch.equal(outcome.model.flat, run(step(), Model.fresh(SHAPE, 0), None, SHAPE).model.flat)
+    assert torch.equal(outcome.model.flat, run(step(), Model.fresh(SHAPE, 0), (), SHAPE).model.flat)
     assert trainer.collect() is None
     trainer.close()
 
@@ -89,7 +89,7 @@ def test_a_step_runs_beside_and_is_collected_once() -> None:
 def test_what_fails_in_the_thread_is_raised_where_it_is_collected() -> None:
     trainer = Trainer(SHAPE)
     broken = Step(1, 7, step().base, np.ones(3, dtype=np.bool_), 16, step().batch)
-    trainer.start(broken, Model.fresh(SHAPE, 0), None)
+    trainer.start(broken, Model.fresh(SHAPE, 0), ())
     with pytest.raises(RuntimeError):
         trainer.collect()
     trainer.close()
@@ -145,7 +145,7 @@ def test_lines_without_any_time_are_learned_by_their_number() -> None:
 def test_a_freak_batch_does_not_spoil_the_weights() -> None:
     broken = step()
     broken.base[2] = np.inf
-    assert run(broken, Model.fresh(SHAPE, 0), None, SHAPE).model.flat.isfinite().all()
+    assert run(broken, Model.fresh(SHAPE, 0), (), SHAPE).model.flat.isfinite().all()
 
 
 def test_a_key_that_spoke_much_offers_several_overlapping_segments() -> None:

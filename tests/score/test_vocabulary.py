@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logwatch.score.vocabulary import UNKNOWN, Vocabulary, text_vector
+from logwatch.score.vocabulary import TRIAL, UNKNOWN, Vocabulary, text_vector
 
 
 def vocabulary(capacity: int = 8) -> Vocabulary:
@@ -96,3 +96,22 @@ def test_it_goes_on_from_its_cells(chunks: list[tuple[list[int], int]]) -> None:
         assert (one.base[: one.size] == other.base[: other.size]).all()
     held = one.ids[one.ids >= 0]
     assert len(set(held.tolist())) == len(held)
+
+
+def test_templates_from_elsewhere_have_slots_at_once_and_lose_them_where_they_never_come() -> None:
+    v = vocabulary()
+    v.begin_with([31, 32, 33])
+    assert slots(v, 31, 32, 33) == [1, 2, 3]
+    assert v.active().tolist() == [False, True, True, True]
+    for chunk in range(1, TRIAL):
+        assert v.learn(np.array([32, 40]), chunk).tolist() == ([4] if chunk == 1 else [])
+    assert v.learn(np.array([32, 33]), TRIAL).tolist() == [1, 3]  # 33 comes just now: it begins anew, in a free slot
+    assert slots(v, 31, 32, 33, 40) == [UNKNOWN, 2, 1, 4]
+    assert v.learn(np.array([31]), TRIAL + 1).tolist() == slots(v, 31)
+
+
+def test_what_was_learned_here_is_not_on_trial() -> None:
+    v = vocabulary()
+    for chunk in range(1, 2 * TRIAL):
+        v.learn(np.array([7 if chunk == 1 else 8]), chunk)
+    assert slots(v, 7, 8) == [1, 2]

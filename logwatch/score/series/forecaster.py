@@ -11,7 +11,7 @@ from logwatch.samples import Points
 from logwatch.score.detector_configs import LstmConfig
 from logwatch.score.keys import KeyTable
 from logwatch.score.series.lstm_columns import QUANTILES
-from logwatch.types import Float32, Float64
+from logwatch.types import Bool, Float32, Float64, Int32
 
 if TYPE_CHECKING:
     from logwatch.score.series.lstm import MetricLstm
@@ -27,20 +27,35 @@ class Forecaster:
     Args:
         table: one row a series, with `lstm_columns.COLUMNS` among its columns.
         config: settings; None: switched off, nothing is forecast, and the columns may be missing.
+        wanted: which sources [n] want it; None: all do.
     """
 
-    def __init__(self, table: KeyTable, config: LstmConfig | None) -> None:
-        self._table, self._config = table, config
+    def __init__(
+        self, table: KeyTable, config: LstmConfig | None, wanted: Callable[[Int32], Bool] | None = None
+    ) -> None:
+        self._table, self._config, self._wanted = table, config, wanted
         self._model: MetricLstm | None = None
         self.on_forecast: Callable[[Points, Float64], None] = _nobody_listens
 
+    @property
+    def there(self) -> bool:
+        """Whether it is switched on, and with it the LSTM of the logs."""
+        return self._config is not None
+
     def score(self, points: Points) -> tuple[Float32, Float64]:
         """Nats [n] and quantiles [n, QUANTILES] of n points, see `MetricLstm.score`."""
+        nats, quantiles = np.full(len(points), np.nan, np.float32), np.full((len(points), len(QUANTILES)), np.nan)
         if not len(points) or self._config is None:
-            return np.full(len(points), np.nan, np.float32), np.full((len(points), len(QUANTILES)), np.nan)
-        said = self._made(self._config).score(points)
-        self.on_forecast(points, said.quantiles)
-        return said.nats, said.quantiles
+            return nats, quantiles
+        rows = None if self._wanted is None else self._wanted(points.source)
+        if rows is None or rows.all():
+            said = self._made(self._config).score(points)
+            self.on_forecast(points, said.quantiles)
+            return said.nats, said.quantiles
+        if rows.any():
+            some = points.take(np.flatnonzero(rows))
+            nats[rows], quantiles[rows] = self.score(some)
+        return nats, quantiles
 
     def _made(self, config: LstmConfig) -> MetricLstm:
         if self._model is None:

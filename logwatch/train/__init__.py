@@ -1,0 +1,1 @@
+"""Models that travel: bundles of weights and templates, and training on history."""
