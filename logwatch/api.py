@@ -251,7 +251,7 @@ class FitReport:
 
     serves: str  # the model that answers from now on
     models: Mapping[str, Mapping[str, float]]  # model -> figure -> its value; NaN: cannot be said
-    curves: Mapping[str, Mapping[str, tuple[tuple[float, float], ...]]]  # model -> roc, pr, calibration -> points
+    curves: Mapping[str, Mapping[str, tuple[tuple[float, float], ...]]]  # model -> roc, pr, … -> points
     notes: tuple[str, ...] = ()  # sentences for people
 
 

@@ -14,12 +14,17 @@ from logwatch.cells import SERIES, SPILLED
 from logwatch.config import Rate, Settings, SourceTable
 from logwatch.config.values import Budget
 from logwatch.decide.budget import BudgetThresholds
+from logwatch.decide.feedback import Rules as Feedback
+from logwatch.decide.feedback_match import Names
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
+from logwatch.decide.marks import MarkRule, Marks
 from logwatch.decide.verdict import Verdict
+from logwatch.drifted import tell_drift
 from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.metric_stages import DETECTORS, MetricStages, MetricVotes
+from logwatch.parse.entity import entities, matches
 from logwatch.parse.join import Joiner
 from logwatch.parse.memory import keep_memory
 from logwatch.parse.metrics.reader import MetricReader
@@ -33,7 +38,9 @@ from logwatch.parse.template_rules import Rules
 from logwatch.pipeline import Saved
 from logwatch.plugins.loader import Resolved
 from logwatch.score.calibration import Calibration
+from logwatch.score.chosen_sources import ChosenSources
 from logwatch.score.detector_configs import LstmConfig
+from logwatch.score.drift import Drift
 from logwatch.score.keys import NEVER, KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.series.detectors.bank import SeriesDetectors
@@ -61,6 +68,7 @@ class PerSource:
         self._tables = tables
         self._registry = registry
         self._entities: Bool = np.zeros(0, np.bool_)
+        self._lstm: Bool = np.zeros(0, np.bool_)
 
     def _table(self, number: int) -> SourceTable:
         return _table_of(self._tables, self._registry.component_of[number], self._registry.sources[number])
@@ -82,6 +90,12 @@ class PerSource:
         for number in range(len(self._entities), len(self._registry.sources)):
             self._entities = np.append(self._entities, bool(self._table(number).entity))
         return self._entities[numbers]
+
+    def lstm(self, numbers: Int32) -> Bool:
+        """Which of the sources [n] want the LSTM [n]."""
+        for number in range(len(self._lstm), len(self._registry.sources)):
+            self._lstm = np.append(self._lstm, self._table(number).lstm)
+        return self._lstm[numbers]
 
 
 def _table_of(tables: Mapping[str, SourceTable], component: str, source: str) -> SourceTable:
@@ -153,14 +167,22 @@ def assemble(
     }  # fmt: skip
     chosen = [_shared(resolved, share) for resolved in chosen]
     built: list[Detector] = [resolved.build(on_trip=on_trip, **extras) for resolved in chosen]
+    built = [ChosenSources(one, per.lstm) if one.name == "lstm" else one for one in built]
     lstm = next((resolved.config for resolved in chosen if isinstance(resolved.config, LstmConfig)), None)
     names = tuple(detector.name for detector in built)
     units = Units(keys, names, per.has_entities, untold=miner.untold)
     thresholds = BudgetThresholds(per.budget, sides.both)
     verdict = Verdict(Voices(units.detectors, thresholds, lstm_votes=True))
-    judge = Judge(Calibration(units.detectors, thresholds), verdict)
+    judge = Judge(Calibration(units.detectors, thresholds), verdict, [rule.name for rule in settings.rule])
     model: Any = next((detector for detector in built if hasattr(detector, "expected")), None)
     values: Any = next((detector for detector in built if hasattr(detector, "explain")), None)
+    metrics = _metrics(settings, tables, registry, thresholds, finished, clock, saved, lstm, per)
+    name_of = registry.sources.__getitem__
+    speaks_of = Names(name_of, lambda slot: keys.key(slot)[1], miner.text, matches)
+    marked = [MarkRule(one.pattern, one.source, one.window) for one in settings.mark]
+    marks = Marks(name_of, marked, entities, lambda: metrics.judged)
+    drift = Drift()
+    tell_drift(drift, name_of, miner.text)
     return Stages(
         signals=Signals(lambda component, source: _table_of(tables, component, source).signal, registry.heard),
         sides=sides,
@@ -168,12 +190,15 @@ def assemble(
         registry=registry,
         miner=miner,
         parser=Parser(per.parse, miner, clock, settings.redact, finished, rules.rules),
-        metrics=_metrics(settings, tables, registry, thresholds, finished, clock, saved, lstm),
+        metrics=metrics,
         keys=keys,
         detectors=built,
         units=units,
         judge=judge,
-        incidents=Incidents(judge, per.cap),
+        incidents=Incidents(judge, per.cap, marks=marks),
+        feedback=Feedback(speaks_of, names, judge.judge, judge.rule, per.has_entities),
+        marks=marks,
+        drift=drift,
         context=Context(registry, keys, miner, model, units.usual, units.window, values, rules.named),
         idle=Idle(0.0 if finished else settings.idle_after, clock),
     )
@@ -181,7 +206,7 @@ def assemble(
 
 def _metrics(
     settings: Settings, tables: Mapping[str, SourceTable], registry: Registry, thresholds: BudgetThresholds,
-    finished: bool, clock: Clock, saved: Saved, lstm: LstmConfig | None,
+    finished: bool, clock: Clock, saved: Saved, lstm: LstmConfig | None, per: PerSource,
 ) -> MetricStages:  # fmt: skip
     """The metric side; it shares the budgets of sources that have both."""
     ttl = min(int(settings.key_ttl * 1e9), NEVER)
@@ -201,7 +226,9 @@ def _metrics(
     reader = MetricReader(read_as, settings.redact)
     heatmap = settings.heatmap
     windows = Windows(heatmap.window, int(heatmap.every * 1e9), name_of, series.name)
-    return MetricStages(reader, table, series, judge, finished, clock, windows, settings.redact, name_of, lstm)
+    return MetricStages(
+        reader, table, series, judge, finished, clock, windows, settings.redact, name_of, lstm, per.lstm
+    )
 
 
 LEAST_CAP = 20.0

@@ -1,7 +1,8 @@
 """The control socket: how the command line reaches a running daemon.
 
 `STATE/control.sock` (mode 0600) takes one JSON object a line, `{"verb": "status"}`, and answers one. Requests are
-carried out by the daemon's own loop, between two batches, never by the thread that reads the socket.
+carried out by the daemon's own loop, between two batches, never by the thread that reads the socket. Who asks is told
+by the kernel, and put into the request as `by`, whatever it says.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import queue
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -71,7 +74,7 @@ class ControlSocket:
         with peer, contextlib.suppress(OSError):
             peer.settimeout(ANSWER_WITHIN_S)
             try:
-                request = _read_object(peer)
+                request = _read_object(peer) | {"by": _peer(peer)}
                 answer: queue.Queue[Reply] = queue.Queue(maxsize=1)
                 self._waiting.put_nowait((request, answer))
                 reply = answer.get(timeout=ANSWER_WITHIN_S)
@@ -97,6 +100,20 @@ class ControlSocket:
         self._closed.set()
         self._socket.close()
         self._path.unlink(missing_ok=True)
+
+
+def _peer(peer: socket.socket) -> str:
+    """Who is at the other end, as the kernel knows: `alice (uid 1000)`."""
+    sent = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return user(struct.unpack("3i", sent)[1])
+
+
+def user(uid: int) -> str:
+    """A user of this machine."""
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _read_object(peer: socket.socket) -> Request:

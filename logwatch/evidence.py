@@ -121,13 +121,25 @@ class Context:
         """The model's top templates before the event, or after the last line of what is silent."""
         if self._model is None:
             return ()
-        kind, event = int(units.kind[row]), int(units.row[row])
-        if kind in (Kind.EVENT, Kind.VISIT) and event >= 0 and self._now is not None:
+        kind, event = int(units.kind[row]), self._event(units, row)
+        if event >= 0:
             return tuple(self._model.expected([event])[0])
         slot = self._slot(units, row)
         if slot is None or kind == Kind.WINDOW:
             return ()
+        if kind == Kind.VISIT and self._now is not None and units.row[row] >= 0:
+            again = np.flatnonzero(self._now.slot[units.row[row] :] == slot)  # the visit goes on after its silence
+            if len(again):
+                return tuple(self._model.expected([int(units.row[row] + again[0])])[0])
         return tuple(self._model.expected_next([slot])[0])
+
+    def _event(self, units: UnitBatch, row: int) -> int:
+        """Row of the line at which an event or a visit was judged; −1: of none, or of another key, while its own keeps
+        silent."""
+        event = int(units.row[row])
+        if self._now is None or event < 0 or units.kind[row] > Kind.VISIT:
+            return -1
+        return event if self._now.slot[event] == units.slot[row] else -1
 
     def _slot(self, units: UnitBatch, row: int) -> int | None:
         slot = int(units.slot[row])
@@ -135,8 +147,8 @@ class Context:
 
     def template(self, units: UnitBatch, row: int) -> tuple[int, str]:
         """Of the line at which the unit was judged; its variables have the types of that line's own values."""
-        event = int(units.row[row])
-        if self._now is None or event < 0 or units.kind[row] > Kind.VISIT:
+        event = self._event(units, row)
+        if self._now is None or event < 0:
             return -1, ""
         number = int(self._now.template[event])
         return number, typed_in(self._templates.text(number), (self._now.text[event],), self._named)
@@ -146,14 +158,14 @@ class Context:
 
         Only of that line: which others are still at hand depends on restarts, and a severity must not.
         """
-        event = int(units.row[row])
-        if self._now is None or event < 0 or units.kind[row] > Kind.VISIT:
+        event = self._event(units, row)
+        if self._now is None or event < 0:
             return 0
         return int(self._now.level[event])
 
     def facts(self, units: UnitBatch, row: int) -> Facts:
         """Numbers for a window or a silence, the odd value of an event."""
-        event = int(units.row[row])
+        event = self._event(units, row)
         if units.kind[row] <= Kind.VISIT:
             if self._values is None or self._now is None or event < 0:
                 return Facts()

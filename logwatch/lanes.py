@@ -61,12 +61,17 @@ class Lanes:
         self._gone: Counter[str] = Counter()  # incidents of lanes that were dropped
         self.keepers: list[Keeper] = []
         self.on_commit: Callable[[], None] = lambda: None  # may still raise alerts
+        self.on_observe: Callable[[], None] = lambda: None  # beside the gauges
         self.on_drop: Callable[[str], None] = lambda lane: None  # what was read ahead of it must go, too
         self.own = self.open("")
         self.resumed = store.cell(*CLOCK) is not None
 
     def __iter__(self) -> Iterator[Pipeline]:
         return iter(self._pipelines.values())
+
+    def named(self) -> Mapping[str, Pipeline]:
+        """The pipelines by lane."""
+        return self._pipelines
 
     def __len__(self) -> int:
         return len(self._pipelines)
@@ -200,6 +205,7 @@ class Lanes:
         telemetry.KEYS.set(sizes.keys)
         telemetry.TEMPLATES.set(sizes.templates)
         telemetry.INCIDENTS.set(sizes.incidents)
+        self.on_observe()
 
     def turn(self) -> int:
         """Carry on with lanes that are kept elsewhere; returns how many alerts became the sinks'."""

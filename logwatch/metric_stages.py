@@ -32,6 +32,7 @@ from logwatch.score.series.passage import Where
 from logwatch.score.series.pca import SourcePca
 from logwatch.score.series.series import COLUMNS, Series
 from logwatch.score.series.windows import Windows
+from logwatch.spent import timed
 from logwatch.types import NO_TIME, Bool, Cells, Float32, Float64, Int32, Int64, Kind, RecordBatch, UnitBatch
 
 LSTM, SERIES, PCA = range(len(NAMES), len(NAMES) + 3)
@@ -110,12 +111,13 @@ class MetricStages:
         redact: rules, for what is kept of records that failed.
         name_of: a source's, by its number.
         lstm: settings of the forecaster; None: there is none, and its columns may be missing.
+        wanted: which sources [n] want it; None: all do.
     """
 
     def __init__(
         self, reader: MetricReader, table: KeyTable, series: Series, judge: Judge, finished: bool, clock: Clock,
         windows: Windows, redact: Sequence[str] = (), name_of: Callable[[int], str] = str,
-        lstm: LstmConfig | None = None,
+        lstm: LstmConfig | None = None, wanted: Callable[[Int32], Bool] | None = None,
     ) -> None:  # fmt: skip
         self._redactor, self._name_of = Redactor(redact), name_of
         self.table, self.series, self.judge, self.windows = table, series, judge, windows
@@ -125,7 +127,7 @@ class MetricStages:
         standing = {name for name, *_ in (*BASE, *COLUMNS)}
         self._learned = [name for name in table.dtype.names or () if name not in standing]
         self._detectors, self._steps, self._pca = SeriesDetectors(table), StepGatherer(), SourcePca()
-        self.forecaster, self._band = Forecaster(table, lstm), ExpectedBand(table)
+        self.forecaster, self._band = Forecaster(table, lstm, wanted), ExpectedBand(table)
         self._latest: Int64 = np.zeros(0, np.int64)  # by source: its latest judged step, ns
         self._judged = 0  # units so far, over all runs
         self._seen = 0  # samples, likewise
@@ -267,7 +269,7 @@ class MetricStages:
     def _scored(self, points: Points) -> Scores:
         n = len(points)
         nats = np.full((n, SERIES), np.nan, np.float32)
-        nats[:, LSTM], quantiles = self.forecaster.score(points)
+        nats[:, LSTM], quantiles = timed("lstm", self.forecaster.score, points)
         said = self._detectors.score(points)
         nats[:, :LSTM] = said.nats
         low, high = self._band.of(points.slot, points.value, said, quantiles)
@@ -309,11 +311,11 @@ class MetricStages:
             at = end
         self._changed |= len(steps) > 0
 
-    def learn(self, judging: Judging, crossed: Bool) -> None:
-        """What was judged, and which of it [m] crossed."""
+    def learn(self, judging: Judging, crossed: Bool, *, silent: bool = False) -> None:
+        """What was judged, and which of it [m] crossed; `silent`: it was there before the first start."""
         self._pending.append((judging.units, crossed))
         if judging.ends:
-            self.judge.learn(*_joined(self._pending))
+            self.judge.learn(*_joined(self._pending), silent=silent)
             self._pending = []
 
     @staticmethod

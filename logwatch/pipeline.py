@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,21 +29,22 @@ from logwatch import telemetry
 from logwatch.api import Clock
 from logwatch.cells import SERIES, SPILLED
 from logwatch.checkpoint.store import Cell
-from logwatch.chunks import ChunkClock, Pending, flagged_windows, keep_silent, mark_alerted
+from logwatch.chunks import ChunkClock, Pending, keep_silent, mark_alerted
 from logwatch.commit import CLOCK, Changes
 from logwatch.decide.gap import gap_alert
 from logwatch.decide.judge import Judged
 from logwatch.directives import Directive, Directives, Position
 from logwatch.errors import StateCorrupt
+from logwatch.lessons import Lesson, Lessons
 from logwatch.metric_evidence import MetricEvidence
 from logwatch.metric_rows import Measured
 from logwatch.parse.formats.read import Failed
 from logwatch.rows import Scored
-from logwatch.score.detectors import too_rare
 from logwatch.score.registry import MAX_SOURCES, OTHER
 from logwatch.score.series.closed_steps import ClosedSteps
 from logwatch.sides import LINES, METRICS
 from logwatch.signals import NO_METRICS, beside, pieces
+from logwatch.spent import timed
 from logwatch.stages import JOINER, Stages
 from logwatch.tally import Sizes, Tally, count_marks
 from logwatch.types import Alert, Bool, Cells, EventBatch, Flag, Float32, Int32, Int64, RecordBatch, UnitBatch
@@ -106,6 +106,7 @@ class Pipeline:
         self._cells: dict[str, Cells] = stages.cells() | {"pending": self._pending}
         self.directives = Directives()
         self._cells["directives"] = self.directives
+        stages.obey(self.directives)
         self._unsaved: dict[Cell, bytes | None] = {}
         self._tiny: dict[Cell, bytes] = {}  # as last taken
         stages.miner.stand(0)
@@ -113,8 +114,8 @@ class Pipeline:
         self._tally = Tally(stages, self._foresees)
         self._beginning: list[Any] = [d for d in stages.detectors if hasattr(d, "begin")]  # beside the others
         self._columns = sorted(enumerate(stages.detectors), key=lambda one: one[1] in self._beginning)
-        self._rare = next((i for i, d in enumerate(stages.detectors) if d.name == "rare"), None)
-        self._merging: list[Any] = [d for d in (*stages.detectors, stages.units) if hasattr(d, "merged")]
+        self._lessons = Lessons(stages)
+        self._merging: list[Any] = [d for d in (*stages.detectors, stages.units, stages.drift) if hasattr(d, "merged")]
 
     def restore(self) -> bool:
         """Bring back the state of an earlier run; False where there is none. Raises StateCorrupt."""
@@ -251,9 +252,11 @@ class Pipeline:
     def _obey(self) -> None:
         for directive, at in self.directives.due(self.seen):
             telemetry.DIRECTIVES.inc(kind=directive.kind)
+            self._lessons.finish()
             self.directives.tell(directive, at, before=True)
             if self._chunks.end(self.seen):
                 self._learn()
+                self._lessons.finish()
             self.directives.tell(directive, at)
 
     def _measure(self, records: RecordBatch, component: str, source: Int32, stream: Int32) -> None:
@@ -269,18 +272,20 @@ class Pipeline:
 
     def _judge_steps(self, steps: ClosedSteps) -> None:
         """Judge closed steps; what was there before the first start teaches, and alerts nobody."""
+        self._lessons.finish()
         metrics, incidents, context = self.stages.metrics, self.stages.incidents, self.stages.context
         for part in metrics.judging(steps):
             judged = metrics.judge.judge(part.units)
             if self._silent:
                 judged.crossing[:] = judged.holding[:] = False
+            self.stages.feedback.hush(part.units, judged, metrics.judge.rule)
             self.stages.idle.advance(part)
             evidence = MetricEvidence(part, metrics.series.name, context)
             self._raise(incidents.step(part, part.units, judged, evidence, metrics.judge))
             if self.on_measured:
                 self.on_measured(Measured(part, metrics.series.name, metrics.judge.judge, incidents.members))
             metrics.windows.add(part.steps, incidents.members)
-            metrics.learn(part, judged.crossing)
+            metrics.learn(part, judged.crossing, silent=self._silent)
 
     def end(self) -> int:
         """Nothing more will come: judge the steps of metrics that are still open; returns how many alerts that raised.
@@ -298,12 +303,14 @@ class Pipeline:
         stages = self.stages
         events.slot = stages.keys.assign(events.source, events.stream, events.entity, events.watermark)
         nats = np.empty((len(events), len(stages.detectors)), np.float32)
+        stages.marks.look(events)
         for detector in self._beginning:
-            detector.begin(events)
+            timed(detector.name, detector.begin, events)
+        self._lessons.finish()
         for column, detector in self._columns:
-            nats[:, column] = detector.score(events)
-        silence: Float32 | None = getattr(self._foresees, "silence", None)
-        units = stages.units.build(events, nats, silence)
+            nats[:, column] = timed(detector.name, detector.score, events)
+        heard, silence = stages.feedback.quiet(events, nats, getattr(self._foresees, "silence", None))
+        units = stages.units.build(heard, nats, silence)
         stages.keys.view("last")[events.slot] = events.time  # in order: the last event of a key wins
         stages.keys.touch(events.slot, events.first)
         stages.idle.advance(events)
@@ -315,11 +322,13 @@ class Pipeline:
         stages = self.stages
         judged = stages.judge.judge(units)
         keep_silent(units, judged, events)
+        stages.feedback.hush(units, judged, stages.judge.rule)
         self._warm = bool(events.flags[-1] & Flag.WARMUP)
         self._raise(stages.incidents.step(events, units, judged, stages.context))
-        mark_alerted(events, units, judged.crossing)
+        mark_alerted(events, units, judged.voted)
+        stages.feedback.bar(events)
         self._tell(events, nats, units, judged)
-        self._pending.add_units(units, judged.crossing)
+        self._pending.add_units(units, judged.voted)
 
     def _tell(self, events: EventBatch, nats: Float32, units: UnitBatch, judged: Judged) -> None:
         if self.on_scored:
@@ -331,30 +340,19 @@ class Pipeline:
         """The end of a chunk, of which the detectors called `new` have seen nothing."""
         stages = self.stages
         telemetry.CHUNKS.inc()
+        self._lessons.finish()
         surplus = stages.keys.surplus()
         if len(surplus):
             self._judge_late(stages.units.close(surplus, self.seen - 1), {}, silent=self._warm)
         chunk, nats, units, crossed = self._pending.take()
+        chunk, nats, real = stages.feedback.admit(*stages.marks.admit(chunk, nats))
         stages.miner.stand(self.seen)  # what the batch holds beyond the chunk must not show
         merges = stages.miner.merges()
         for detector in self._merging:
             detector.merged(merges)
-        usual = self._without_rare(chunk, nats)
-        for column, detector in enumerate(stages.detectors):
-            if detector.name in new:
-                continue
-            detector.learn(usual if getattr(detector, "usual_only", False) else chunk, nats[:, column])
-        stages.units.learn(flagged_windows(units, crossed))
-        if units is not None:
-            stages.judge.learn(units, crossed, silent=self._warm)
+        lesson = Lesson(chunk, nats, units, crossed, self._warm, real, new)
+        self._lessons.begin(lesson, at_once=bool(merges) or bool(len(surplus)))
         stages.keys.evict(surplus)
-
-    def _without_rare(self, chunk: EventBatch, nats: Float32) -> EventBatch:
-        """The chunk for detectors that learn sequences: what is rare on its source counts as alerted, and stays out."""
-        if self._rare is None:
-            return chunk
-        barred = too_rare(nats[:, self._rare]).astype(np.uint8) * np.uint8(Flag.ALERTED)
-        return replace(chunk, flags=chunk.flags | barred)
 
     def _judge_late(self, units: UnitBatch, watermarks: Mapping[int, int], silent: bool = False) -> None:
         """Units that no event brought: of a tick, or of keys that leave the table."""
@@ -363,9 +361,10 @@ class Pipeline:
         judged = stages.judge.judge(units)
         if silent:
             judged.crossing[:] = judged.holding[:] = False
+        stages.feedback.hush(units, judged, stages.judge.rule)
         self._raise(stages.incidents.tick(watermarks, self.seen - 1, units, judged, stages.context))
         self._tell(EventBatch.none(self.seen), np.empty((0, len(stages.detectors)), np.float32), units, judged)
-        self._pending.add_units(units, judged.crossing)
+        self._pending.add_units(units, judged.voted)
 
     def tick(self) -> int:
         """Let the watermark of idle sources follow the clock; returns how many alerts that raised."""
@@ -373,6 +372,7 @@ class Pipeline:
         if not len(source):
             return 0
         before = len(self.raised)
+        self._lessons.finish()
         units = self.stages.units.tick(source, watermark, self.seen - 1)
         self._judge_late(units, dict(zip(source.tolist(), watermark.tolist(), strict=True)))
         self._judge_steps(self.stages.metrics.idle(source, watermark))
@@ -417,6 +417,7 @@ class Pipeline:
 
     def _collect(self) -> None:
         """The cells that changed."""
+        self._lessons.finish()
         stages = self.stages
         changing = [(component, part.changes()) for component, part in self._cells.items()]
         series = ((SERIES + name, value) for name, value in stages.metrics.table.spilled.changes())

@@ -6,7 +6,7 @@ on the way through `Ui`, and returns a report for the verb to print.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -38,6 +38,7 @@ class RunRequest:
     """`run`."""
 
     config: Configured[Resolved]  # settings, and every source, sink and detector with its own checked config
+    check: Callable[[], None] = lambda: None  # raises ConfigError where the configuration, as it is now, is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,19 @@ class ScoreRequest:
     source: str | None = None
     entity: str | None = None
     forecasts: Path | None = None  # where the report on forecasts of metrics goes
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRequest:
+    """`backtest`."""
+
+    paths: tuple[str, ...]
+    config: Loaded
+    labels: Path | None = None
+    warm: float = 0.1  # share of each source that only teaches, [0, 1)
+    random_split: bool = False  # beside the chronological one
+    source: str | None = None
+    entity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,35 @@ class TrainRequest:
     out: Path
     horizon: float = 60.0  # seconds
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainLogsRequest:
+    """`train logs`."""
+
+    paths: tuple[str, ...]
+    config: Loaded
+    out: Path
+    source: str | None = None
+    entity: str | None = None
+    passes: int = 20  # at most
+
+
+@dataclass(frozen=True, slots=True)
+class TrainLogsReport:
+    """What `train logs` did. Losses are in nats an event."""
+
+    bundle: str  # sha256
+    records: int
+    templates: int
+    segments: int
+    dropped: int  # segments of the beginning that were too many
+    held_out: int  # segments of the end that only judged
+    losses: tuple[float, ...]  # on these, after each pass
+    best: int  # the pass that was kept, from 1
+    online: float | None  # of the same stretch, by one pass that learned as it went
+    device: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +171,21 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictReport:
+    """Who would have found a source's incidents of its last 30 days, at the same budget."""
+
+    signal: str  # logs, metrics
+    incidents: int  # alerted
+    lstm: Literal["on", "off", "none"]  # on, `lstm = false`, or there is none
+    lstm_adds: int  # of the incidents, those that are not found without the LSTM
+    without_lstm: int  # incidents that would have been alerted without it
+    found: Mapping[str, int]  # by detector: of the incidents, those that it finds alone
+    alone: Mapping[str, int]  # by detector: incidents that it would have alerted alone
+    lstm_cpu: float | None  # share of the source's CPU time that the LSTM takes, [0, 1]; None: not known
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceReport:
     """One source in a summary or in a status."""
 
@@ -143,6 +201,9 @@ class SourceReport:
     achieved: str = ""  # "1.4/day" over the recent past; empty before it is known
     last: str | None = None  # time of the last event, RFC 3339
     series: int = 0  # of metrics, in memory
+    verdicts: tuple[VerdictReport, ...] = ()  # of its logs, of its metrics
+    drift: float = 0.0  # how far its templates of the last hour are from those of the last day, [0, 1]
+    moved: bool = False  # so far that it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +342,7 @@ class StatusReport:
     lanes: tuple[Mapping[str, object], ...] = ()  # partitions: lane, restored [0, 1], next (offset), events
     ready: bool = False  # whether every source reads: a Kafka source has its share, and all of it is restored
     waiting: str = ""  # what the others wait for
+    marks: tuple[Mapping[str, object], ...] = ()  # deployments, newest last: name, source, since, until (RFC 3339)
 
 
 @dataclass(frozen=True, slots=True)

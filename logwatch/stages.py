@@ -8,8 +8,12 @@ import numpy as np
 
 from logwatch import telemetry
 from logwatch.api import Detector
+from logwatch.decide.feedback import Rules
+from logwatch.decide.feedback_match import Feedback
 from logwatch.decide.incidents import Incidents
 from logwatch.decide.judge import Judge
+from logwatch.decide.marks import Marker, Marks
+from logwatch.directives import Directive, Directives, Position
 from logwatch.evidence import Context
 from logwatch.idle import Idle
 from logwatch.metric_stages import MetricStages
@@ -17,12 +21,13 @@ from logwatch.parse.join import Joiner
 from logwatch.parse.miner import OVERFLOW, TemplateMiner
 from logwatch.parse.parser import Parser
 from logwatch.score.detectors import Rare
+from logwatch.score.drift import Drift
 from logwatch.score.keys import KeyTable
 from logwatch.score.registry import Registry
 from logwatch.score.units import Units
 from logwatch.sides import Sides
 from logwatch.signals import Signals
-from logwatch.types import Cells, Float64
+from logwatch.types import Bool, Cells, Float64, Int64, Mark
 
 log = telemetry.Logger(__name__)
 
@@ -49,6 +54,9 @@ class Stages:
     units: Units
     judge: Judge
     incidents: Incidents
+    feedback: Rules
+    marks: Marks
+    drift: Drift
     context: Context
     idle: Idle
 
@@ -65,10 +73,53 @@ class Stages:
             "units": self.units,
             "judge": self.judge,
             "incidents": self.incidents,
+            "feedback": self.feedback,
+            "marks": self.marks,
+            "drift": self.drift,
             "idle": self.idle,
         }
         named |= self.metrics.cells()
         return named | {f"detector/{detector.name}": detector for detector in self.detectors}
+
+    def obey(self, directives: Directives) -> None:
+        """Have feedback and deployment marks reach those that act on them."""
+
+        def feedback(one: Directive, at: Position) -> None:
+            if "undo" in one.body:
+                self.feedback.undo(str(one.body["undo"]))
+            else:
+                said = Feedback.load({**one.body["feedback"], "judged": at.judged})
+                self.feedback.take(said)
+                self._readmit(said)
+
+        def mark(one: Directive, at: Position) -> None:
+            self.marks.take(Marker(one.id, **one.body, seen=at.seen, judged=at.judged))
+
+        directives.on("feedback", feedback, before=True)
+        directives.on("mark", mark, before=True)
+        self.marks.on_mark = self._show
+
+    def _readmit(self, said: Feedback) -> None:
+        """Past events of templates: what is normal is released to learning, what is real stays out of it."""
+        scope = said.scope
+        if not scope.templates or scope.value or scope.entity or scope.detector:
+            return  # of past events only the template and the source are known
+
+        def fits(templates: Int64) -> Bool:
+            return np.array([scope.names(self.miner.text(one)) for one in templates.tolist()], np.bool_)
+
+        names = self.registry.sources
+        source = np.flatnonzero([name == scope.source for name in names]) if scope.source else None
+        for detector in self.detectors:
+            readmit = getattr(detector, "readmit", None)
+            if readmit is not None:
+                readmit(fits, source, said.verdict == "real")
+
+    def _show(self, marker: Marker) -> None:
+        """A deployment, beside the metrics of its sources."""
+        for number, name in enumerate(self.registry.sources):
+            if marker.source in ("", name) and self.metrics.windows.latest(number) is not None:
+                self.metrics.windows.mark(number, Mark(marker.since, "deployment", marker.name))
 
     def learn_anew(self) -> None:
         """After a restore: sources whose lines mostly come to other templates than those of the state, which an earlier

@@ -61,10 +61,10 @@ class Tally:
                 telemetry.WATERMARK.set(watermark / 1e9, source=name)
         self._observed, self._bytes[:] = self.counts.copy(), 0
         mined, trained = self._mined_so_far(), self._trained_so_far()
-        for counter, now, before in zip(
-            (telemetry.REVISED, telemetry.OVERFLOWED, telemetry.RETIRED), mined, self._mined, strict=True
-        ):
-            counter.inc(now - before)
+        revised, overflowed, retired = (now - before for now, before in zip(mined, self._mined, strict=True))
+        telemetry.REVISED.inc(revised)
+        telemetry.OVERFLOWED.inc(overflowed)
+        telemetry.RETIRED.inc(retired)
         telemetry.TRAINED.inc(max(0, trained - self._trained))
         self._mined, self._trained = mined, trained
         incidents = sum(row["open"] is not None for row in stages.incidents.status())

@@ -104,8 +104,15 @@ DELIVERY_FAILURES = Counter(
 COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
 COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
 DIRECTIVES = Counter("logwatchd_directives_total", "Commands obeyed: feedback, mark, model.", ("kind",))
+SILENCED = Counter("logwatchd_silenced_total", "Alerts that did not go out: marked as normal.", ("source",))
 CHUNKS = Counter("logwatchd_chunks_total", "Chunks learned.")
 TRAINED = Counter("logwatchd_trained_events_total", "Events that the model was trained on.")
+MODEL_VERSIONS = Counter(
+    "logwatchd_model_versions_total",
+    "Versions of the log LSTM that ended: kept, rolled back, left, refused.",
+    ("state",),
+)
+DRIFTS = Counter("logwatchd_drifts_total", "Times that the templates of a source moved.", ("source",))
 REVISED = Counter(
     "logwatchd_revised_lines_total", "Lines whose template changed after they came, since templates were merged."
 )
@@ -137,6 +144,10 @@ SERIES_NEWS = Counter("logwatchd_series_news_total", "What was noticed of series
 HEATMAPS = Counter("logwatchd_heatmaps_total", "Windows of metrics kept as heatmaps.")
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
+DETECTOR_SECONDS = Counter(
+    "logwatchd_detector_cpu_seconds_total", "CPU time spent in a detector, in whatever thread.", ("detector",)
+)
+
 SOURCES = Gauge("logwatchd_sources", "Sources known.")
 EXPIRED = Counter("logwatchd_expired_keys_total", "Keys forgotten: silent for longer than key_ttl.")
 KEYS = Gauge("logwatchd_keys", "Keys (source, instance, entity) held in memory.")
@@ -155,6 +166,23 @@ NEWEST_RECORD = Gauge(
     "logwatchd_kafka_newest_record_seconds",
     "Time of the newest record read from a partition, seconds since the epoch.",
     ("topic", "partition"),
+)
+BUDGET_ASKED = Gauge("logwatchd_budget_asked", "Incidents a day that the budget of a source asks for.", ("source",))
+BUDGET_ACHIEVED = Gauge(
+    "logwatchd_budget_achieved", "Incidents a day of a source's own time that were opened.", ("source",)
+)
+VERDICT_FOUND = Gauge(
+    "logwatchd_verdict_incidents",
+    "Incidents of a source's last 30 days that a detector finds alone; whole: all, without_lstm: by all others.",
+    ("source", "signal", "detector"),
+)
+VERDICT_ALONE = Gauge(
+    "logwatchd_verdict_alone",
+    "Incidents that a detector alone would have alerted in those 30 days at the same budget.",
+    ("source", "signal", "detector"),
+)
+DRIFT = Gauge(
+    "logwatchd_drift", "How far the last hour's templates of a source are from the last day's, 0 to 1.", ("source",)
 )
 PLUGIN_OFF = Gauge("logwatchd_plugin_off", "1 while a component that kept failing is switched off.", ("component",))
 

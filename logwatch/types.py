@@ -173,6 +173,10 @@ class EventBatch:
     def __len__(self) -> int:
         return len(self.text)
 
+    def numbers(self, rows: Int64) -> Int64:
+        """Numbers [k] of some rows [k] in the whole run."""
+        return self.first + rows
+
     @staticmethod
     def none(first: int) -> EventBatch:
         """No events, before the one numbered `first`."""

@@ -216,8 +216,18 @@ def test_an_idle_process_is_let_go(ahead: Ahead, clock: ManualClock) -> None:
     assert ahead.process is None
 
 
+def test_where_much_is_known_to_come_it_is_started_before_the_first_batch(ahead: Ahead) -> None:
+    ahead.start()
+    process = ahead.process
+    assert process is not None
+    ahead.start()
+    assert len(started(ahead)) > 0
+    assert ahead.process == process
+
+
 def test_one_processor_means_no_process(clock: ManualClock) -> None:
     alone = Ahead(lambda name, source: SETTINGS[source], REDACT, clock, processors=1)
+    alone.start()
     for n in range(3 * BEHIND):
         assert len(alone.feed("files", full(n))) == 1
     assert alone.process is None

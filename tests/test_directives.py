@@ -182,7 +182,7 @@ def test_a_command_keeps_who_asked_when_and_where(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with run.session() as session:
         run.feed(session, 30)
-        session.lanes.direct(Directive("mark", {"name": "release «1.2»"}, "m", 17, "uid 1000"))
+        session.lanes.direct(Directive("model", {"name": "release «1.2»"}, "m", 17, "uid 1000"))
     with Store(tmp_path) as store:
         (entry,) = store.journal
     assert (entry.directive.by, entry.directive.asked, entry.directive.body) == (

@@ -210,6 +210,9 @@ def test_top_level_settings_are_the_defaults_of_components(tmp_path: Path) -> No
 
 def test_detectors_run_unless_they_are_switched_off() -> None:
     built_in = {name for kind, name in BUILT_IN if kind == "detector"}
+    ruled = load(None, {"LOGWATCHD_RULE": '[{"name": "a", "pattern": "x"}]'})
+    assert {part.name for part in parts(ruled) if part.kind == "detector"} == built_in
+    built_in -= {"rule"}  # without rules there is nothing to look for
     assert {part.name for part in parts(load(None, {})) if part.kind == "detector"} == built_in
     off = load(None, {"LOGWATCHD_DETECTORS__GAP__ENABLED": "false"})
     assert {part.name for part in parts(off)} == built_in - {"gap"}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from logwatch.api import Alert, Decoder, Sink, Source
+from logwatch.app.desk import handlers as said_of_alerts
 from logwatch.app.heatmap_pacing import Waiting, kept_heatmaps
 from logwatch.app.history import Tally
+from logwatch.app.models import handlers as said_of_models
 from logwatch.app.partitions import Kept, kept_partitions
 from logwatch.app.plugins_run import decoded, decoders_of
 from logwatch.app.session import Session, detectors_of, opened
@@ -20,7 +22,7 @@ from logwatch.app.status import report_of
 from logwatch.app.web import Listening, listening, serving
 from logwatch.config import SourceTable
 from logwatch.control import ControlSocket
-from logwatch.daemon import Daemon, Progress, on_signals
+from logwatch.daemon import Daemon, Progress, on_hang_up, on_signals
 from logwatch.delivery import Delivery
 from logwatch.errors import ConfigError, DataError, NoInputError, StateFull
 from logwatch.plugins.loader import Plugins
@@ -189,8 +191,10 @@ def _phase(session: Session, progress: Progress) -> tuple[Phase, str]:
     return "learning", learning[0].to_go if learning else ""
 
 
-def run(request: RunRequest) -> None:
-    """The daemon: every source and sink of the configuration, with the control socket.
+def run(request: RunRequest) -> bool:
+    """The daemon: every source and sink of the configuration, with the control socket; until a signal ends it.
+
+    Returns whether it is to begin again, since its configuration is another.
 
     Raises:
         ConfigError, StateError.
@@ -220,7 +224,7 @@ def run(request: RunRequest) -> None:
         }
         decoders = decoders_of(resolved, tables, session.trips)
         with kept_heatmaps(session, waiting), kept_partitions(session, resolved, sources, sinks) as kept:
-            _watch(session, sources, sinks, kept, decoders, here)
+            return _watch(session, sources, sinks, kept, decoders, here, request.check)
 
 
 def _name(table: SourceTable) -> dict[str, Any]:
@@ -231,8 +235,8 @@ def _name(table: SourceTable) -> dict[str, Any]:
 
 def _watch(
     session: Session, sources: Mapping[str, Source], sinks: Mapping[str, Sink], kept: Sequence[Kept],
-    decoders: Mapping[str, Decoder], here: Listening,
-) -> None:  # fmt: skip
+    decoders: Mapping[str, Decoder], here: Listening, check: Callable[[], None],
+) -> bool:  # fmt: skip
     settings = session.settings
     delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
     daemon = Daemon(
@@ -243,11 +247,24 @@ def _watch(
     began = session.clock.monotonic()
     daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began, kept)}
     log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
-    daemon.handlers |= here.handlers(session)
+    daemon.handlers |= here.handlers(session) | said_of_alerts(session) | said_of_models(session)
     daemon.asking = here.asking
-    with serving(here, session, daemon), on_signals(daemon.stop):
+    daemon.reload = partial(_is_right, check)
+    with serving(here, session, daemon), on_signals(daemon.stop), on_hang_up(daemon.hang_up):
         progress = daemon.run()
     log.info("ended", records=progress.records, alerts=progress.alerts)
+    return progress.reloads
+
+
+def _is_right(check: Callable[[], None]) -> bool:
+    """Whether the configuration can be used; the old one is kept where it cannot."""
+    try:
+        check()
+    except ConfigError as error:
+        log.error("reload: the configuration is wrong, and the old one is kept", reason=str(error))
+        return False
+    log.info("reload: beginning again with the configuration as it is now")
+    return True
 
 
 class _Sweep:

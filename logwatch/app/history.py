@@ -40,6 +40,9 @@ COMMIT_EVERY_S = 5.0
 UNUSUAL = 1000
 """Series that are told apart in the summary."""
 
+MUCH = 8 << 20
+"""Bytes of files that are worth a process of their own that parses them."""
+
 SWEEPS = 50
 """Slices of the state that a run sweeps at its end: a million keys, of which a fifth may go."""
 
@@ -66,6 +69,11 @@ class Files:
             if there:
                 raise DataError("nothing to read: no file that was named can be read", hint)
             raise NoInputError("nothing to read: no file that was named is there", hint)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(self._sizes.values())
 
     def chunks(self, path: str) -> Iterator[Chunk]:
         """The file's lines; what makes it unreadable half-way is said, and ends it."""
@@ -128,6 +136,8 @@ def score(request: ScoreRequest, ui: Ui) -> Summary:
 
     settings, detectors = request.config.settings, detectors_of(request.config)
     with opened(settings, detectors, request.state, {COMPONENT: table}, finished=True, on_scored=on_scored) as session:
+        if files.size >= MUCH:
+            session.ahead.start()  # it comes up while the network is loaded
         session.pipeline.on_measured = on_measured
         stages = session.pipeline.stages
         report = ForecastReport(stages.registry.sources.__getitem__, stages.metrics.series.name)

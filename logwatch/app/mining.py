@@ -115,7 +115,7 @@ def judged_templates(request: TemplatesRequest, labels: Path, ui: Ui) -> Templat
     mined = Mined(request, ui)
     if len(mined.files.streams) != 1:
         raise UsageError("labels are of one file", "name the file that they were made for, and no other")
-    number, found, truth, texts = _line_numbers(next(iter(mined.files.streams))), [], [], []
+    number, found, truth, texts = line_numbers(next(iter(mined.files.streams))), [], [], []
     for events in mined.batches():
         ids = events.template.tolist()
         for row, line in enumerate((np.searchsorted(number, events.start) + 1).tolist()):
@@ -141,7 +141,7 @@ def judged_templates(request: TemplatesRequest, labels: Path, ui: Ui) -> Templat
     )
 
 
-def _line_numbers(path: str) -> Int64:
+def line_numbers(path: str) -> Int64:
     """Position [n] of each physical line of a file."""
     starts: list[Int64] = [start for _, start, _, _ in read_finished(path)]
     return np.concatenate(starts) if starts else np.zeros(0, np.int64)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from logwatch.ahead import Ahead
 from logwatch.api import Clock
+from logwatch.app.model_store import configured, obey, warm_start
 from logwatch.app.plugins_run import Trips, annotated
+from logwatch.app.verdicts import Cpu, export, verdicts_of
 from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
 from logwatch.clock import SystemClock
+from logwatch.commit import CLOCK
 from logwatch.config import Loaded, Settings, SourceTable
 from logwatch.deadletter import Box, DeadLetters
 from logwatch.deadletter.file import LetterFile
@@ -24,6 +27,9 @@ from logwatch.plugins.loader import Plugins, Resolved
 from logwatch.requests import SourceReport
 from logwatch.rows import Scored
 from logwatch.types import MetricWindow
+
+EVERY = 30.0
+"""Seconds between two looks at verdicts and budgets, at least: with many sources they take a hundredth of the time."""
 
 LETTERS = "dead-letters.jsonl"
 """Dead letters in the state directory."""
@@ -40,6 +46,8 @@ class Session:
     tables: Mapping[str, SourceTable]
     ahead: Ahead
     trips: Trips
+    cpu: Cpu = field(default_factory=Cpu)
+    _next_look: float = 0.0  # monotonic seconds
 
     @property
     def pipeline(self) -> Pipeline:
@@ -56,7 +64,15 @@ class Session:
         return [row for pipeline in self.lanes for row in self._reports(pipeline)]
 
     def _reports(self, pipeline: Pipeline) -> list[SourceReport]:
-        return source_reports(pipeline, PerSource(self.settings, self.tables, pipeline.stages.registry))
+        return source_reports(pipeline, PerSource(self.settings, self.tables, pipeline.stages.registry), self.cpu)
+
+    def observe(self) -> None:
+        """Bring the gauges of verdicts and budgets up to date, now and then."""
+        begin = self.clock.monotonic()
+        if begin >= self._next_look:
+            export(self.sources())
+            end = self.clock.monotonic()
+            self._next_look = end + max(EVERY, 100 * (end - begin))
 
     def tell_trips(self) -> None:
         """Plugins that were switched off since the last call become alerts."""
@@ -101,6 +117,7 @@ def opened(
         trips = Trips(clock)
         annotate = annotated([one.build(on_trip=trips, clock=clock) for one in resolved if one.part.kind == "hook"])
         letters = dead_letters(settings, resolved, folder)
+        bundle = None if settings.model is None else configured(settings.model)
         stack.callback(letters.close)
 
         def build(lane: str, saved: Saved, share: float) -> Pipeline:
@@ -108,6 +125,9 @@ def opened(
             stages.metrics.windows.on_window = on_window
             pipeline = Pipeline(stages, saved, clock, on_scored)
             pipeline.on_failed, pipeline.annotate = letters.put, annotate
+            obey(pipeline, lane, folder)
+            if saved.cell(*CLOCK) is None:
+                warm_start(bundle, pipeline)
             on_lane(pipeline)
             return pipeline
 
@@ -118,6 +138,7 @@ def opened(
         lanes.on_drop = ahead.forget
         session = Session(lanes, store, clock, settings, tables, ahead, trips)
         lanes.on_commit = session.tell_trips
+        lanes.on_observe = session.observe
         yield session
 
 
@@ -146,14 +167,15 @@ def detectors_of(loaded: Loaded) -> list[Resolved]:
     return Plugins(loaded.settings.plugins_dir).resolve_all(without)
 
 
-def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
-    """One row for each source: phase, how long to go, what it did."""
+def source_reports(pipeline: Pipeline, per: PerSource, cpu: Cpu | None = None) -> list[SourceReport]:
+    """One row for each source: phase, how long to go, what it did; `cpu`: of the run."""
     stages = pipeline.stages
     decided: dict[int, list[dict[str, object]]] = {}
     for row in (*stages.judge.status(), *stages.metrics.judge.status()):
         decided.setdefault(int(row["source"]), []).append(row)
     incidents = {int(row["source"]): row for row in stages.incidents.status()}
     series = stages.metrics.counts()
+    verdicts = verdicts_of(pipeline, per, cpu or Cpu())
     reports = []
     for number, name in enumerate(stages.registry.sources):
         rows = decided.get(number, [])
@@ -171,6 +193,9 @@ def source_reports(pipeline: Pipeline, per: PerSource) -> list[SourceReport]:
                 budget=str(per.budget(number)),
                 series=series.get(number, 0),
                 achieved=_achieved(int(told.get("incidents", 0)), rows),
+                verdicts=verdicts[name],
+                drift=round(stages.drift.seen(number)[0], 4),
+                moved=stages.drift.seen(number)[1],
             )
         )
     return reports

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from logwatch import __version__
+from logwatch.app.mark import marked
 from logwatch.app.partitions import Kept
 from logwatch.app.session import Session
 from logwatch.control import ask
 from logwatch.daemon import Daemon
 from logwatch.errors import UnreachableError
-from logwatch.requests import SourceReport, StatusReport, StatusRequest, Ui
+from logwatch.requests import SourceReport, StatusReport, StatusRequest, Ui, VerdictReport
 
 
 def status(request: StatusRequest, ui: Ui) -> StatusReport:
@@ -33,8 +34,13 @@ def status(request: StatusRequest, ui: Ui) -> StatusReport:
         return _at_rest(request.state)
     if "error" in reply:
         raise UnreachableError(f"the daemon on {request.state} answers: {reply['error']}", "try again in a moment")
-    sources = tuple(SourceReport(**source) for source in reply.pop("sources"))
+    sources = tuple(_source(source) for source in reply.pop("sources"))
     return StatusReport(**reply, sources=sources)
+
+
+def _source(told: dict[str, Any]) -> SourceReport:
+    verdicts = tuple(VerdictReport(**verdict) for verdict in told.pop("verdicts", ()))
+    return SourceReport(**told, verdicts=verdicts)
 
 
 def report_of(session: Session, daemon: Daemon, uptime: float, kept: Sequence[Kept] = ()) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def report_of(session: Session, daemon: Daemon, uptime: float, kept: Sequence[Ke
         lanes=tuple(row for keeper in kept for row in keeper.status()),
         ready=not daemon.progress.waiting,
         waiting=daemon.progress.waiting,
+        marks=marked(session),
     )
     return dataclasses.asdict(report)
 

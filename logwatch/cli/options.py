@@ -86,6 +86,14 @@ learning = click.option(
     help="Go on learning from the lines, or only judge them.  [default: as configured, else online]",
 )
 
+model = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Begin with what a model knows that was learned elsewhere: a file of `model export` or `train logs`. A state "
+    "that has learned already keeps its own.",
+)
+
 config_file = click.option(
     "-c",
     "--config",
@@ -95,6 +103,15 @@ config_file = click.option(
     show_default=True,
     metavar="FILE",
     help="The configuration, in TOML.",
+)
+
+daemon_config = click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=f"The configuration of the daemon.  [default: {DEFAULT_CONFIG}, if there is one]",
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON, also on a terminal.")

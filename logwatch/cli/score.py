@@ -58,6 +58,7 @@ def _rows(context: click.Context, parameter: click.Parameter, value: Path | None
 @options.entity
 @options.budget
 @options.learning
+@options.model
 @options.as_json
 def command(
     paths: tuple[str, ...],
@@ -68,9 +69,10 @@ def command(
     entity: str | None,
     budget: str | None,
     learning: str | None,
+    model: Path | None,
     as_json: bool,
 ) -> int:
-    config = options.settings(budget=("--budget", budget), learning=("--learning", learning))
+    config = options.settings(budget=("--budget", budget), learning=("--learning", learning), model=("--model", model))
     from logwatch import app
     from logwatch.cli.summary import show_summary
     from logwatch.cli.ui import Terminal

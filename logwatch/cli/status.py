@@ -12,10 +12,11 @@ import click
 
 from logwatch.cli import options
 from logwatch.cli.wording import span
-from logwatch.requests import StatusReport, StatusRequest
+from logwatch.requests import SourceReport, StatusReport, StatusRequest
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from logwatch.cli.ui import Terminal
 
@@ -34,20 +35,11 @@ if TYPE_CHECKING:
     logwatchd status --state ./state
     """,
 )
-@click.option(
-    "-c",
-    "--config",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help=f"The configuration of the daemon.  [default: {options.DEFAULT_CONFIG}, if there is one]",
-)
+@options.daemon_config
 @click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Its state directory.")
 @options.as_json
 def command(file: Path | None, state: Path | None, as_json: bool) -> int:
-    if file is not None and state is not None:
-        raise click.UsageError("-c and --state both name a state directory: give one of them.")
-    request = StatusRequest(state or _configured(file))
+    request = StatusRequest(state_of(file, state))
     from logwatch import app
     from logwatch.cli.ui import Terminal
 
@@ -57,7 +49,12 @@ def command(file: Path | None, state: Path | None, as_json: bool) -> int:
     return 0
 
 
-def _configured(file: Path | None) -> Path:
+def state_of(file: Path | None, state: Path | None) -> Path:
+    """The state directory that is meant. Raises click.UsageError where two are."""
+    if file is not None and state is not None:
+        raise click.UsageError("-c and --state both name a state directory: give one of them.")
+    if state is not None:
+        return state
     if file is None and options.DEFAULT_CONFIG.exists():
         file = options.DEFAULT_CONFIG
     return options.settings(file).settings.state
@@ -96,12 +93,49 @@ def _rows(report: StatusReport, columns: int) -> Iterator[RenderableType]:
     if report.sources:
         yield Text()
         yield from source_rows(report.sources, columns)
+        yield from _verdicts(report.sources)
+        for source in (one for one in report.sources if one.moved):
+            yield Text(
+                f"{escape(source.source)}: its templates moved (drift {source.drift:.2f}); see model show", "yellow"
+            )
+    for mark in report.marks:
+        where = f" of {mark['source']}" if mark["source"] else ""
+        since, until = (str(mark[end])[:19] for end in ("since", "until"))
+        yield Text(escape(f"mark {mark['name']}{where}, {since}Z: drift is expected until {until}Z"), "dim")
     if report.lanes:
         yield Text(_partitions(report.lanes))
     for sink in report.sinks:
         error = f", {sink['error']}" if sink.get("error") else ""
         text = f"sink {sink.get('sink')}: {sink.get('delivered')} delivered, {sink.get('waiting')} waiting{error}"
         yield Text(escape(text), "red" if error else "")
+
+
+def _verdicts(sources: Sequence[SourceReport]) -> Iterator[Text]:
+    """Whether each source needs its LSTM, and what all of them were asked and have told."""
+    from rich.text import Text
+
+    from logwatch.cli.summary import SHOWN
+    from logwatch.sinks.render import escape
+
+    for source in [one for one in sources if one.verdicts][:SHOWN]:
+        for verdict in source.verdicts:
+            signal = f" ({verdict.signal})" if len(source.verdicts) > 1 else ""
+            yield Text(f"{escape(source.source)}{signal}: ", "dim").append(verdict.sentence, "default")
+    achieved = [float(source.achieved.removesuffix("/day")) for source in sources if source.achieved]
+    if len(achieved) > 1:
+        yield Text(f"budget: {sum(achieved):.1f} incidents a day of {len(achieved)} sources", "dim").append(
+            _asked(sources)
+        )
+
+
+def _asked(sources: Sequence[SourceReport]) -> str:
+    """`, 14.0 asked`: of those whose budget is a rate."""
+    from logwatch.config.values import Budget
+
+    asked = [Budget.parse(source.budget) for source in sources if source.achieved]
+    if any(one.count is None or one.per is None for one in asked):
+        return ""
+    return f", {sum((one.count or 0) / (one.per or 1) for one in asked) * 86_400:.1f} asked"
 
 
 def _partitions(lanes: Sequence[Mapping[str, object]]) -> str:

@@ -35,6 +35,7 @@ from logwatch.requests import TailRequest
 @options.entity
 @options.budget
 @options.state
+@options.model
 @options.as_json
 def command(
     paths: tuple[str, ...],
@@ -45,6 +46,7 @@ def command(
     entity: str | None,
     budget: str | None,
     state: Path | None,
+    model: Path | None,
     as_json: bool,
 ) -> int:
     if fail and not once:
@@ -52,7 +54,7 @@ def command(
     paths = paths or _standard_input()
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("'-' (standard input) cannot be mixed with files.")
-    config = options.settings(budget=("--budget", budget))
+    config = options.settings(budget=("--budget", budget), model=("--model", model))
     from logwatch import app
     from logwatch.cli.summary import show_summary
     from logwatch.cli.ui import Terminal

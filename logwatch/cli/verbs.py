@@ -12,8 +12,8 @@ import click
 import logwatch
 
 VERBS = (
-    "tail", "run", "demo", "check-config", "score", "templates", "heatmap", "train", "risk", "status", "plugins",
-    "completion",
+    "tail", "run", "demo", "check-config", "score", "templates", "heatmap", "backtest", "train", "risk", "status",
+    "alerts", "mark", "model", "plugins", "completion",
 )  # fmt: skip
 """In the order of the help: what a newcomer needs comes first."""
 

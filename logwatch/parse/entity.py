@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import polars as pl
 
 from logwatch.errors import ConfigError
+from logwatch.types import Bool
 
 LIMIT = 256
 """Characters of an entity: it becomes part of a key and of every alert."""
@@ -36,11 +38,17 @@ def check_regex(pattern: str, setting: str = "entity") -> int:
         ) from error
 
 
-def entities(texts: list[str], pattern: str) -> list[str | None]:
+def entities(texts: Sequence[str], pattern: str) -> list[str | None]:
     """First group of the first match, else the whole match; None where the pattern does not match or is empty."""
     group = 1 if check_regex(pattern) else 0
     found = pl.Series(texts, dtype=pl.String).str.extract(pattern, group).str.head(LIMIT)
     return [entity or None for entity in found.to_list()]
+
+
+def matches(texts: Sequence[str], pattern: str) -> Bool:
+    """Which texts [n] a pattern is found in."""
+    check_regex(pattern)
+    return pl.Series(texts, dtype=pl.String).str.contains(pattern).to_numpy()
 
 
 def _reason(error: BaseException) -> str:

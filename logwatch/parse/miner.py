@@ -113,6 +113,24 @@ class TemplateMiner:
         self.lines += len(key)
         return batch.ids
 
+    def begin_with(self, patterns: Sequence[Pattern], rules: str) -> None:
+        """Before the first line, templates that were learned elsewhere under `rules` get the ids 1, 2, …"""
+        for pattern in patterns:
+            self._table.add(self._ids.new(), pattern)
+        self._ids.mark()
+        if rules != self._rules.signature:
+            follow_rules(self._table, self._rules, self._merged_anew)
+
+    @property
+    def signature(self) -> str:
+        """Of the rules; equal for equal rules."""
+        return self._rules.signature
+
+    @property
+    def patterns(self) -> Mapping[int, Pattern]:
+        """Those alive, by id."""
+        return self._table.patterns
+
     def find(self, ids: Int32) -> Int32:
         """Ids [n] that stand for these now, after all merges."""
         return self._ids.find(ids)

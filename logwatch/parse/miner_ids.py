@@ -44,6 +44,10 @@ class Ids:
         self.count += 1
         return id
 
+    def mark(self) -> None:
+        """All ids are to be saved, also those of which no line has come."""
+        self._dirty[:] = True
+
     def merge(self, loser: int, winner: int) -> int:
         """Let `winner` stand for `loser` from now on; returns the lines that changed hands."""
         root = self.root[: self.count]

@@ -19,6 +19,7 @@ BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("detector", "markov"): "logwatch.score.detectors.markov",
     ("detector", "values"): "logwatch.score.detectors.values",
     ("detector", "lstm"): "logwatch.score.lstm",
+    ("detector", "rule"): "logwatch.score.detectors.rule",
     ("sink", "file"): "logwatch.sinks.file",
     ("sink", "stdout"): "logwatch.sinks.stdout",
     ("sink", "kafka"): "logwatch.sinks.kafka",
@@ -40,6 +41,7 @@ CONFIG: Mapping[tuple[Kind, str], str] = {
     ("detector", "markov"): "logwatch.score.detector_configs:MarkovConfig",
     ("detector", "values"): "logwatch.score.detector_configs:ValuesConfig",
     ("detector", "lstm"): "logwatch.score.detector_configs:LstmConfig",
+    ("detector", "rule"): "logwatch.score.detector_configs:RuleConfig",
 }
 """(kind, name) → its config, where the module that declares it needs numpy or a library of its own: a configuration
 is checked without them."""

@@ -100,7 +100,7 @@ def is_builtin(component: Component) -> bool:
     return BUILT_IN.get((component.kind, component.name)) == component.build.__module__
 
 
-INHERITED = ("learning", "learn_cap", "seed", "warmup")
+INHERITED = ("learning", "learn_cap", "seed", "warmup", "rule")
 """Top-level settings that are the defaults of keys of the same name in components' own configs."""
 
 
@@ -109,6 +109,8 @@ def parts(loaded: Loaded) -> list[Part]:
     settings = loaded.settings
     out = [*_sources(settings.source), *_sinks(settings.sink)]
     tables = {name: DetectorTable() for kind, name in BUILT_IN if kind == "detector"} | dict(settings.detectors)
+    if not settings.rule:
+        del tables["rule"]  # nothing to look for
     out += [Part("detector", name, name, table, ("detectors", name)) for name, table in tables.items() if table.enabled]
     named = {table.decoder: Table() for table in settings.source if table.decoder} | dict(settings.decoders)
     out += [Part("decoder", name, name, table, ("decoders", name)) for name, table in named.items()]

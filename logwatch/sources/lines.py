@@ -159,7 +159,7 @@ class LineSplitter:
         start[0] = self.start
         start[1:] = end[:-1]
         flags = np.zeros(n, np.uint8)
-        if b"\r\n" in data:
+        if b"\r" in data and b"\r\n" in data:  # one byte is found much faster than two
             lines = data.replace(b"\r\n", b"\n").split(b"\n")
             lines.pop()
         if b"\0" in data:

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from logwatch.telemetry import configure_log
+
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATA = "data"
 NO_INPUT = 66
@@ -84,6 +86,7 @@ class Benchmark:
         print(text, file=sys.stderr, flush=True)
 
     def __enter__(self) -> Benchmark:
+        configure_log("console", "error")  # on stderr: stdout stays one JSON object
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

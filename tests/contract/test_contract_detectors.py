@@ -21,8 +21,12 @@ def has_entities(sources: Int32) -> Bool:
     return entities  # as in `sample_steps`
 
 
+TABLES = {"rule": DetectorTable(rule=[{"name": "errors", "level": "error"}, {"name": "many", "rate": "5/min"}])}
+"""Of those that do nothing unless told."""
+
+
 def rig(name: str) -> DetectorRig:
-    resolved = Plugins().resolve(Part("detector", name, name, DetectorTable()))
+    resolved = Plugins().resolve(Part("detector", name, name, TABLES.get(name, DetectorTable())))
     assert resolved is not None
     declared: Any = resolved.component.build
     columns = getattr(declared, "COLUMNS", None) or declared.FIELDS.dtype
