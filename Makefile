@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
+WORKERS ?= 2
 INPUTS = pyproject.toml $(shell find logwatch -name '*.py' 2>/dev/null)
 
 .PHONY: demo test lint clean
@@ -10,7 +11,7 @@ demo: $(VENV)/.installed
 	$(VENV)/bin/logwatchd demo
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
