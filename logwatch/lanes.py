@@ -63,6 +63,7 @@ class Lanes:
         self.on_commit: Callable[[], None] = lambda: None  # may still raise alerts
         self.on_observe: Callable[[], None] = lambda: None  # beside the gauges
         self.on_drop: Callable[[str], None] = lambda lane: None  # what was read ahead of it must go, too
+        self.on_direct: Callable[[Directive], None] = lambda directive: None  # journalled, and obeyed here
         self.own = self.open("")
         self.resumed = store.cell(*CLOCK) is not None
 
@@ -116,6 +117,7 @@ class Lanes:
             return False
         for pipeline in self:
             pipeline.direct(directive)
+        self.on_direct(directive)
         return True
 
     def drop(self, lane: str) -> None:

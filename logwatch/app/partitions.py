@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from logwatch.api import Sink, Source
 from logwatch.app.session import Session
+from logwatch.directives import Directive
 from logwatch.plugins.loader import Resolved
 
 if TYPE_CHECKING:
@@ -36,7 +37,33 @@ def kept_partitions(
                 stack.callback(keeper.close)
                 session.lanes.keepers.append(keeper)
                 kept.append(keeper)
+        _told_to_all(session, resolved, stack)
         yield kept
+
+
+def _told_to_all(session: Session, resolved: Sequence[Resolved], stack: contextlib.ExitStack) -> None:
+    """Feedback and marks that any worker of a group is given reach the others."""
+    lanes = session.lanes
+    if not any(hasattr(one.config, "control_topic") for one in resolved):
+        return
+    from logwatch.kafka.control_topic import ControlSettings, ControlTopic
+    from logwatch.sources.kafka_config import KafkaConfig
+
+    configs = [one.config for one in resolved if isinstance(one.config, KafkaConfig)]
+    settings = {one.whole_control_topic: one for one in configs if one.whole_control_topic}
+    known = [one.directive for one in session.store.journal]
+    topics = []
+    for name, config in settings.items():
+        topic = ControlTopic(ControlSettings(_client(config), name, config.state_copies), lanes.direct, known)
+        stack.callback(topic.close)
+        lanes.keepers.append(topic)
+        topics.append(topic)
+
+    def tell(directive: Directive) -> None:
+        for topic in topics:
+            topic.tell(directive)
+
+    lanes.on_direct = tell
 
 
 def _within(config: Any, resolved: Sequence[Resolved], sinks: Mapping[str, Sink]) -> dict[str, Any]:
@@ -99,9 +126,14 @@ def _spill(session: Session, component: str) -> Any:
 
 def _settings(config: KafkaConfig, topic: str, beside: tuple[str, ...]) -> TopicSettings:
     from logwatch.checkpoint.topic_admin import TopicSettings
-    from logwatch.kafka.client_settings import SHARED
 
-    client = {key: value for key, value in config.client_config().items() if key not in config.client or key in SHARED}
     name = config.state_topic.replace("{group}", config.group).replace("{topic}", topic)
     family = config.state_topic.replace("{group}", config.group).replace("{topic}", "") if config.pattern else ""
-    return TopicSettings(client, name, topic, config.state_copies, beside, config.whole_pattern, family)
+    return TopicSettings(_client(config), name, topic, config.state_copies, beside, config.whole_pattern, family)
+
+
+def _client(config: KafkaConfig) -> dict[str, Any]:
+    """What consumers, producers and admin clients all take."""
+    from logwatch.kafka.client_settings import SHARED
+
+    return {key: value for key, value in config.client_config().items() if key not in config.client or key in SHARED}

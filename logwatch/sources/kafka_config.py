@@ -71,6 +71,10 @@ class KafkaConfig(ConnectionConfig):
     state_copies: int = Field(0, ge=0)
     """Replicas of a state topic that we make; 0: as many as its input topic has, at most three."""
 
+    control_topic: str = Field("logwatchd-control-{group}", pattern=r"^[A-Za-z0-9._{}-]{0,249}$")
+    """With `state = "topic"`: where workers tell each other of feedback and deployment marks, `{group}` filled in.
+    Empty: nowhere, and each worker knows what it was told itself."""
+
     @field_validator("topics")
     @classmethod
     def _check_topics(cls, value: list[str]) -> list[str]:
@@ -108,11 +112,24 @@ class KafkaConfig(ConnectionConfig):
             raise ValueError(f'"{value}" is no name of state topics: it must hold {{topic}}, and may hold {{group}}')
         return value
 
+    @field_validator("control_topic")
+    @classmethod
+    def _check_control_topic(cls, value: str) -> str:
+        if value and not _TOPIC.fullmatch(value.replace("{group}", "g")):
+            raise ValueError(f'"{value}" is no name of a topic: it may hold {{group}}')
+        return value
+
+    @property
+    def whole_control_topic(self) -> str:
+        """Its name; empty: there is none."""
+        return self.control_topic.replace("{group}", self.group) if self.state == "topic" else ""
+
     @property
     def whole_pattern(self) -> str:
-        """`pattern` as a regular expression that finds no state topic of ours: its own state would be a topic, too."""
+        """`pattern` as a regular expression that finds no topic of our own: its own state would be a topic, too."""
         before, _, after = self.state_topic.replace("{group}", self.group).partition("{topic}")
         own = f"(?!{re.escape(before)}.*{re.escape(after)}$)" if before or after else ""
+        own += f"(?!{re.escape(self.control_topic.replace('{group}', self.group))}$)" if self.control_topic else ""
         return f"^{own}(?:{self.pattern})$" if self.pattern else ""
 
     @property

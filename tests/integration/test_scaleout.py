@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scaleout import Fleet
+from logwatch.checkpoint.alerts import read_journal, read_only
+from logwatch.control import ask
+from tests.integration.scaleout import Fleet, Worker
 from tests.kafka.broker import Broker, cluster, own_broker
 
 pytestmark = pytest.mark.kafka
@@ -184,3 +186,27 @@ def events(group: Fleet) -> int:
     """Events so far over all lanes of the first worker, over all runs."""
     told: Mapping[str, Any] = group.workers[0].status() or {}
     return int(told.get("events_learned", 0))
+
+
+def test_what_one_worker_is_told_the_others_obey(fleet: Make) -> None:
+    group = fleet(2, learning="frozen", group="told")
+    group.feed(200)
+    one, other = group.worker("one"), group.worker("other")
+    group.until(lambda: one.lanes() and other.lanes())
+    reply = ask(one.folder / "state", {"verb": "mark", "name": "v2", "for": 600.0})
+    assert "error" not in reply
+
+    def marks(worker: Worker) -> list[str]:
+        if not (worker.folder / "state" / "state.db").exists():
+            return []
+        with contextlib.closing(read_only(worker.folder / "state")) as db:
+            return [told.directive.body["name"] for told in read_journal(db) if told.directive.kind == "mark"]
+
+    group.until(lambda: marks(other) == ["v2"])
+    one.kill()
+    shutil.rmtree(one.folder / "state")
+    one.start()
+    group.until(lambda: marks(one) == ["v2"])
+    one.stop()
+    other.stop()
+    assert marks(other) == ["v2"]
