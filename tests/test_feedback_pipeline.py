@@ -181,6 +181,17 @@ def test_what_is_real_is_not_learned_however_often_it_comes(tmp_path: Path) -> N
     assert nats[""] < 1
 
 
+def test_a_habit_that_began_with_an_alert_ceases_to_be_rare(tmp_path: Path) -> None:
+    habit = range(2000, 4000, 4)
+    run = Run(tmp_path, lines(dict.fromkeys(habit, DISK), count=4000))
+    with run.session() as session:
+        run.feed(session)
+        rare = [one.name for one in session.pipeline.stages.detectors].index("rare")
+    assert any(run.flags[at] & Flag.ALERTED for at in habit)
+    assert run.nats[habit[0]][rare] > 3
+    assert run.nats[habit[-1]][rare] < 1.5
+
+
 def test_scopes_narrow_what_is_normal(tmp_path: Path) -> None:
     run = Run(tmp_path, lines(dict.fromkeys((4000, 4200, 4350), DISK), " id=r{k}", 4500), r"id=(\w+)")
     with run.session() as session:

@@ -56,15 +56,16 @@ def test_a_visit_that_goes_on_in_the_next_chunk_counts_once() -> None:
     assert feed(VISITED, [("x", 2)], learn=False)[0] == pytest.approx(np.log(10), abs=0.2)
 
 
-def test_a_habit_that_began_with_an_alert_ceases_to_be_rare() -> None:
+def test_what_a_person_called_real_stays_as_rare_as_it_was() -> None:
     feed = Feed()
     for i in range(200):
         feed(VISITED, [(f"v{i}", 1)])
     first = feed(VISITED, [("x", 2)], learn=False)[0]
     for i in range(200, 300):
-        feed(VISITED, [(f"v{i}", 1), (f"v{i}", 2)], alerted=True)
+        feed(VISITED, [(f"v{i}", 1)])
+        feed(VISITED, [(f"v{i}", 2)], alerted=True)
     assert first > np.log(100)
-    assert feed(VISITED, [("y", 2)], learn=False)[0] == pytest.approx(np.log(3), abs=0.1)
+    assert feed(VISITED, [("y", 2)], learn=False)[0] >= first
 
 
 def test_without_entities_a_burst_counts_as_one_block() -> None:
