@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from logwatch.app.given import KIND, Given, given, refuse_overlap, to_undo
-from logwatch.checkpoint.alerts import SCANNED, SHORTEST, AlertRows
+from logwatch.checkpoint.alerts import LATEST, SCANNED, SHORTEST, AlertRows
 from logwatch.checkpoint.journal import Journal
 from logwatch.config import check_pattern
 from logwatch.decide.alerts import SEVERITIES
@@ -78,22 +78,25 @@ def _number(request: Request, name: str) -> float | None:
 
 
 def listed(desk: Desk, request: Request) -> Reply:
-    """Incidents, the newest first; `scanned` says that only the newest alerts were looked at."""
+    """Incidents, the newest first; `scanned` says that only so many alerts were looked at, `next` where to go on
+    (`before` of the next request), null at the end."""
     limit, wanted = int(min(_number(request, "limit") or LIMIT, MOST_LISTED)), _filter(desk, request)
-    known = {one.incident: one for one in given(desk.journal).values() if one.state(desk.now()) == "in force"}
-    rows: list[Reply] = []
+    before = int(_number(request, "before") or LATEST)
+    said, rows = verdicts(desk), list[Reply]()
     seen: set[str] = set()
-    looked = 0
-    for body in desk.alerts.newest():
-        looked += 1
-        if body["incident"] in seen:
+    looked, oldest = 0, 0
+    for seq, body in desk.alerts.newest(before, _text(request, "source")):
+        looked, oldest = looked + 1, seq
+        incident = body["incident"]
+        if incident in seen:
             continue
-        seen.add(body["incident"])
-        if wanted(body):
-            rows.append(_row(desk, body, known.get(body["incident"])))
+        seen.add(incident)
+        if wanted(body) and (before == LATEST or desk.alerts.last_of(incident) < before):
+            rows.append(row_of(desk, body, said))
             if len(rows) == limit:
                 break
-    return {"alerts": rows, "scanned": looked if looked >= SCANNED else None}
+    more = len(rows) == limit or looked >= SCANNED
+    return {"alerts": rows, "scanned": looked if looked >= SCANNED else None, "next": oldest if more else None}
 
 
 def _filter(desk: Desk, request: Request) -> Callable[[Reply], bool]:
@@ -112,14 +115,20 @@ def _filter(desk: Desk, request: Request) -> Callable[[Reply], bool]:
     return wanted
 
 
-def _row(desk: Desk, body: Reply, said: Given | None) -> Reply:
-    """An incident: what opened it, and how far it is by its latest alert."""
+def verdicts(desk: Desk) -> dict[str, str]:
+    """What people said of incidents, as far as it is in force."""
+    now = desk.now()
+    return {one.incident: one.feedback.verdict for one in given(desk.journal).values() if one.state(now) == "in force"}
+
+
+def row_of(desk: Desk, body: Reply, said: Mapping[str, str]) -> Reply:
+    """An incident: what opened it, how far it is by its latest alert, and what people said of it."""
     opened = next(iter(desk.alerts.begin_with(body["incident"], 1)), body)
     of_opening = ("incident", "source", "entity", "kind", "rule", "template")
     of_latest = ("state", "severity", "first", "last", "count", "score", "provisional", "detail")
     row = {name: opened[name] for name in of_opening} | {name: body[name] for name in of_latest}
     lines = opened["lines"] or [{"text": ""}]
-    return row | {"line": lines[-1]["text"], "feedback": "" if said is None else said.feedback.verdict}
+    return row | {"line": lines[-1]["text"], "feedback": said.get(body["incident"], "")}
 
 
 def _one(desk: Desk, wanted: str) -> Reply:

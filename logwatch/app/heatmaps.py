@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from logwatch.app.deployments import read_deployments
 from logwatch.app.history import COMPONENT, Files, drive
 from logwatch.app.session import detectors_of, opened
-from logwatch.checkpoint.heatmaps import FILE, KeptHeatmaps
+from logwatch.checkpoint.heatmaps import reading
 from logwatch.config import SourceTable
 from logwatch.errors import DataError, NoInputError, UsageError
 from logwatch.heatmap.ticks import moment
@@ -34,7 +33,8 @@ def heatmap(request: HeatmapRequest, ui: Ui) -> MetricWindow:
 
 def _of_files(request: HeatmapRequest, ui: Ui) -> MetricWindow:
     files = Files(request.paths, "{name}", ui)
-    settings, detectors = request.config.settings, detectors_of(request.config)
+    settings = request.config.settings
+    detectors = [one for one in detectors_of(request.config) if one.part.kind != "risk"]
     table = SourceTable(kind="file")
     seen: dict[str, MetricWindow] = {}
     with opened(settings, detectors, None, {COMPONENT: table}, finished=True) as session:
@@ -51,17 +51,29 @@ def _of_files(request: HeatmapRequest, ui: Ui) -> MetricWindow:
 def _kept(request: HeatmapRequest) -> MetricWindow:
     """The newest window that a daemon kept, or the last one that ended up to the time."""
     state = Path(request.state or "")
-    if not (state / FILE).exists():
-        raise NoInputError(f"no heatmaps in {state}", "`logwatchd run` keeps them in its state directory")
-    with contextlib.closing(KeptHeatmaps(state, 0)) as kept:
+    with reading(state) as kept:
+        if kept is None:
+            raise NoInputError(f"no heatmaps in {state}", "`logwatchd run` keeps them in its state directory")
         name = _choose(request, dict.fromkeys(kept.sources(), 0))
-        ends = kept.ends(name)
-        before = [one for one in ends if request.at is None or one[0] <= request.at]
+    return kept_window(state, name, request.at)
+
+
+def kept_window(state: Path, name: str, at: int | None, incident: str = "") -> MetricWindow:
+    """A window that a daemon kept of a source: the newest up to a time (ns), or that of an incident.
+
+    Raises:
+        DataError: there is none.
+    """
+    with reading(state) as kept:
+        ends = kept.ends(name) if kept else []
+        if kept is None or not ends:
+            raise DataError(f"no heatmap of {name!r}", "it has no metrics, or its first window has not ended")
+        before = [one for one in ends if (at is None or one[0] <= at) and incident in ("", one[1])]
+        if not before and incident:
+            raise DataError(f"no heatmap of the incident {incident[:12]} of {name!r}")
         if not before:
             oldest = moment(ends[0][0])
-            raise DataError(
-                f"no heatmap of {name!r} up to {moment(request.at or 0)} UTC", f"the oldest ends at {oldest}"
-            )
+            raise DataError(f"no heatmap of {name!r} up to {moment(at or 0)} UTC", f"the oldest ends at {oldest}")
         window = kept.window(name, *before[-1])
     if window is None:
         raise DataError(f"the heatmap of {name!r} is kept no more", "call again")

@@ -96,11 +96,16 @@ def listening(http: Http) -> Iterator[Listening]:
 @contextlib.contextmanager
 def serving(here: Listening, session: Session, daemon: Daemon) -> Iterator[None]:
     """Inside, requests are answered."""
+    from logwatch.app.web_state import ReadState
+    from logwatch.web.alert_routes import alert_routes
     from logwatch.web.app import application
+    from logwatch.web.event_routes import event_routes
     from logwatch.web.guard import Guard
     from logwatch.web.health import Health, probes
     from logwatch.web.login import login
     from logwatch.web.pages import pages
+    from logwatch.web.picture_routes import picture_routes
+    from logwatch.web.reading import Reading
     from logwatch.web.server import Server
     from logwatch.web.sessions import Sessions
     from logwatch.web.status_routes import status_routes
@@ -111,7 +116,11 @@ def serving(here: Listening, session: Session, daemon: Daemon) -> Iterator[None]
     if here.main is not None:
         sessions = Sessions(http.token())
         tls = (str(http.tls_cert), str(http.tls_key)) if http.tls_cert and http.tls_key else None
-        routers = [login(sessions, secure=tls is not None), pages(), status_routes(here.asking)]
+        reading, asking = Reading(ReadState(session.settings)), here.asking
+        routers = [
+            login(sessions, secure=tls is not None), pages(), status_routes(asking), alert_routes(reading, asking),
+            picture_routes(reading, asking), event_routes(reading, asking, lambda: server.ending),
+        ]  # fmt: skip
         app = application(health, routers)
         guarded = Guard(app, sessions, here.main.address, http.allowed_hosts)
         served.append((here.main, guarded, tls))

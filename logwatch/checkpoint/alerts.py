@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ SCANNED = 20_000
 SHORTEST = 4
 """Characters of an id that may stand for it."""
 
-_PAGE = 500
+LATEST = 1 << 62
+"""Above every alert's number."""
+
+_FIRST_PAGE, _PAGE = 50, 500
 _PREFIX = re.compile(f"[0-9a-f]{{{SHORTEST},64}}")
 
 Body = dict[str, Any]
@@ -31,17 +34,37 @@ class AlertRows:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def newest(self) -> Iterator[Body]:
-        """The newest alerts, newest first."""
-        sql = "SELECT seq, body FROM alerts WHERE seq < ? ORDER BY seq DESC LIMIT ?"
-        before, left = 1 << 62, SCANNED
+    def newest(self, before: int = LATEST, source: str = "") -> Iterator[tuple[int, Body]]:
+        """The newest alerts with their numbers, newest first.
+
+        Args:
+            before: only those with smaller numbers.
+            source: only those of this one; empty: of all.
+        """
+        where = "json_extract(body, '$.source') = ? AND seq < ?" if source else "? = '' AND seq < ?"
+        sql = f"SELECT seq, body FROM alerts WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608  # of constants
+        left, page = SCANNED, _FIRST_PAGE
         while left > 0:
-            rows = self._db.execute(sql, (before, min(_PAGE, left))).fetchall()
-            for _, body in rows:
-                yield json.loads(body)
-            if len(rows) < _PAGE:
+            rows = self._db.execute(sql, (source, before, min(page, left))).fetchall()
+            for seq, body in rows:
+                yield int(seq), json.loads(body)
+            if len(rows) < page:
                 return
-            before, left = int(rows[-1][0]), left - len(rows)
+            before, left, page = int(rows[-1][0]), left - len(rows), _PAGE
+
+    def after(self, seq: int, most: int) -> list[tuple[int, Body]]:
+        """The first alerts with larger numbers, oldest first."""
+        sql = "SELECT seq, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
+        return [(int(number), json.loads(body)) for number, body in self._db.execute(sql, (seq, most))]
+
+    def last(self) -> int:
+        """The newest alert's number; 0 without one."""
+        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0])
+
+    def last_of(self, incident: str) -> int:
+        """The number of an incident's newest alert; 0 where there is none."""
+        sql = "SELECT coalesce(max(seq), 0) FROM alerts WHERE json_extract(body, '$.incident') = ?"
+        return int(self._db.execute(sql, (incident,)).fetchone()[0])
 
     def begin_with(self, prefix: str, most: int = 10) -> list[Body]:
         """Alerts whose ids begin so; none where it is no beginning of an id."""
@@ -50,15 +73,16 @@ class AlertRows:
         sql = "SELECT body FROM alerts WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
         return [json.loads(body) for (body,) in self._db.execute(sql, (prefix, prefix + "g", most))]
 
+    def by_ids(self, ids: Iterable[str]) -> dict[str, tuple[int, Body]]:
+        """Those of these ids that are there: id → time (ns) and alert."""
+        sql = "SELECT time, body FROM alerts WHERE id = ?"
+        rows = {name: self._db.execute(sql, (name,)).fetchone() for name in ids}
+        return {name: (int(row[0]), json.loads(row[1])) for name, row in rows.items() if row is not None}
+
     def of_incident(self, incident: str, most: int = 50) -> list[Body]:
-        """The alerts of one incident that are among the newest ones, oldest first."""
-        found = []
-        for body in self.newest():
-            if body["incident"] == incident:
-                found.append(body)
-                if body["id"] == incident or len(found) == most:
-                    break
-        return found[::-1]
+        """The newest alerts of one incident, oldest first."""
+        sql = "SELECT body FROM alerts WHERE json_extract(body, '$.incident') = ? ORDER BY seq DESC LIMIT ?"
+        return [json.loads(body) for (body,) in self._db.execute(sql, (incident, most))][::-1]
 
 
 def read_only(state: Path) -> sqlite3.Connection:

@@ -6,9 +6,10 @@ the state's transactions: a crash may lose the newest ones.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,47 @@ class Due(NamedTuple):
     incident: str  # empty: none
 
 
-class KeptHeatmaps:
+class HeatmapRows:
+    """Reads the database."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def sources(self) -> list[str]:
+        """Names of those that have any, sorted."""
+        return [str(name) for (name,) in self._db.execute("SELECT DISTINCT source FROM heatmaps ORDER BY source")]
+
+    def ends(self, source: str) -> list[tuple[int, str]]:
+        """Ends (ns) and incidents of the windows kept of a source, by time."""
+        sql = "SELECT ends, incident FROM heatmaps WHERE source = ? ORDER BY ends, incident"
+        return [(int(end), str(incident)) for end, incident in self._db.execute(sql, (source,))]
+
+    def window(self, source: str, end: int, incident: str = "") -> MetricWindow | None:
+        """One of them, or None. Raises StateCorrupt."""
+        sql = "SELECT body FROM heatmaps WHERE source = ? AND ends = ? AND incident = ?"
+        row = self._db.execute(sql, (source, end, incident)).fetchone()
+        return None if row is None else unpacked(bytes(row[0]))
+
+
+@contextlib.contextmanager
+def reading(directory: Path) -> Iterator[HeatmapRows | None]:
+    """Those of a state directory that may belong to a running daemon; None where none were ever kept.
+
+    Raises:
+        StateCorrupt: they cannot be read.
+    """
+    path = directory / FILE
+    if not path.exists():
+        yield None
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            yield HeatmapRows(db)
+    except sqlite3.DatabaseError as error:
+        raise explain(error, path) from error
+
+
+class KeptHeatmaps(HeatmapRows):
     """The database; of one thread.
 
     Args:
@@ -69,7 +110,7 @@ class KeptHeatmaps:
     def put(self, due: Sequence[Due], now: int) -> None:
         """Keep windows, and let go of those that are too many of their sources. Raises StateFull."""
         rows = [
-            (one.window.source, one.window.end, one.incident, now, _packed(one.window))
+            (one.window.source, one.window.end, one.incident, now, packed(one.window))
             for one in due
             if one.incident or self._keep
         ]
@@ -85,27 +126,13 @@ class KeptHeatmaps:
             old = self._db.execute("DELETE FROM heatmaps WHERE incident <> '' AND kept < ?", (before,)).rowcount
             return old + self._db.execute(_FORGET_OVER, (max_bytes,)).rowcount
 
-    def sources(self) -> list[str]:
-        """Names of those that have any, sorted."""
-        return [str(name) for (name,) in self._db.execute("SELECT DISTINCT source FROM heatmaps ORDER BY source")]
-
-    def ends(self, source: str) -> list[tuple[int, str]]:
-        """Ends (ns) and incidents of the windows kept of a source, by time."""
-        sql = "SELECT ends, incident FROM heatmaps WHERE source = ? ORDER BY ends, incident"
-        return [(int(end), str(incident)) for end, incident in self._db.execute(sql, (source,))]
-
-    def window(self, source: str, end: int, incident: str = "") -> MetricWindow | None:
-        """One of them, or None. Raises StateCorrupt."""
-        sql = "SELECT body FROM heatmaps WHERE source = ? AND ends = ? AND incident = ?"
-        row = self._db.execute(sql, (source, end, incident)).fetchone()
-        return None if row is None else _unpacked(bytes(row[0]))
-
     def close(self) -> None:
         """Safe to call twice."""
         self._db.close()
 
 
-def _packed(window: MetricWindow) -> bytes:
+def packed(window: MetricWindow) -> bytes:
+    """A window, compressed."""
     arrays = {"values": window.values} | ({} if window.past is None else {"past": window.past})
     marks = [[mark.time, mark.kind, mark.name] for mark in window.marks]
     facts = {"source": window.source, "metrics": window.metrics, "start": window.start, "step": window.step}
@@ -116,7 +143,8 @@ MOST_BYTES = 64 * 2**20
 """Of one window that is read back: 1,024 metrics and steps are 4 MB, and their names as much."""
 
 
-def _unpacked(body: bytes) -> MetricWindow:
+def unpacked(body: bytes) -> MetricWindow:
+    """What `packed` made. Raises StateCorrupt."""
     reader = zlib.decompressobj()
     try:
         arrays, facts = unpack(reader.decompress(body, MOST_BYTES))

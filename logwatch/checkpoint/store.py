@@ -29,12 +29,17 @@ DELETE FROM alerts WHERE seq IN (
     WHERE size > ? AND seq <= ?)
 """
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the tables below. A change adds a step to `_MIGRATIONS` and a test that opens an old database."""
 
 _DIRECTIVES = """
 CREATE TABLE directives (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, asked INTEGER NOT NULL,
     asker TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL);
+"""
+
+_INDEXES = """
+CREATE INDEX alerts_incident ON alerts (json_extract(body, '$.incident'), seq);
+CREATE INDEX alerts_source ON alerts (json_extract(body, '$.source'), seq);
 """
 
 _TABLES = f"""
@@ -44,7 +49,7 @@ CREATE TABLE cells (lane TEXT NOT NULL, component TEXT NOT NULL, name TEXT NOT N
 CREATE TABLE alerts (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, body TEXT NOT NULL,
     done TEXT NOT NULL DEFAULT '');
 CREATE TABLE sinks (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);
-{_DIRECTIVES}"""
+{_DIRECTIVES}{_INDEXES}"""
 
 _MIGRATIONS: dict[int, str] = {
     1: """
@@ -56,6 +61,7 @@ DROP TABLE old;
 ALTER TABLE alerts ADD COLUMN done TEXT NOT NULL DEFAULT '';
 """,
     2: _DIRECTIVES,
+    3: _INDEXES,
 }
 """Schema version -> SQL that brings a database of that version to the next."""
 
@@ -246,6 +252,12 @@ class Store:
     def undelivered_bytes(self, seq: int) -> int:
         """Size of the alerts after `seq`."""
         return int(self._read("SELECT coalesce(sum(length(body)), 0) FROM alerts WHERE seq > ?", seq)[0][0])
+
+    def waiting(self, seq: int) -> tuple[int, int, int]:
+        """Of the alerts after `seq`: how many, their size, and the oldest's time (ns; 0 without one)."""
+        sql = "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(min(time), 0) FROM alerts WHERE seq > ?"
+        count, size, oldest = self._read(sql, seq)[0]
+        return int(count), int(size), int(oldest)
 
     def forget(self, before: int, max_bytes: int, keep_after: int) -> int:
         """Delete alerts of `[history]`: older than `before` (ns), and the oldest beyond `max_bytes`.

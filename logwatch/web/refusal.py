@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 
@@ -32,3 +33,24 @@ def refusal(refused: Refused) -> JSONResponse:
     if refused.status == 401:
         headers["www-authenticate"] = 'Bearer realm="logwatchd"'
     return JSONResponse(body, refused.status, headers)
+
+
+class Error(BaseModel):
+    """An answer that is no."""
+
+    error: str = Field(description="what is wrong, in one sentence")
+    hint: str = Field("", description="what to do")
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Error, "description": "the request makes no sense"},
+    401: {"model": Error, "description": "this needs the token"},
+    403: {"model": Error, "description": "this may not be done here"},
+    404: {"model": Error, "description": "there is no such thing"},
+    413: {"model": Error, "description": "the body is too long"},
+    414: {"model": Error, "description": "the query is too long"},
+    421: {"model": Error, "description": "this daemon has another name"},
+    429: {"model": Error, "description": "too many requests"},
+    503: {"model": Error, "description": "the daemon is busy, or its state cannot be read"},
+}
+"""Of every route of the API, for its description."""

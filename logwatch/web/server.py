@@ -70,6 +70,7 @@ class Server:
         self._served = served
         self._servers: list[Any] = []
         self._threads: list[threading.Thread] = []
+        self.ending = False  # whether what streams is to end
 
     def start(self) -> None:
         """From now on. Raises ConfigError for a certificate that cannot be used."""
@@ -101,6 +102,7 @@ class Server:
 
     def close(self) -> None:
         """Stop; open requests have three seconds."""
+        self.ending = True
         for server in self._servers:
             server.should_exit = True
         for thread in self._threads:

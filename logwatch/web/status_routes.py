@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from logwatch.requests import SourceReport, StatusReport
 from logwatch.web.asking import Asking
-from logwatch.web.refusal import Refused
+from logwatch.web.reading import told
+from logwatch.web.refusal import REFUSALS
 
 RECENT_S = 1.0
 """Answers of the loop are shared by all readers for so long."""
@@ -40,10 +41,10 @@ class Template(BaseModel):
 
 def status_routes(asking: Asking) -> APIRouter:
     """Ask the loop, or repeat what it said within the second."""
-    router = APIRouter(prefix="/api/v1", tags=["status"])
+    router = APIRouter(prefix="/api/v1", tags=["status"], responses=REFUSALS)
 
     async def status_of() -> dict[str, Any]:
-        return _answered(await asking.recent("status", RECENT_S))
+        return told(await asking.recent("status", RECENT_S))
 
     @router.get("/status")
     async def status() -> StatusReport:
@@ -61,7 +62,7 @@ def status_routes(asking: Asking) -> APIRouter:
     @router.get("/scores")
     async def scores(source: str | None = Query(None, max_length=1024)) -> list[Line]:
         """The score of every source, or of one, by minute: the highest of the last four hours of its own time."""
-        found = _answered(await asking.recent("scores", RECENT_S))["lines"]
+        found = told(await asking.recent("scores", RECENT_S))["lines"]
         return [
             Line(source=name, points=[Point(time=at, score=score, judged=count) for at, score, count in line])
             for name, line in found.items()
@@ -71,14 +72,7 @@ def status_routes(asking: Asking) -> APIRouter:
     @router.get("/templates")
     async def templates(source: str = Query(max_length=1024), limit: int = Query(50, ge=1, le=1000)) -> list[Template]:
         """The kinds of lines of a source, most frequent first."""
-        found = _answered(await asking.ask("templates", {"source": source, "limit": limit}))
+        found = told(await asking.ask("templates", {"source": source, "limit": limit}))
         return [Template(**one) for one in found["templates"]]
 
     return router
-
-
-def _answered(reply: dict[str, Any]) -> dict[str, Any]:
-    """Raises Refused for an answer that is an error."""
-    if "error" in reply:
-        raise Refused(int(reply.get("status", 400)), str(reply["error"]), str(reply.get("hint", "")))
-    return reply

@@ -48,7 +48,7 @@ def test_a_failing_commit_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_history_forgets_by_age_and_size_but_never_what_waits_for_a_sink(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        store.commit({}, [NewAlert(f"a{i}", i, "x" * 100) for i in range(10)])
+        store.commit({}, [NewAlert(f"a{i}", i, f'"{"x" * 98}"') for i in range(10)])
         assert store.forget(before=3, max_bytes=10**9, keep_after=8) == 3
         assert store.forget(before=0, max_bytes=450, keep_after=8) == 3
         assert [alert.id for alert in store.alerts_after(0, 99)] == ["a6", "a7", "a8", "a9"]
@@ -68,7 +68,7 @@ def test_numbers_go_on_after_history_was_forgotten(tmp_path: Path) -> None:
 def test_the_file_shrinks_after_keys_and_history_were_forgotten(tmp_path: Path) -> None:
     with Store(tmp_path, durable=False) as store:
         store.commit({(SPILLED, str(n)): b"x" * 4000 for n in range(20_000)} | {("keys", "a"): b"kept"})
-        store.commit({}, [NewAlert(f"a{i}", i, "x" * 10_000) for i in range(3000)])
+        store.commit({}, [NewAlert(f"a{i}", i, f'"{"x" * 9_998}"') for i in range(3000)])
         grown = store.path.stat().st_size
         store.forget(before=9999, max_bytes=0, keep_after=9999)
         for _ in range(40):

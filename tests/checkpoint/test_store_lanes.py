@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -23,6 +24,9 @@ PRAGMA user_version = 1;
 """
 
 
+NO_INDEXES = "DROP INDEX alerts_incident; DROP INDEX alerts_source;"
+
+
 def test_a_state_of_schema_1_opens_with_all_that_it_held(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "state.db") as db:
         db.executescript(OLD)
@@ -41,13 +45,35 @@ def test_a_state_of_schema_1_opens_with_all_that_it_held(tmp_path: Path) -> None
 def test_a_state_of_schema_2_opens_with_an_empty_journal(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as db:
-        db.executescript("DROP TABLE directives; INSERT INTO sinks VALUES ('file', 6); PRAGMA user_version = 2;")
+        db.executescript(
+            f"{NO_INDEXES} DROP TABLE directives; INSERT INTO sinks VALUES ('file', 6); PRAGMA user_version = 2;"  # noqa: S608
+        )
     db.close()
     for known in ([], ["d"]):
         with Store(tmp_path) as store:
             assert store.delivered("file") == 6
             assert [one.directive.id for one in store.journal] == known
             store.journal.add(Directive("mark", {"name": "release"}, "d", 1), {})
+
+
+def test_a_state_of_schema_3_finds_incidents_and_sources_by_index(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as db:
+        body = json.dumps({"id": "a1", "incident": "a1", "source": "web"})
+        db.executescript(f"{NO_INDEXES} INSERT INTO alerts VALUES (1, 'a1', 5, '{body}', ''); PRAGMA user_version = 3;")  # noqa: S608
+    db.close()
+    with Store(tmp_path) as store:
+        assert store.alerts.last_of("a1") == 1
+        assert [seq for seq, _ in store.alerts.newest(source="web")] == [1]
+        assert not list(store.alerts.newest(source="db"))
+    with sqlite3.connect(tmp_path / "state.db") as db:
+        plans = " ".join(
+            str(db.execute(f"EXPLAIN QUERY PLAN SELECT max(seq) FROM alerts WHERE {where} = 'x'").fetchall())  # noqa: S608
+            for where in ("json_extract(body, '$.incident')", "json_extract(body, '$.source')")
+        )
+    db.close()
+    assert "alerts_incident" in plans
+    assert "alerts_source" in plans
 
 
 def test_lanes_do_not_see_each_other(tmp_path: Path) -> None:
