@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 from pydantic import BaseModel, ConfigDict
 
+from logwatch.errors import DeliveryError, RefusedError
+
 if TYPE_CHECKING:
     from logwatch.heatmap.image import image
     from logwatch.types import (
@@ -61,6 +63,7 @@ __all__ = [
     "Clock",
     "Component",
     "Decoder",
+    "DeliveryError",
     "Detector",
     "EventBatch",
     "Expected",
@@ -79,6 +82,7 @@ __all__ = [
     "MetricWindow",
     "PluginConfig",
     "RecordBatch",
+    "RefusedError",
     "Risk",
     "Sink",
     "Source",
@@ -192,7 +196,11 @@ class Sink(Protocol):
     """Delivers alerts. Called only with alerts whose transaction has committed."""
 
     def deliver(self, alerts: list[Alert]) -> None:
-        """Deliver all, in order; raise to have the same alerts offered again later. Ids may repeat after a crash."""
+        """Deliver all, in order; raise to have the same alerts offered again later. Ids may repeat after a crash.
+
+        A DeliveryError can say how many of them arrived all the same, and when to come back; a RefusedError, that the
+        one after these will never be taken.
+        """
         ...
 
     def close(self) -> None:
@@ -226,7 +234,11 @@ class Risk:
 
 @runtime_checkable
 class Assessor(Protocol):
-    """Says how risky the state of a source is: what a component of the kind `risk` does."""
+    """Says how risky the state of a source is: what a component of the kind `risk` does.
+
+    It may have `assess_many(windows: list[MetricWindow]) -> list[Risk | None]` beside: the answers of `assess`, bit for
+    bit, for less work than one by one.
+    """
 
     def assess(self, window: MetricWindow) -> Risk | None:
         """The risk at the window's end; None where there is nothing to be said of it. Depends on the window alone."""

@@ -5,6 +5,8 @@
     ├── DataError               65   data missing, too old, unreadable, labels that do not match
     ├── NoInputError            66   nothing to read
     ├── UnreachableError        69   daemon or broker unreachable
+    ├── DeliveryError           69   a sink cannot deliver now: tried again
+    │   └── RefusedError        69   this alert will never be taken: not tried again
     ├── StateError
     │   ├── StateNotWritable    73   the state directory cannot be written
     │   ├── StateFull           73   no space left for a commit (the pipeline pauses and tries again)
@@ -59,6 +61,27 @@ class UnreachableError(LogwatchError):
     """A daemon or a broker cannot be reached now."""
 
     exit_code = 69
+
+
+class DeliveryError(LogwatchError):
+    """A sink cannot deliver now; the alerts are offered again.
+
+    Args:
+        message: why, without a secret.
+        delivered: how many of the alerts that it was given, the first ones, were delivered all the same.
+        retry_after: seconds for which the other side asks not to be tried.
+    """
+
+    exit_code = 69
+
+    def __init__(self, message: str, hint: str = "", *, delivered: int = 0, retry_after: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.delivered = delivered
+        self.retry_after = retry_after
+
+
+class RefusedError(DeliveryError):
+    """The alert after the delivered ones will never be taken: it is kept as a dead letter, and not offered again."""
 
 
 class StateError(LogwatchError):

@@ -101,6 +101,15 @@ DELIVERED = Counter("logwatchd_delivered_total", "Alerts delivered.", ("sink",))
 DELIVERY_FAILURES = Counter(
     "logwatchd_delivery_failures_total", "Deliveries that failed and are tried again.", ("sink",)
 )
+DELIVERY_RETRIES = Counter(
+    "logwatchd_delivery_retries_total", "Deliveries tried again after one that failed.", ("sink",)
+)
+REFUSED = Counter(
+    "logwatchd_refused_alerts_total", "Alerts that a sink will never take, kept as dead letters.", ("sink",)
+)
+REPEATED = Counter(
+    "logwatchd_repeated_alerts_total", "Alerts told again, since their incident is still open.", ("sink",)
+)
 COMMITS = Counter("logwatchd_commits_total", "Checkpoints written.")
 COMMIT_SECONDS = Counter("logwatchd_commit_seconds_total", "Time spent writing checkpoints.")
 DIRECTIVES = Counter("logwatchd_directives_total", "Commands obeyed: feedback, mark, model.", ("kind",))
@@ -142,6 +151,11 @@ MARKED_SAMPLES = Counter(
 )
 SERIES_NEWS = Counter("logwatchd_series_news_total", "What was noticed of series beside their values.", ("news",))
 HEATMAPS = Counter("logwatchd_heatmaps_total", "Windows of metrics kept as heatmaps.")
+RISK = Gauge("logwatchd_risk", "Latest probability that a source fails within the horizon.", ("source", "model"))
+RISKS = Counter(
+    "logwatchd_risk_windows_total", "Windows of metrics assessed, by answer: risk, none.", ("model", "answer")
+)
+RISK_SECONDS = Counter("logwatchd_risk_seconds_total", "Time spent in assessing windows.", ("model",))
 DEAD_LETTERS = Counter("logwatchd_dead_letters_total", "Records that could not be used, by reason.", ("reason",))
 
 DETECTOR_SECONDS = Counter(
@@ -154,6 +168,14 @@ KEYS = Gauge("logwatchd_keys", "Keys (source, instance, entity) held in memory."
 TEMPLATES = Gauge("logwatchd_templates", "Templates known.")
 INCIDENTS = Gauge("logwatchd_open_incidents", "Incidents open now.")
 OUTBOX = Gauge("logwatchd_outbox_bytes", "Alerts committed but not delivered yet.", ("sink",))
+OUTBOX_ALERTS = Gauge("logwatchd_outbox_alerts", "Alerts committed but not delivered yet.", ("sink",))
+OUTBOX_AGE = Gauge(
+    "logwatchd_outbox_oldest_seconds", "Age of the oldest alert that is not delivered yet; 0 without one.", ("sink",)
+)
+CIRCUIT = Gauge(
+    "logwatchd_sink_circuit", "0: a sink delivers; 1: it is being tried; 2: it failed too often, and is left alone.",
+    ("sink",),
+)  # fmt: skip
 PAUSED = Gauge("logwatchd_paused", "1 while nothing is read, because an outbox or the disk is full.")
 WATERMARK = Gauge(
     "logwatchd_watermark_seconds", "How far a source's own time has come, seconds since the epoch.", ("source",)

@@ -17,6 +17,7 @@ from logwatch.app.history import Tally
 from logwatch.app.models import handlers as said_of_models
 from logwatch.app.partitions import Kept, kept_partitions
 from logwatch.app.plugins_run import decoded, decoders_of
+from logwatch.app.risk_told import handlers as said_of_risks
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.app.status import report_of
 from logwatch.app.web import Listening, listening, serving
@@ -238,7 +239,9 @@ def _watch(
     decoders: Mapping[str, Decoder], here: Listening, check: Callable[[], None],
 ) -> bool:  # fmt: skip
     settings = session.settings
-    delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full)
+    routes = {table.name or table.kind: table for table in settings.sink}
+    delivery = Delivery(session.store, sinks, settings.outbox_max, settings.when_full, routes, session.clock)
+    delivery.still_open = partial(_still_open, session)
     daemon = Daemon(
         session.lanes, sources, delivery, session.clock, session.ahead,
         control=ControlSocket(settings.state / "control.sock"), history=_History(session, delivery),
@@ -248,12 +251,19 @@ def _watch(
     daemon.handlers = {"status": lambda _: report_of(session, daemon, session.clock.monotonic() - began, kept)}
     log.info("started", state=str(settings.state), sources=len(sources), sinks=len(sinks), resumed=session.resumed)
     daemon.handlers |= here.handlers(session) | said_of_alerts(session) | said_of_models(session)
+    daemon.handlers |= said_of_risks(session)
     daemon.asking = here.asking
     daemon.reload = partial(_is_right, check)
     with serving(here, session, daemon), on_signals(daemon.stop), on_hang_up(daemon.hang_up):
         progress = daemon.run()
     log.info("ended", records=progress.records, alerts=progress.alerts)
     return progress.reloads
+
+
+def _still_open(session: Session) -> dict[str, str]:
+    """Incidents that are open and were told: id → id of the latest alert of each."""
+    told = {name: last for lane in session.lanes for name, last in lane.stages.incidents.told().items()}
+    return told | (session.risks.told() if session.risks is not None else {})
 
 
 def _is_right(check: Callable[[], None]) -> bool:

@@ -75,6 +75,7 @@ def _within(config: Any, resolved: Sequence[Resolved], sinks: Mapping[str, Sink]
         for one in resolved
         if one.part.kind == "sink"
         and isinstance(one.config, KafkaSinkConfig)
+        and not getattr(one.part.table, "routed", False)
         and _access(one.config) == _access(config)
     }
 

@@ -13,6 +13,7 @@ from logwatch.config.http import Http
 from logwatch.config.marks import MarkTable
 from logwatch.config.problems import unknown
 from logwatch.config.rules import TemplateRule
+from logwatch.config.sinks import RouteKeys
 from logwatch.config.values import Budget, Duration, Pattern, Rate, Size, check_pattern
 
 REDACTIONS = ("token", "password", "email", "ipv4", "ipv6", "card", "bearer", "jwt", "aws_key")
@@ -127,7 +128,7 @@ class SourceTable(Table):
         return implied if value == "auto" else value
 
 
-class SinkTable(Table):
+class SinkTable(Table, RouteKeys):
     """One `[[sink]]`."""
 
     kind: str
@@ -138,6 +139,14 @@ class DetectorTable(Table):
     """One `[detectors.NAME]` or `[hooks.NAME]`."""
 
     enabled: bool = True
+
+
+class RiskTable(Table):
+    """One `[risk.NAME]`: an assessor of windows of metrics, and when what it says is worth an alert."""
+
+    enabled: bool = True
+    budget: Budget = Budget(count=1, per=604_800.0)  # risk alerts of a source
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.5  # a risk below it alerts nobody, however rare it is
 
 
 class History(BaseModel):
@@ -208,3 +217,4 @@ class Settings(BaseModel):
     detectors: dict[str, DetectorTable] = {}
     decoders: dict[str, Table] = {}
     hooks: dict[str, DetectorTable] = {}
+    risk: dict[str, RiskTable] = {}

@@ -74,6 +74,11 @@ def compose(
     )
 
 
+def latest_id(incident: Incident) -> str:
+    """Id of the latest alert of an open incident."""
+    return incident.id if incident.sent == 1 else digest_id(incident.id, "update", incident.sent - 1)
+
+
 def summary(alert: Alert) -> dict[str, Any]:
     """What is kept of an alert to tell its incident's end: no lines."""
     kept = {name: getattr(alert, name) for name in KEPT}

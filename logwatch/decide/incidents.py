@@ -21,7 +21,7 @@ import numpy as np
 from logwatch.config.alert_rules import hit_of
 from logwatch.config.values import Rate
 from logwatch.decide.alerts import SEVERITIES, Evidence, severity
-from logwatch.decide.compose import Explains, closing, compose, digest, summary
+from logwatch.decide.compose import Explains, closing, compose, digest, latest_id, summary
 from logwatch.decide.incident import History, Incident
 from logwatch.decide.judge import Judged
 from logwatch.decide.marks import Marks
@@ -278,6 +278,12 @@ class Incidents:
             }
             for source, history in sorted(self._of.items())
         ]
+
+    def told(self) -> dict[str, str]:
+        """Incidents that are open and were told: id → id of the latest alert of each."""
+        numbers = np.flatnonzero(self._open).tolist()
+        found = (self._of[source].incident for source in numbers if source in self._of)
+        return {one.id: latest_id(one) for one in found if one is not None and not one.silent}
 
     def count_anew(self, source: int) -> None:
         """The incidents of a source are counted from here on: as its time is, of which they are so many a day."""

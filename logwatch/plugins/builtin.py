@@ -23,6 +23,11 @@ BUILT_IN: Mapping[tuple[Kind, str], str] = {
     ("sink", "file"): "logwatch.sinks.file",
     ("sink", "stdout"): "logwatch.sinks.stdout",
     ("sink", "kafka"): "logwatch.sinks.kafka",
+    ("sink", "alertmanager"): "logwatch.sinks.alertmanager",
+    ("sink", "webhook"): "logwatch.sinks.webhook",
+    ("sink", "syslog"): "logwatch.sinks.syslog",
+    ("sink", "journal"): "logwatch.sinks.journal",
+    ("sink", "notify"): "logwatch.sinks.notify",
     ("risk", "cnn"): "logwatch_cnn_risk.plugin",
 }
 """(kind, name) → module that declares it."""
@@ -35,6 +40,11 @@ CONFIG: Mapping[tuple[Kind, str], str] = {
     ("source", "prometheus"): "logwatch.sources.prometheus_config:PrometheusConfig",
     ("source", "host"): "logwatch.sources.host_config:HostConfig",
     ("sink", "kafka"): "logwatch.sinks.kafka_config:KafkaSinkConfig",
+    ("sink", "alertmanager"): "logwatch.sinks.alertmanager_config:AlertmanagerConfig",
+    ("sink", "webhook"): "logwatch.sinks.webhook_config:WebhookConfig",
+    ("sink", "syslog"): "logwatch.sinks.syslog_config:SyslogConfig",
+    ("sink", "journal"): "logwatch.sinks.journal_config:JournalSinkConfig",
+    ("sink", "notify"): "logwatch.sinks.notify_config:NotifyConfig",
     ("detector", "new"): "logwatch.score.detector_configs:NewConfig",
     ("detector", "rare"): "logwatch.score.detector_configs:RareConfig",
     ("detector", "gap"): "logwatch.score.detector_configs:GapConfig",

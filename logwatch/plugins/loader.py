@@ -115,7 +115,9 @@ def parts(loaded: Loaded) -> list[Part]:
     named = {table.decoder: Table() for table in settings.source if table.decoder} | dict(settings.decoders)
     out += [Part("decoder", name, name, table, ("decoders", name)) for name, table in named.items()]
     hooks = ((name, table) for name, table in settings.hooks.items() if table.enabled)
-    return out + [Part("hook", name, name, table, ("hooks", name)) for name, table in hooks]
+    out += [Part("hook", name, name, table, ("hooks", name)) for name, table in hooks]
+    risks = ((name, table) for name, table in settings.risk.items() if table.enabled)
+    return out + [Part("risk", name, name, table, ("risk", name)) for name, table in risks]
 
 
 def _sources(tables: Sequence[SourceTable]) -> Iterator[Part]:
