@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
+EXTRAS ?= test
 INPUTS = pyproject.toml $(shell find logwatch -name '*.py' 2>/dev/null)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint sbom audit clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/logwatchd demo
@@ -18,6 +19,19 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/bandit -q -c pyproject.toml -r logwatch plugins deploy
+
+# What a plain install runs with, and whether something is known to be wrong with it.
+sbom: $(VENV)/.release
+	mkdir -p dist
+	$(VENV)/bin/python deploy/runtime_packages.py > dist/requirements.txt
+	$(VENV)/bin/cyclonedx-py requirements dist/requirements.txt --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --of JSON -o dist/logwatchd.cdx.json
+
+audit: $(VENV)/.release
+	mkdir -p dist
+	$(VENV)/bin/python deploy/runtime_packages.py > dist/requirements.txt
+	$(VENV)/bin/pip-audit --strict --disable-pip --no-deps -r dist/requirements.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -30,11 +44,15 @@ $(VENV)/.installed: $(VENV)/bin/python $(INPUTS)
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	@echo "Installing logwatchd and its tests into $(VENV) (torch is large: a few minutes on a slow line)"
-	$(PIP) install -e '.[test]'
+	$(PIP) install -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.test
 	$(PIP) install -e '.[test,dev]'
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.test
+	$(PIP) install -e '.[test,release]'
 	@touch $@
 
 clean:

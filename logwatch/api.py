@@ -236,8 +236,8 @@ class Risk:
 class Assessor(Protocol):
     """Says how risky the state of a source is: what a component of the kind `risk` does.
 
-    It may have `assess_many(windows: list[MetricWindow]) -> list[Risk | None]` beside: the answers of `assess`, bit for
-    bit, for less work than one by one.
+    It may have `assess_many(windows: list[MetricWindow]) -> list[Risk | None]` beside: the answers of `assess`, for
+    less work than one by one; of small risks it may leave out what drove them. An answer depends on its window alone.
     """
 
     def assess(self, window: MetricWindow) -> Risk | None:

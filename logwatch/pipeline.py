@@ -379,9 +379,17 @@ class Pipeline:
         return len(self.raised) - before
 
     def _raise(self, alerts: list[Alert]) -> None:
+        self.tell(alerts)
+        self.stages.metrics.windows.want(alerts)
+
+    def tell(self, alerts: Sequence[Alert]) -> None:
+        """Alerts are the sinks' with the next commit."""
         self.raised += map(self.annotate, alerts)
         self.opened.update(self._counted(alert.source) for alert in alerts if alert.state == "open")
-        self.stages.metrics.windows.want(alerts)
+
+    def beside(self, component: str, part: Cells) -> None:
+        """Something with a state of its own goes on beside the stages, and is saved with them. Before `restore`."""
+        self._cells[component] = part
 
     def _counted(self, source: str) -> str:
         """The name under which alerts of a source are counted. Gaps may tell of any number that never had a record."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:  # `--help` needs neither numpy nor pydantic
+    from logwatch.api import Risk
     from logwatch.config import Loaded
     from logwatch.plugins import Configured, Resolved
-    from logwatch.types import Alert
+    from logwatch.types import Alert, MetricWindow
 
 Phase = Literal["learning", "watching", "paused"]
 Side = Literal["logs", "metrics"]
@@ -137,6 +138,16 @@ class RiskRequest:
     weights: Path | None = None
     model: str = "best"
     oldest: float | None = None  # seconds that the window's end may be ago; None: it does not matter
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAsk:
+    """`risk`, of a running daemon."""
+
+    url: str = ""  # of its API
+    token: str = ""
+    state: Path | None = None  # its state directory, where there is no URL
+    source: str | None = None  # None: all that have metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,12 +384,22 @@ class RecordingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoRisk:
+    """The window of a recording in which the risk of a failure was highest while a fault was there."""
+
+    window: MetricWindow
+    risk: Risk
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class DemoReport:
     """What `demo` found."""
 
     recordings: tuple[RecordingReport, ...]
     seconds: float
     interrupted: bool = False
+    risk: DemoRisk | None = None  # None: no window of metrics ended in the time of a fault
 
 
 class Ui(Protocol):

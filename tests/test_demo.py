@@ -10,9 +10,11 @@ import pytest
 from logwatch.app.demo import replay_labelled
 from logwatch.app.findings import SLACK_NS, clean_hours
 from logwatch.app.recordings import Label, recordings
+from logwatch.cli.demo_risk import draw, risk_json
 from logwatch.config import load
 from logwatch.errors import NoInputError, UsageError
 from logwatch.requests import DemoReport, DemoRequest, Ui
+from logwatch.sinks.schema import parse_rfc3339
 from logwatch.types import NO_TIME, Alert
 from tests.benchmarks.quiet import Quiet
 
@@ -61,6 +63,22 @@ def test_every_found_fault_has_its_alert_in_its_time(redis: DemoReport) -> None:
         assert (fault.alert is not None) == bool(fault.by) == (fault.delay is not None)
         alerts: tuple[Alert, ...] = (fault.alert, *fault.also) if fault.alert else ()
         assert len({alert.kind == "metric" for alert in alerts}) == len(alerts), "one of each side at most"
+
+
+def test_it_ends_with_the_window_of_the_highest_risk_of_a_fault(redis: DemoReport, tmp_path: Path) -> None:
+    found = redis.risk
+    assert found is not None
+    assert found.window.source == "redis"
+    assert found.fault in redis.recordings[0].faults
+    assert parse_rfc3339(found.fault.start) < found.window.end <= parse_rfc3339(found.fault.end)
+    assert 0 < found.risk.probability <= 1
+    assert found.risk.drivers[0][0] in found.window.metrics
+    png = draw(found, tmp_path / "demo.png")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    new = draw(found, None)
+    assert new.read_bytes() == png.read_bytes()
+    new.unlink()
+    assert risk_json(found)["fault"] == found.fault.name
 
 
 def test_the_host_has_no_faults_of_its_own() -> None:

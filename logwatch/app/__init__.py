@@ -11,6 +11,7 @@ from logwatch.app.models import asked_model, export_model, import_model
 from logwatch.app.plugins import check_plugins, list_plugins
 from logwatch.app.plugins_new import new
 from logwatch.app.risk import risk
+from logwatch.app.risk_asked import risk_asked
 from logwatch.app.rules import rule_problems, ruled_lines
 from logwatch.app.status import status
 from logwatch.app.training import train_risk
@@ -29,6 +30,7 @@ __all__ = [
     "list_plugins",
     "new",
     "risk",
+    "risk_asked",
     "rule_problems",
     "ruled_lines",
     "run",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from logwatch.app.findings import Findings
 from logwatch.app.history import COMPONENT
 from logwatch.app.recordings import ENTITY, batches, recordings
 from logwatch.app.session import Session, detectors_of, opened
-from logwatch.config import SourceTable
+from logwatch.config import RiskTable, SourceTable
 from logwatch.daemon import on_signals
-from logwatch.requests import DemoReport, DemoRequest, Ui
+from logwatch.plugins.loader import Part, Plugins
+from logwatch.requests import DemoReport, DemoRequest, DemoRisk, Fault, RecordingReport, Ui
 from logwatch.rows import Scored
-from logwatch.types import RecordBatch
+from logwatch.sinks.schema import parse_rfc3339
+from logwatch.types import MetricWindow, RecordBatch
 
 
 def demo(request: DemoRequest, ui: Ui) -> DemoReport:
@@ -39,12 +41,40 @@ def replay_labelled(folder: Path, request: DemoRequest, ui: Ui) -> DemoReport:
     def on_scored(scored: Scored) -> None:
         findings.scored(scored)
 
-    with opened(settings, detectors, None, tables, finished=True, on_scored=on_scored) as session:
+    windows: list[MetricWindow] = []
+
+    def on_window(window: MetricWindow, incident: str) -> None:
+        if not incident:
+            windows.append(window)
+
+    with opened(settings, detectors, None, tables, finished=True, on_scored=on_scored, on_window=on_window) as session:
         findings = Findings(chosen.values(), session.pipeline.stages.registry)
         session.pipeline.on_measured = findings.measured
         interrupted = _drive(session, batches(chosen, ui), request.speed, findings, ui)
     ui.close()
-    return DemoReport(tuple(findings.of(name) for name in chosen), time.monotonic() - began, interrupted)
+    reports = tuple(findings.of(name) for name in chosen)
+    highest = riskiest(windows, reports)
+    return DemoReport(reports, time.monotonic() - began, interrupted, highest)
+
+
+def riskiest(windows: Iterable[MetricWindow], reports: Iterable[RecordingReport]) -> DemoRisk | None:
+    """Of the windows that ended in the time of a fault that was found, the one with the highest risk."""
+    faults: dict[str, list[Fault]] = {}
+    for report in reports:
+        faults[report.name] = [one for one in report.faults if one.alert is not None]
+    during = [(one, fault) for one in windows if (fault := _of(faults.get(one.source, ()), one.end)) is not None]
+    resolved = Plugins().resolve(Part("risk", "cnn", "cnn", RiskTable()))
+    if not during or resolved is None:
+        return None
+    assessor = resolved.component.build(resolved.config)
+    assessed = [(one, assessor.assess(one), fault) for one, fault in during]
+    known = [DemoRisk(one, risk, fault) for one, risk, fault in assessed if risk is not None]
+    return max(known, key=lambda one: one.risk.probability, default=None)
+
+
+def _of(faults: Iterable[Fault], end: int) -> Fault | None:
+    """The fault in whose time a window ended."""
+    return next((one for one in faults if parse_rfc3339(one.start) < end <= parse_rfc3339(one.end)), None)
 
 
 def _drive(session: Session, records: Iterator[RecordBatch], speed: float | None, findings: Findings, ui: Ui) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
@@ -86,7 +86,9 @@ def kept_heatmaps(session: Session, waiting: Waiting) -> Iterator[None]:
     """Inside, what waits is kept beside the session's state. Raises StateNotWritable, StateCorrupt."""
     heatmap = session.settings.heatmap
     kept = KeptHeatmaps(session.settings.state, heatmap.keep)
-    keeper = HeatmapKeeper(waiting, kept, heatmap.every, session.settings.history, session.clock)
+    risks = session.risks
+    assess = (lambda: None) if risks is None else risks.turn
+    keeper = HeatmapKeeper(waiting, kept, heatmap.every, session.settings.history, session.clock, assess)
     keeper.start()
     try:
         yield
@@ -101,13 +103,18 @@ class HeatmapKeeper:
         waiting: what is due.
         kept: where it is kept; closed with this.
         every: how often windows of a source end, s.
+        assess: asks for the risk of what is due.
     """
 
-    def __init__(self, waiting: Waiting, kept: KeptHeatmaps, every: float, history: History, clock: Clock) -> None:
+    def __init__(
+        self, waiting: Waiting, kept: KeptHeatmaps, every: float, history: History, clock: Clock,
+        assess: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._waiting = waiting
         self._kept, self._history, self._clock = kept, history, clock
+        self._assess = assess
         self._turns, self._told, self._closed = 0, False, False
         self._turning = threading.Lock()
         self._scheduler: Any = BackgroundScheduler(timezone=UTC, daemon=True)
@@ -125,24 +132,28 @@ class HeatmapKeeper:
         self._scheduler.start()
 
     def turn(self) -> None:
-        """Keep all that waits."""
+        """Keep all that waits, and have it assessed."""
         with self._turning:
-            due = self._waiting.take()
-            try:
-                if due:
-                    self._kept.put(due, self._clock.now())
-                if self._turns % FORGET_EVERY == 0:
-                    before = self._clock.now() - int(self._history.keep * 1e9)
-                    self._kept.forget(before, self._history.max_size)
-            except StateError as error:
-                DROPPED.inc(len(due), reason="heatmaps")
-                if not self._told:
-                    log.warning("heatmaps cannot be kept", reason=error.message, hint=error.hint)
-                self._told = True
-            else:
-                HEATMAPS.inc(len(due))
-                self._told = False
-            self._turns += 1
+            self._keep()
+            self._assess()
+
+    def _keep(self) -> None:
+        due = self._waiting.take()
+        try:
+            if due:
+                self._kept.put(due, self._clock.now())
+            if self._turns % FORGET_EVERY == 0:
+                before = self._clock.now() - int(self._history.keep * 1e9)
+                self._kept.forget(before, self._history.max_size)
+        except StateError as error:
+            DROPPED.inc(len(due), reason="heatmaps")
+            if not self._told:
+                log.warning("heatmaps cannot be kept", reason=error.message, hint=error.hint)
+            self._told = True
+        else:
+            HEATMAPS.inc(len(due))
+            self._told = False
+        self._turns += 1
 
     def close(self) -> None:
         """A last turn. Safe to call twice."""

@@ -177,6 +177,7 @@ def drive(session: Session, batches: Iterator[RecordBatch], ui: Ui) -> bool:
             if stop.is_set():
                 break
         else:
+            session.before_commit()  # what comes of the end is told, and not saved
             pipeline.end()
         _commit(session, ui)
     _sweep(session)
@@ -192,7 +193,7 @@ def _sweep(session: Session) -> None:
 
 
 def _commit(session: Session, ui: Ui) -> None:
-    session.tell_trips()
+    session.before_commit()
     raised = list(session.pipeline.raised)
     session.commit()
     if raised:

@@ -12,6 +12,7 @@ from logwatch.ahead import Ahead
 from logwatch.api import Clock
 from logwatch.app.model_store import configured, obey, warm_start
 from logwatch.app.plugins_run import Trips, annotated
+from logwatch.app.risk_live import Risks, risks_of
 from logwatch.app.verdicts import Cpu, export, verdicts_of
 from logwatch.assemble import PerSource, assemble, parsed_ahead
 from logwatch.checkpoint.store import Store
@@ -47,6 +48,7 @@ class Session:
     ahead: Ahead
     trips: Trips
     cpu: Cpu = field(default_factory=Cpu)
+    risks: Risks | None = None  # None: no assessor is configured
     _next_look: float = 0.0  # monotonic seconds
 
     @property
@@ -74,9 +76,12 @@ class Session:
             end = self.clock.monotonic()
             self._next_look = end + max(EVERY, 100 * (end - begin))
 
-    def tell_trips(self) -> None:
-        """Plugins that were switched off since the last call become alerts."""
+    def before_commit(self) -> None:
+        """Plugins that were switched off since the last call become alerts, and so does what assessors said."""
         self.pipeline.raised += self.trips.take()
+        if self.risks is not None:
+            for lane, pipeline in self.lanes.named().items():
+                pipeline.tell(self.risks.take(lane))
 
     def commit(self) -> None:
         """Save everything; alerts are nobody's to deliver. Raises StateFull."""
@@ -116,6 +121,8 @@ def opened(
 
         trips = Trips(clock)
         annotate = annotated([one.build(on_trip=trips, clock=clock) for one in resolved if one.part.kind == "hook"])
+        assessed = finished or on_window is not None  # else nobody paces it
+        risks = risks_of(resolved, finished, trips) if assessed else None
         letters = dead_letters(settings, resolved, folder)
         bundle = None if settings.model is None else configured(settings.model)
         stack.callback(letters.close)
@@ -124,6 +131,8 @@ def opened(
             stages = assemble(settings, tables, detectors, saved, clock, finished=finished, share=share, on_trip=trips)
             stages.metrics.windows.on_window = on_window
             pipeline = Pipeline(stages, saved, clock, on_scored)
+            if risks is not None:
+                risks.watch(lane, pipeline)
             pipeline.on_failed, pipeline.annotate = letters.put, annotate
             obey(pipeline, lane, folder)
             if saved.cell(*CLOCK) is None:
@@ -136,8 +145,8 @@ def opened(
         ahead = parsed_ahead(settings, tables, clock)
         stack.callback(ahead.close)
         lanes.on_drop = ahead.forget
-        session = Session(lanes, store, clock, settings, tables, ahead, trips)
-        lanes.on_commit = session.tell_trips
+        session = Session(lanes, store, clock, settings, tables, ahead, trips, risks=risks)
+        lanes.on_commit = session.before_commit
         lanes.on_observe = session.observe
         yield session
 
@@ -162,7 +171,7 @@ def dead_letters(settings: Settings, resolved: Sequence[Resolved], folder: Path)
 
 
 def detectors_of(loaded: Loaded) -> list[Resolved]:
-    """The detectors of a configuration whose sources and sinks are given by the verb."""
+    """The detectors, hooks and assessors of a configuration whose sources and sinks are given by the verb."""
     without = replace(loaded, settings=loaded.settings.model_copy(update={"source": (), "sink": ()}))
     return Plugins(loaded.settings.plugins_dir).resolve_all(without)
 

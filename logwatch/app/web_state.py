@@ -59,4 +59,6 @@ class ReadState:
         from logwatch.heatmap.picture import picture
 
         window = kept_window(self._settings.state, source, at, incident)
-        return picture(window, note=str((risk or {}).get("note", "")), heat=(risk or {}).get("heat"))
+        if risk is None or risk.get("time") != rfc3339(window.end) or "heat" not in risk:
+            return picture(window)  # the risk is that of another window
+        return picture(window, note=str(risk["note"]), heat=risk["heat"])

@@ -17,7 +17,7 @@ from logwatch.requests import HeatmapRequest, RiskRequest
 if TYPE_CHECKING:
     from logwatch.app.risk import Assessed
 
-MODELS = ("best", "cnn", "row-shared", "logistic", "rule")
+MODELS = ("best", "cnn", "row-shared", "logistic", "boosted", "rule")
 
 
 @options.verb(
@@ -26,18 +26,28 @@ MODELS = ("best", "cnn", "row-shared", "logistic", "rule")
 
     Exit code 0: the risk is at most --max. 1: it is above. 65: there is no answer, because metrics are missing, too few
     or too old, or the weights cannot be used; it never passes in silence. Without --weights the plain rule answers: how
-    far the metrics are from what they were.""",
+    far the metrics are from what they were.
+
+    With --url, or the --state of a running daemon, the daemon's own answers count: those of every source that has
+    metrics, or of --source. Each of them must have a risk, and none may be above --max.""",
     examples="""
     logwatchd risk metrics.csv --weights risk.safetensors --max 0.3 && ./promote
     logwatchd risk 'metrics/*.csv' --source web-1 --at 2026-11-22T13:20:00Z --png why.png
+    logwatchd risk --url http://127.0.0.1:8711 --source web-1 --max 0.3
     logwatchd risk --state /var/lib/logwatchd --source web-1 --json
     """,
 )
 @options.paths(required=False)
 @click.option("--metrics", "more", multiple=True, metavar="PATH", help="Files of metrics; as those named without it.")
 @click.option(
-    "--state", type=click.Path(path_type=Path), metavar="DIR", help="What a daemon kept there, instead of files."
-)
+    "--state", type=click.Path(path_type=Path), metavar="DIR",
+    help="Ask the daemon that runs there; without one, or with --at, --weights or --png, what it kept there.",
+)  # fmt: skip
+@click.option("--url", metavar="URL", help="Ask a daemon's API: http://127.0.0.1:8711.")
+@click.option(
+    "--token-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="--url: a file with the token that it wants.  [default: as LOGWATCHD_HTTP__TOKEN_FILE says]",
+)  # fmt: skip
 @click.option("--source", metavar="NAME", help="Of which source; a file is a source of its own name.")
 @click.option(
     "--at", callback=read_at, metavar="TIME",
@@ -69,12 +79,22 @@ MODELS = ("best", "cnn", "row-shared", "logistic", "rule")
 )  # fmt: skip
 @options.as_json
 def command(
-    paths: tuple[str, ...], more: tuple[str, ...], state: Path | None, source: str | None, at: int | None, most: float,
-    max_age: float, weights: Path | None, model: str, window: int | None, png: Path | None, as_json: bool,
+    paths: tuple[str, ...], more: tuple[str, ...], state: Path | None, url: str | None, token_file: Path | None,
+    source: str | None, at: int | None, most: float, max_age: float, weights: Path | None, model: str,
+    window: int | None, png: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     files = (*more, *paths)
-    if bool(files) == (state is not None):
-        raise click.UsageError("Name files of metrics, or the --state of a daemon.")
+    if bool(files) + (state is not None) + (url is not None) != 1:
+        raise click.UsageError("Name files of metrics, or the --state of a daemon, or its --url.")
+    own = at is not None or weights is not None or model != "best" or window is not None or png is not None
+    if url is not None and own:
+        raise click.UsageError("--at, --weights, --model, --window and --png are of files; a daemon has its own.")
+    if token_file is not None and url is None:
+        raise click.UsageError("--token-file needs --url.")
+    if url is not None or (state is not None and not own and _runs(state)):
+        from logwatch.cli.risk_asked import gate
+
+        return gate(url or "", token_file, state, source, most, as_json)
     if weights is None and model not in ("best", "rule"):
         raise click.UsageError(f"The model {model} needs --weights.")
     config = options.windowed(options.settings(), window)
@@ -96,6 +116,10 @@ def command(
         else:
             _show(found, most, passes)
     return 0 if passes else 1
+
+
+def _runs(state: Path) -> bool:
+    return (state / "control.sock").exists()
 
 
 def _plain(found: Assessed, most: float, passes: bool) -> dict[str, object]:

@@ -33,13 +33,18 @@ if TYPE_CHECKING:
     logwatchd status
     logwatchd status -c logwatchd.toml --json | jq '.sources[] | select(.phase == "learning")'
     logwatchd status --state ./state
+    logwatchd status --ready || echo 'not yet'
     """,
 )
 @options.daemon_config
 @click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Its state directory.")
+@click.option("--ready", is_flag=True, help="Say nothing; exit code 0 if a daemon runs and is ready, else 69.")
 @options.as_json
-def command(file: Path | None, state: Path | None, as_json: bool) -> int:
+def command(file: Path | None, state: Path | None, ready: bool, as_json: bool) -> int:
     request = StatusRequest(state_of(file, state))
+    if ready:
+        check_ready(request.state)
+        return 0
     from logwatch import app
     from logwatch.cli.ui import Terminal
 
@@ -58,6 +63,20 @@ def state_of(file: Path | None, state: Path | None) -> Path:
     if file is None and options.DEFAULT_CONFIG.exists():
         file = options.DEFAULT_CONFIG
     return options.settings(file).settings.state
+
+
+def check_ready(state: Path) -> None:
+    """Ask the daemon's own loop, and load nothing heavy: health checks do it twice a minute.
+
+    Raises:
+        UnreachableError: no daemon answers, or it is not ready yet.
+    """
+    from logwatch.control import ask
+    from logwatch.errors import UnreachableError
+
+    reply = ask(state, {"verb": "status"})
+    if not reply.get("ready"):
+        raise UnreachableError(f"not ready: {reply.get('error') or reply.get('waiting')}")
 
 
 def show_status(report: StatusReport, ui: Terminal) -> None:

@@ -45,9 +45,9 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
     where there is one.
 
     risk: takes metrics of deployments, and labels of what became of each: CSV with the columns
-    source,deployment,start,end,failed,failed_at,fault. Four models are fitted: a convolutional network on heatmaps,
-    one that reads every metric alike, logistic regression, and the plain rule that needs no labels. They are compared
-    on deployments that they have not seen, and on kinds of faults that they have not seen; the best one serves.""",
+    source,deployment,start,end,failed,failed_at,fault. Five models are fitted: a convolutional network on heatmaps,
+    one that reads every metric alike, logistic regression, boosted stumps, and the plain rule that needs no labels.
+    They are compared on deployments and on kinds of faults that they have not seen; the best one serves.""",
     examples="""
     logwatchd train logs /var/log/app/app.log.*.gz --entity 'request_id=(\\S+)' -o app.tar
     logwatchd train risk 'metrics/*.csv.gz' --labels labels.csv -o risk.safetensors

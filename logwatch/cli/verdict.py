@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from logwatch.cli.demo_risk import risk_json
 from logwatch.cli.ui import Terminal
 from logwatch.cli.wording import plural, span
 from logwatch.requests import DemoReport, Fault, RecordingReport
@@ -109,7 +110,8 @@ def _one_row(text: Text) -> Text:
 
 def _json(report: DemoReport) -> dict[str, Any]:
     recordings = [_recording_json(recording) for recording in report.recordings]
-    return {"seconds": report.seconds, "interrupted": report.interrupted, "recordings": recordings}
+    facts = {"seconds": report.seconds, "interrupted": report.interrupted, "recordings": recordings}
+    return facts | {"risk": None if report.risk is None else risk_json(report.risk)}
 
 
 def _recording_json(recording: RecordingReport) -> dict[str, Any]:

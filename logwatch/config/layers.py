@@ -51,7 +51,8 @@ class Loaded:
     def values(self) -> Iterator[tuple[Path, Any, str]]:
         """(path, value as it would be written, origin) of every setting outside components' own tables."""
         dumped = self.settings.model_dump(
-            mode="json", exclude={"template", "mark", "rule", "source", "sink", "detectors", "decoders", "hooks"}
+            mode="json",
+            exclude={"template", "mark", "rule", "source", "sink", "detectors", "decoders", "hooks", "risk"},
         )
         for path, value in leaves(dumped):
             yield path, value, self.origin(path)

@@ -118,7 +118,7 @@ def detail(kind: Kind, rule: str, first: int, last: int, facts: Facts) -> str:
     if rule != "rate":
         return f"unusual lines within seconds, among {lines}"
     if facts.low is None or facts.high is None or facts.low <= facts.lines <= facts.high:
-        return f"unusually many errors or odd lines among {lines} around {clock(last)}"
+        return f"an unusual mix of lines, or many errors or odd ones, among {lines} around {clock(last)}"
     return f"{lines} within seconds around {clock(last)}; usually {facts.low:,} to {facts.high:,}"
 
 

@@ -4,8 +4,9 @@ Built-in names, beside regular expressions of one's own (their groups are replac
 
 | name | what |
 | --- | --- |
-| `token` | `bearer`, `jwt`, `aws_key`, and values of fields called token, secret, api_key, access_key |
-| `password` | values of fields called password, passwd, pwd, passphrase; that of `scheme://user:password@host` |
+| `token` | `bearer`, `jwt`, `aws_key`, what GitHub, Slack, Stripe and others issue, private keys, cookies, signed \
+URLs, values of fields and options called token, secret, api_key, access_key and the like |
+| `password` | values of fields and options called password, pwd, passphrase; that of `scheme://user:password@host` |
 | `email` | addresses |
 | `ipv4`, `ipv6` | addresses |
 | `card` | 13 to 19 digits that pass Luhn's check |
@@ -26,39 +27,10 @@ import polars as pl
 from logwatch.errors import ConfigError
 from logwatch.parse.entity import check_regex
 from logwatch.parse.literals import containing
+from logwatch.parse.secret_shapes import BUILT_IN, NAMES
 from logwatch.types import Int64
 
-# ASCII classes and word bounds: the Unicode ones make the engine's automata many times larger.
-_VALUE = r"""["']?[ \t]{0,3}[=:][ \t]{0,3}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^ \t"',;&)}\]]+))"""
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_HEX = r"[0-9a-fA-F]{1,4}"
-# name -> literals in lower case, of which a line holds one if it matches; pattern
-BUILT_IN: dict[str, tuple[tuple[str, ...], str]] = {
-    "secret_field": (
-        ("token", "secret", "_key", "-key", "ikey", "skey"),
-        r"(?i-u:token|secret|api[_-]?key|access[_-]?key)[A-Za-z0-9_]{0,20}" + _VALUE,
-    ),
-    "password": (("passw", "pwd", "passphrase"), r"(?i-u:passw(?:or)?d|pwd|passphrase)[A-Za-z0-9_]{0,20}" + _VALUE),
-    "url_password": (("@",), r"[a-zA-Z][a-zA-Z0-9+.-]*://[^ \t:/@]*:([^ \t/@]+)@"),
-    "email": (("@",), r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?-u:\b)"),
-    "ipv4": (("",), rf"(?-u:\b)(?:{_OCTET}\.){{3}}{_OCTET}(?-u:\b)"),
-    "ipv6": (
-        (":",),
-        rf"(?-u:\b)(?:{_HEX}:){{7}}{_HEX}(?-u:\b)"
-        rf"|(?:(?-u:\b){_HEX}(?::{_HEX}){{0,5}})?::{_HEX}(?::{_HEX}){{0,5}}(?-u:\b)",
-    ),
-    "card": (("",), r"(?-u:\b)[0-9](?:[ -]?[0-9]){12,18}(?-u:\b)"),
-    "bearer": (("bearer", "basic "), r"(?-u:\b)(?i-u:bearer|basic)[ \t]{1,3}([A-Za-z0-9._~+/=-]{8,})"),
-    "jwt": (("eyj",), r"(?-u:\b)eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
-    "aws_key": (("akia", "asia"), r"(?-u:\b)A(?:KI|SI)A[A-Z0-9]{16}(?-u:\b)"),
-}
 _HOLE = "\0"  # never in a text: decoding replaces it
-
-NAMES: dict[str, tuple[str, ...]] = {
-    "token": ("bearer", "jwt", "aws_key", "secret_field"),
-    "password": ("password", "url_password"),
-    **{name: (name,) for name in ("email", "ipv4", "ipv6", "card", "bearer", "jwt", "aws_key")},
-}
 
 
 def luhn(digits: str) -> bool:

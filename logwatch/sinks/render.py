@@ -56,6 +56,7 @@ _KIND = {
     "window": "An unusual stretch of time",
     "silence": "Silent for longer than it should be",
     "metric": "A metric is not what was expected",
+    "risk": "A failure is likely",
     "gap": "A part of the input was lost",
     "plugin": "A plugin was switched off",
 }

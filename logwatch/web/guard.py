@@ -25,7 +25,7 @@ MOST_BYTES = 64 * 1024
 """Of a body."""
 
 READS = {"GET", "HEAD", "OPTIONS"}
-OPEN = {"/healthz", "/readyz", "/login", "/page/style.css", "/page/login.js"}
+OPEN, OPEN_BELOW = {"/", "/healthz", "/readyz", "/login"}, "/page/"
 """What needs no token: it shows nothing of a log."""
 
 HEADERS = [
@@ -102,7 +102,7 @@ class Guard:
             _check_origin(headers, needed=user == "session")
         scope["user"] = user
         path = scope["path"]
-        if path in OPEN:
+        if path in OPEN or path.startswith(OPEN_BELOW):
             return
         if writes and not self._sessions.guarded and path != "/logout":
             raise Refused(

@@ -78,7 +78,7 @@ def test_the_report_is_a_page_with_the_curves_of_every_model(folder: Path, weigh
     page = (folder / "report.html").read_text()
     for said in ("ROC", "Precision and recall", "Calibration", "Lead time", "slow leak", "row-shared"):
         assert said in page
-    assert page.count("<polyline") == 4 * 4
+    assert page.count("<polyline") == 5 * 4
     assert "<script" not in page
     assert "http" not in page
 

@@ -202,7 +202,7 @@ def test_a_silence_says_how_long(made):
 
 
 MANY = "412 lines within seconds around 22:14:10; usually 20 to 35"
-ERRORS = "unusually many errors or odd lines among 412 lines around 22:14:10"
+ERRORS = "an unusual mix of lines, or many errors or odd ones, among 412 lines around 22:14:10"
 ODD = "unusual lines within seconds, among 412 lines"
 
 

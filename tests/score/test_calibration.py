@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logwatch.errors import StateCorrupt
+from logwatch.score import tail
 from logwatch.score.calibration import Calibration
 from logwatch.score.calibration_votes import BESIDE, UNLEARNED, Votes, believed
 from logwatch.score.detectors import too_rare
@@ -147,6 +148,33 @@ def test_interrupted_anywhere_goes_on_bit_equal(seed, sources, every):
             other = Calibration(DETECTORS, Fixed())
             other.restore(cells)
     assert one.status() == other.status()
+
+
+def test_a_past_whose_weights_grew_otherwise_keeps_its_weight(monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("logwatch.score.calibration.GROWTH", np.full(len(Kind), 2.0))
+        calibration, first = learned(np.random.default_rng(0), 20)
+        units = batch(draw(np.random.default_rng(1), 400)[0], first, kind=Kind.VISIT)
+        was = calibration.score(units)
+        cells = {name: cell for name, cell in calibration.changes() if name != "ageing"}
+        each = calibration.each(0, int(Kind.VISIT), units.nats[0])
+    other, again = Calibration(DETECTORS, Fixed()), Calibration(DETECTORS, Fixed())
+    other.restore(cells)
+    again.restore(cells | dict(other.changes()))
+    for one in (other, again):
+        np.testing.assert_array_equal(columns(was), columns(one.score(units)))
+        assert one.each(0, int(Kind.VISIT), units.nats[0]) == pytest.approx(each)
+
+
+def test_a_wave_of_visits_does_not_outweigh_those_before_it():
+    calibration = Calibration(DETECTORS, Fixed())
+    nats = np.full((4000, 5), np.nan)
+    high = float(tail.EDGES[32])
+    nats[:2000, 0], nats[2000:, 0] = high, 2.0
+    for begin in range(0, 4000, 500):
+        calibration.learn(batch(nats[begin : begin + 500], begin, kind=Kind.VISIT), np.zeros(500, dtype=bool))
+    p = np.exp(calibration.score(batch(np.array([[high] + 4 * [np.nan]]), 4000, kind=Kind.VISIT)).log_p)
+    assert p == pytest.approx(0.25, abs=0.03)  # the older half; by the square it would be an eighth
 
 
 def test_nothing_is_written_when_nothing_was_learned():
