@@ -25,9 +25,17 @@ class Platt(NamedTuple):
 
     def probability(self, scores: Float32) -> Float32:
         """Of scores [n], in (0, 1)."""
-        logit = np.clip(self.slope * scores.astype(np.float64) + self.offset, -30, 30)
-        p: Float32 = (1 / (1 + np.exp(-logit))).astype(np.float32)
-        return p
+        return likely(self.logit(scores))
+
+    def logit(self, scores: Float32) -> NDArray[np.float64]:
+        """Of scores [n]: log of the odds, −30 to 30."""
+        return np.clip(self.slope * scores.astype(np.float64) + self.offset, -30, 30)
+
+
+def likely(logit: NDArray[np.float64]) -> Float32:
+    """Probabilities [n] of logits [n]."""
+    p: Float32 = (1 / (1 + np.exp(-logit))).astype(np.float32)
+    return p
 
 
 def calibrated(scores: Float32, failing: NDArray[np.bool_], slope: float = 0.0) -> Platt:

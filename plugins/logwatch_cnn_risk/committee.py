@@ -1,4 +1,4 @@
-"""Networks of one build that answer together: each was stopped on another part of the deployments."""
+"""Networks that answer together: of several builds, and each stopped on another part of the deployments."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from torch import Tensor, nn
 
 
 class Committee(nn.Module):
-    """The mean of its members' logits [n]; its maps are theirs, side by side."""
+    """The weighted sum of its members' logits [n].
 
-    def __init__(self, members: Sequence[Any]) -> None:
+    Args:
+        weights: [members], at least 0; None: all alike.
+    """
+
+    weights: Tensor
+
+    def __init__(self, members: Sequence[Any], weights: Tensor | None = None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        alike = torch.full((len(members),), 1 / len(members))
+        self.register_buffer("weights", alike if weights is None else weights)
 
-    def features(self, frames: Tensor) -> Tensor:
-        """The last maps of all members, [n, members · filters, …]."""
-        return torch.cat([member.features(frames) for member in self.members], dim=1)  # type: ignore[operator]
+    def features(self, frames: Tensor) -> list[Tensor]:
+        """The last maps of each member, each [n, filters, m', c']."""
+        return [member.features(frames) for member in self.members]  # type: ignore[operator]
 
-    def judge(self, maps: Tensor) -> Tensor:
+    def judge(self, maps: Sequence[Tensor]) -> Tensor:
         """Logits [n] of the last maps."""
-        parts = maps.chunk(len(self.members), dim=1)
-        each = [member.judge(part) for member, part in zip(self.members, parts, strict=True)]  # type: ignore[operator]
-        return torch.stack(each).mean(dim=0)
+        each = [member.judge(one) for member, one in zip(self.members, maps, strict=True)]  # type: ignore[operator]
+        return torch.stack(each, dim=1) @ self.weights
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.judge(self.features(frames))

@@ -1,4 +1,4 @@
-"""Which build of a network is taken, and its committee: by deployments that a network has not seen."""
+"""Committees: networks of several builds, weighed by deployments that they have not seen."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from numpy.typing import NDArray
 from logwatch.api import Float32
 from logwatch_cnn_risk.calibrate import Platt, calibrated
 from logwatch_cnn_risk.committee import Committee
+from logwatch_cnn_risk.logistic import newton
 from logwatch_cnn_risk.model import HeatmapCnn
-from logwatch_cnn_risk.networks import Schooling, ask, log_loss, train
+from logwatch_cnn_risk.networks import Schooling, ask, train
 from logwatch_cnn_risk.rowshared import RowShared
+from logwatch_cnn_risk.steep import Steep, steep
 from logwatch_cnn_risk.trendcnn import TrendCnn
 
 CNN, ROWS = "cnn", "row-shared"
-HEATMAP, LEVELS, TRENDS = "heatmap", "levels", "trends"
-BUILDS = {CNN: (HEATMAP, TRENDS), ROWS: (LEVELS, TRENDS)}
-"""How a network can be built; what is better on the deployments that are held out is taken."""
+HEATMAP, LEVELS, TRENDS, STEEP = "heatmap", "levels", "trends", "steep"
+BUILDS = {CNN: (HEATMAP, TRENDS, STEEP), ROWS: (LEVELS, TRENDS)}
+"""How the networks of a committee are built."""
 
 PARTS = 5
-"""Each member of a committee is stopped, and its probabilities are fitted, on another one of so many parts."""
+"""Of each build, a committee has members that were stopped, weighed and calibrated on another one of so many parts."""
+
+PRIOR = 100.0
+"""Weight of all builds being worth alike: as of so many windows."""
 
 Bools = NDArray[np.bool_]
 
@@ -33,12 +38,14 @@ class Recipe:
     """How the networks are built and trained."""
 
     wide: int = 16
-    cnn: Schooling = field(default_factory=lambda: Schooling(rows=0.05))
+    cnn: Schooling = field(
+        default_factory=lambda: Schooling(epochs=16, patience=5, rate=4e-3, decay=0.05, rows=0.1, batch=128)
+    )
     rows: Schooling = field(default_factory=lambda: Schooling(rows=0.2))
     trends: Schooling = field(
         default_factory=lambda: Schooling(epochs=20, patience=5, rate=6e-3, decay=0.1, rows=0.2, batch=128)
     )
-    members: Mapping[str, int] = field(default_factory=lambda: {CNN: 3, ROWS: 1})
+    parts: Mapping[str, int] = field(default_factory=lambda: {CNN: 2, ROWS: 1})  # of each network that is fitted
 
     def schooling(self, build: str) -> Schooling:
         """That of a network of some build."""
@@ -51,9 +58,10 @@ PLAIN = Recipe()
 def network(build: str, metrics: int, columns: int, wide: int) -> Any:
     """A fresh one. Raises KeyError: there is no such build."""
     made: dict[str, Callable[[], Any]] = {
-        HEATMAP: lambda: HeatmapCnn(metrics, columns, wide),
+        HEATMAP: lambda: HeatmapCnn(metrics, columns, -(-wide // 2)),
         LEVELS: lambda: RowShared(columns, wide),
         TRENDS: lambda: TrendCnn(columns, -(-wide // 2)),
+        STEEP: lambda: Steep(metrics),
     }
     return made[build]()
 
@@ -61,27 +69,38 @@ def network(build: str, metrics: int, columns: int, wide: int) -> Any:
 def elected(
     name: str, reads: Sequence[Float32], failing: Bools, part: NDArray[np.int64], recipe: Recipe, seed: int,
     progress: Callable[[float], None],
-) -> tuple[Committee, str, Platt]:  # fmt: skip
-    """The committee of the better build, its name, and its calibration by what each member had not seen.
+) -> tuple[Committee, Platt]:  # fmt: skip
+    """The committee of some name, and its calibration, by what each member had not seen.
 
     Args:
         reads: [n, 7, m, c] of the same windows, measured in one way or more; the first counts.
         part: [n] of `PARTS`.
     """
-    builds, count = BUILDS[name], recipe.members[name]
-    rounds = len(builds) + count - 1
+    import torch
 
-    def told(at: int) -> Callable[[float], None]:
-        return lambda share: progress((at + share) / rounds)
+    builds, count = BUILDS[name], recipe.parts[name]
+    members: list[Any] = []
+    unseen = np.zeros((len(failing), len(builds)), np.float32)
+    for number in range(count):
+        for at, build in enumerate(builds):
+            done = len(members)
+            told = lambda share, done=done: progress((done + share) / (count * len(builds)))  # noqa: E731
+            member, unseen[part == number, at] = _member(build, number, reads, failing, part, recipe, seed, told)
+            members.append(member)
+    asked = part < count
+    worth = shares(unseen[asked], failing[asked])
+    weights = torch.from_numpy(np.tile(worth / count, count))
+    return Committee(members, weights).eval(), calibrated(unseen[asked] @ worth, failing[asked], slope=1.0)
 
-    first = [_member(build, 0, reads, failing, part, recipe, seed, told(at)) for at, build in enumerate(builds)]
-    build = builds[int(np.argmin([log_loss(score, failing[part == 0]) for _, score in first]))]
-    members = [first[builds.index(build)]]
-    for at in range(1, count):
-        members.append(_member(build, at, reads, failing, part, recipe, seed, told(len(builds) - 1 + at)))
-    unseen = np.concatenate([score for _, score in members])
-    truth = np.concatenate([failing[part == at] for at in range(count)])
-    return Committee([one for one, _ in members]).eval(), build, calibrated(unseen, truth, slope=1.0)
+
+def shares(logits: Float32, failing: Bools) -> Float32:
+    """What each of b builds is worth, [b], 0 to 1, together 1, by logits [n, b] of windows that none had seen."""
+    b = logits.shape[1]
+    mean = logits.mean(axis=1)
+    more = newton(logits - mean[:, None], failing.astype(np.float64), PRIOR / len(logits), mean)[:-1]
+    worth = np.maximum(1 / b + more, 0)
+    found: Float32 = (worth / worth.sum() if worth.sum() > 0 else np.full(b, 1 / b)).astype(np.float32)
+    return found
 
 
 def _member(
@@ -93,6 +112,9 @@ def _member(
 
     held = part == number
     seen = _mixed([one[~held] for one in reads], seed)
+    if build == STEEP:
+        sums = steep(seen, failing[~held])
+        return sums, ask(sums, reads[0][held])
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed + number)
         fresh = network(build, seen.shape[2], seen.shape[3], recipe.wide)

@@ -14,9 +14,9 @@ from logwatch_cnn_risk.election import CNN, ROWS, Recipe
 from logwatch_cnn_risk.folds import FOLDS, folds_of
 from logwatch_cnn_risk.frames import Frames
 from logwatch_cnn_risk.measure import Bools, auc, gate, interval
-from logwatch_cnn_risk.models import LOGISTIC, NAMES, RULE, fit_models
+from logwatch_cnn_risk.models import BOOSTED, LOGISTIC, NAMES, RULE, fit_models
 
-SIMPLER = (RULE, LOGISTIC, ROWS, CNN)
+SIMPLER = (RULE, LOGISTIC, BOOSTED, ROWS, CNN)
 AS_WELL = 0.005
 """A simpler model serves where its AUC is lower by less."""
 
@@ -41,6 +41,12 @@ class Truth:
             np.array([one.fault for one in windows]),
             np.array([one.lead for one in windows], np.float32),
         )
+
+    def of_rows(self, rows: Bools) -> Truth:
+        """Of some of the windows."""
+        return Truth(
+            self.failing[rows], self.deployments[rows], self.groups[rows], self.faults[rows], self.lead[rows]
+        )  # fmt: skip
 
 
 Told = Callable[[float], None]

@@ -12,7 +12,7 @@ import numpy as np
 
 from logwatch.api import Float32
 from logwatch_cnn_risk.frames import Frames, distances
-from logwatch_cnn_risk.models import LOGISTIC, RULE, Models
+from logwatch_cnn_risk.models import RULE, Models
 
 
 def occlusion(models: Models, one: Frames, name: str) -> Float32:
@@ -30,16 +30,18 @@ def _shares(part: Float32) -> Float32:
 
 
 def grad_cam(network: Any, read: Float32) -> Float32:
-    """Heat [m, c], 0 to 1, of what a network reads [7, m, c]; 0 all over where nothing spoke for a failure."""
+    """Heat [m, c], 0 to 1, of what a committee reads, [7, m, c]; 0 all over where nothing spoke for a failure."""
     import torch
 
     with torch.enable_grad():
-        maps = network.features(torch.from_numpy(read[None])).detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(network.judge(maps).sum(), maps)
-    cam = torch.relu((maps * gradient).sum(dim=1))[0].detach().numpy()  # [m', c']
+        maps = [one.detach().requires_grad_(True) for one in network.features(torch.from_numpy(read[None]))]
+        gradients = torch.autograd.grad(network.judge(maps).sum(), maps)
     m, c = read.shape[1:]
-    wide = cam[np.arange(m) * len(cam) // m][:, np.arange(c) * cam.shape[1] // c]
-    return _heat(wide)
+    total = np.zeros((m, c), np.float32)
+    for one, gradient in zip(maps, gradients, strict=True):
+        cam = torch.relu((one * gradient).sum(dim=1))[0].detach().numpy()  # [m', c']
+        total += cam[np.arange(m) * len(cam) // m][:, np.arange(c) * cam.shape[1] // c] * (cam.size / (m * c))
+    return _heat(total)
 
 
 def _heat(cells: Float32) -> Float32:
@@ -52,7 +54,7 @@ def explained(models: Models, one: Frames, name: str) -> tuple[Float32, Float32]
     """Shares [m] and heat [m, c] of the first of some frames by a model."""
     one = one.named(models.names)
     shares = occlusion(models, one, name)
-    if name in (RULE, LOGISTIC):
+    if name not in models.networks:
         when = np.abs(distances(one, None if name == RULE else models.scale))[0]
     else:
         when = grad_cam(models.networks[name], models.read(one)[0])

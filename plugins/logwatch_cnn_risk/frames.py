@@ -96,14 +96,38 @@ def frames(windows: Sequence[MetricWindow], names: Sequence[str], columns: int) 
     own[:, 2] = 1.0
     values = np.full((len(windows), len(names), columns), np.nan, np.float32)
     usual = values[:, :, :2].copy()
-    for number, window in enumerate(windows):
-        mine = [at for at, name in enumerate(window.metrics) if name in place]
-        if mine and window.values.shape[1]:
-            rows = [place[window.metrics[at]] for at in mine]
-            one, mean = _gathered(window, columns)
-            own[number][:, rows], values[number][rows] = one[:, mine], mean[mine]
-            usual[number][rows] = usual_of(window)[mine]
+    for some in _alike(windows):
+        one, mean = _gathered(_stacked([windows[number] for number in some]), columns)
+        usuals, first = usual_of(_stacked([windows[number] for number in some])), 0
+        for number in some:
+            metrics = windows[number].metrics
+            mine = [at for at, name in enumerate(metrics) if name in place]
+            rows, of = [place[metrics[at]] for at in mine], [first + at for at in mine]
+            own[number][:, rows], values[number][rows], usual[number][rows] = one[:, of], mean[of], usuals[of]
+            first += len(metrics)
     return Frames(tuple(names), own, values, usual)
+
+
+TOGETHER = 16
+"""Windows whose rows are read at once: more would leave the caches."""
+
+
+def _alike(windows: Sequence[MetricWindow]) -> list[list[int]]:
+    """Numbers of windows that have metrics and steps, a few of one length each."""
+    of: dict[tuple[int, bool], list[int]] = {}
+    for number, window in enumerate(windows):
+        if window.values.size:
+            of.setdefault((window.values.shape[1], window.past is None), []).append(number)
+    return [some[at : at + TOGETHER] for some in of.values() for at in range(0, len(some), TOGETHER)]
+
+
+def _stacked(windows: Sequence[MetricWindow]) -> MetricWindow:
+    """Their rows below each other, as of one window: no row's image depends on another row."""
+    if len(windows) == 1:
+        return windows[0]
+    values = np.concatenate([window.values for window in windows])
+    pasts = [window.past for window in windows if window.past is not None]
+    return MetricWindow("", (), 0, windows[0].step, values, np.concatenate(pasts) if pasts else None)
 
 
 def columns_of(steps: int) -> int:

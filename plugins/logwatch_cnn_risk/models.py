@@ -1,4 +1,4 @@
-"""The four models side by side: fitted together, asked together."""
+"""The five models side by side: fitted together, asked together."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logwatch.api import Float32
-from logwatch_cnn_risk.calibrate import Platt, calibrated
+from logwatch_cnn_risk.boosted import Boosted, boost
+from logwatch_cnn_risk.calibrate import Platt, calibrated, likely
 from logwatch_cnn_risk.election import CNN, PARTS, PLAIN, ROWS, Recipe, elected
+from logwatch_cnn_risk.evidence import evidence
 from logwatch_cnn_risk.folds import folds_of
 from logwatch_cnn_risk.frames import Frames, channels, distances, scale_of, trends_of
 from logwatch_cnn_risk.logistic import Logistic, fit, statistics
 from logwatch_cnn_risk.networks import ask
 from logwatch_cnn_risk.rule import departures, rule
 
-LOGISTIC, RULE = "logistic", "rule"
-NAMES = (CNN, ROWS, LOGISTIC, RULE)
+LOGISTIC, BOOSTED, RULE = "logistic", "boosted", "rule"
+NAMES = (CNN, ROWS, LOGISTIC, BOOSTED, RULE)
 
 WORK = {CNN: 0.6, ROWS: 0.4}
 """Share of the time that each takes."""
@@ -38,8 +40,8 @@ class Models:
     scale: Float32 | None  # [m, 2] mean and standard deviation; None: metrics that were not trained on
     trends: Float32  # [m, 3, 2] usual ones; [3, 2] where there is no scale
     foreign: Float32  # [3, 2] usual trends of metrics that were not trained on
-    builds: dict[str, str]  # of the networks
     logistic: Logistic
+    boosted: Boosted
     networks: dict[str, Any]
     platt: dict[str, Platt]
 
@@ -53,6 +55,8 @@ class Models:
                 found[name] = np.log1p(rule(departures(some.values, some.usual)))
             elif name == LOGISTIC:
                 found[name] = self.logistic.logits(statistics(distances(some, self.scale), distances(some, None)))
+            elif name == BOOSTED:
+                found[name] = self.boosted.logits(evidence(distances(some, self.scale), distances(some, None), read))
             else:
                 found[name] = ask(self.networks[name], read)
         return found
@@ -62,8 +66,13 @@ class Models:
         return channels(some, self.scale, self.trends)
 
     def probabilities(self, some: Frames, of: tuple[str, ...] = NAMES) -> dict[str, Float32]:
-        """Probabilities [n] by each model."""
-        return {name: self.platt[name].probability(score) for name, score in self.scores(some, of).items()}
+        """Probabilities [n] by each model; of unknown metrics the row-shared network speaks beside the rule."""
+        beside = self.scale is None and ROWS in of
+        scores = self.scores(some, (*of, RULE) if beside and RULE not in of else of)
+        logits = {name: self.platt[name].logit(score) for name, score in scores.items()}
+        if beside:
+            logits[ROWS] = (logits[ROWS] + logits[RULE]) / 2
+        return {name: likely(logits[name]) for name in of}
 
     def unscaled(self, names: tuple[str, ...]) -> Models:
         """For other metrics, of which only the row-shared network and the rule know anything."""
@@ -74,7 +83,7 @@ def fit_models(
     some: Frames, failing: Bools, groups: NDArray[Any], seed: int, recipe: Recipe = PLAIN,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Models:  # fmt: skip
-    """All four, on windows of groups; each network is stopped on a fifth of the groups, which it does not see."""
+    """All of them, on windows of groups; each network is stopped on a fifth of the groups, which it does not see."""
     with one_thread():
         return _fit_models(some, failing, groups, seed, recipe, progress)
 
@@ -102,16 +111,20 @@ def _fit_models(
     known = channels(some, scale, usual)
     reads = {CNN: [known], ROWS: [known, channels(some, None, foreign)]}  # the row-shared one knows both measures
     part = folds_of(groups, failing, seed, PARTS)
-    networks, builds, platt, done = {}, {}, {}, 0.0
-    for name, read in reads.items():
-        begun, work = done, WORK[name]
-        networks[name], builds[name], platt[name] = elected(
+    networks, platt, done = {}, {}, 0.0
+    for name in recipe.parts:
+        begun, work, read = done, WORK[name], reads[name]
+        networks[name], platt[name] = elected(
             name, read, failing, part, recipe, seed,
             lambda share, begun=begun, work=work: progress(begun + work * share),  # type: ignore[misc]
         )  # fmt: skip
         done += work
-    logistic = fit(statistics(distances(some, scale), distances(some, None)), failing)
+    both = distances(some, scale), distances(some, None)
+    logistic, told, held = fit(statistics(*both), failing), evidence(*both, known), part == 0
+    tried = boost(told[~held], failing[~held], seed).logits(told[held])
     score = np.log1p(rule(departures(some.values, some.usual)))
     platt |= {LOGISTIC: Platt(1.0, 0.0), RULE: calibrated(score, failing)}
+    platt[BOOSTED] = calibrated(tried, failing[held], slope=1.0)
+    boosted = boost(told, failing, seed)
     columns = some.values.shape[2]
-    return Models(some.names, columns, recipe.wide, scale, usual, foreign, builds, logistic, networks, platt)
+    return Models(some.names, columns, recipe.wide, scale, usual, foreign, logistic, boosted, networks, platt)

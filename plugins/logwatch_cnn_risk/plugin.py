@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 LEAST_OVERLAP = 0.5
 """Share of the metrics of training that a window must have; else the rule answers."""
 
-OTHER_LENGTH = 1.5
-"""Windows longer or shorter by more than this are not those of training."""
-
 MOST_DRIVERS = 5
+TELLING = 0.5
+"""Of many windows, those of a risk below it are not asked what drove it: that costs fifty times the answer."""
+
 SLOPE, OFFSET = 2.0, -3.2
 """Of the rule where no training has fitted them: a mean |z| of 4 is as likely as not."""
 
@@ -38,7 +38,7 @@ class Config(PluginConfig):
     """Settings."""
 
     weights: Path | None = None  # written by `logwatchd train risk`; None: the shipped ones if they fit, else the rule
-    model: Literal["best", "cnn", "row-shared", "logistic", "rule"] = "best"  # best: as training chose
+    model: Literal["best", "cnn", "row-shared", "logistic", "boosted", "rule"] = "best"  # best: as training chose
     horizon: float = Field(default=60.0, gt=0)  # seconds, where no weights say it
 
 
@@ -73,38 +73,83 @@ class CnnRisk:
 
         if known_share(window) < LEAST_KNOWN:
             return None
+        learned, served, said = self._chosen(window)
+        if learned is None or served == "rule":
+            return self._by_rule(window, said)
+        from logwatch_cnn_risk.lengths import newest
+        from logwatch_cnn_risk.many import probabilities
+
+        part = newest(window, learned.length)
+        if known_share(part) < LEAST_KNOWN:
+            return None
+        return self._by_model(window, learned, served, said, float(probabilities([part], learned, served)[0]))
+
+    def assess_many(self, windows: Sequence[MetricWindow]) -> list[Risk | None]:
+        """The answers of `assess`; of risks below `TELLING` without what drove them."""
+        from logwatch_cnn_risk.frames import LEAST_KNOWN, known_share
+        from logwatch_cnn_risk.lengths import newest
+        from logwatch_cnn_risk.many import probabilities
+
+        found: list[Risk | None] = [None] * len(windows)
+        alike: dict[tuple[int, str], list[tuple[int, Learned, str]]] = {}
+        for at, window in enumerate(windows):
+            if known_share(window) >= LEAST_KNOWN:
+                learned, served, said = self._chosen(window)
+                if learned is None or served == "rule":
+                    found[at] = self._by_rule(window, said)
+                elif known_share(newest(window, learned.length)) >= LEAST_KNOWN:
+                    alike.setdefault((id(learned), served), []).append((at, learned, said))
+        for (_, served), some in alike.items():
+            learned = some[0][1]
+            parts = [newest(windows[at], learned.length) for at, _, _ in some]
+            risks = probabilities(parts, learned, served).tolist()
+            for (at, _, said), p in zip(some, risks, strict=True):
+                if p >= TELLING:
+                    found[at] = self._by_model(windows[at], learned, served, said, p)
+                else:
+                    found[at] = Risk(max(p, 0.0), learned.horizon, (), f"by the model {served}{said}")
+        return found
+
+    def _chosen(self, window: MetricWindow) -> tuple[Learned | None, str, str]:
+        """Which model answers for a window; and what is to be said of that: of the rule, why it does."""
+        from logwatch_cnn_risk.lengths import newest, unreadable
+
         learned, served = self._learned, self._name
         if self._shipped and len(self._shipped & set(window.metrics)) >= LEAST_OVERLAP * len(self._shipped):
             learned = _shipped()
             served = learned.serves
         if learned is None:
-            return self._by_rule(window, "no weights were given")
+            return None, "rule", "no weights were given"
         if served == "rule":
-            return self._by_rule(window, "")
+            return learned, "rule", ""
         known = len(set(learned.models.names) & set(window.metrics))
         of = len(learned.models.names)
         if known < LEAST_OVERLAP * of:
-            return self._by_rule(window, f"{known} of the {of} metrics of training are there")
-        length = (window.end - window.start) / 1e9
-        if not 1 / OTHER_LENGTH <= length / learned.length <= OTHER_LENGTH:
-            return self._by_rule(window, f"training had windows of {learned.length:g} s, this one has {length:g} s")
-        missing = "" if known == of else f"; {of - known} of its {of} metrics are missing"
-        return self._by_model(window, learned, served, missing)
+            return learned, "rule", f"{known} of the {of} metrics of training are there"
+        if why := unreadable(window, learned.length, learned.models.columns):
+            return learned, "rule", why
+        said = "" if known == of else f"; {of - known} of its {of} metrics are missing"
+        if newest(window, learned.length) is not window:
+            said += f"; it read the last {learned.length:g} s, as in training"
+        return learned, served, said
 
-    def _by_model(self, window: MetricWindow, learned: Learned, served: str, missing: str) -> Risk:
+    def _by_model(self, window: MetricWindow, learned: Learned, served: str, missing: str, p: float) -> Risk:
         from logwatch_cnn_risk.explain import explained
         from logwatch_cnn_risk.frames import frames
+        from logwatch_cnn_risk.lengths import newest
+        from logwatch_cnn_risk.models import one_thread
 
-        models = learned.models
-        one = frames([window], models.names, models.columns)
-        p = float(models.probabilities(one, (served,))[served][0])
-        shares, heat = explained(models, one, served)
+        models, part = learned.models, newest(window, learned.length)
+        one = frames([part], models.names, models.columns)
+        with one_thread():
+            shares, heat = explained(models, one, served)
         place = {name: at for at, name in enumerate(window.metrics)}
         whole = np.zeros(window.values.shape, np.float32)
-        wide = np.arange(window.values.shape[1]) * heat.shape[1] // window.values.shape[1]
+        steps = part.values.shape[1]
+        wide = np.arange(steps) * heat.shape[1] // steps
         for row, name in enumerate(models.names):
             if name in place:
-                whole[place[name]] = heat[row][wide]
+                whole[place[name], -steps:] = heat[row][wide]
         found = self._risk(window, p, models.names, shares, whole, f"by the model {served}{missing}")
         return replace(found, horizon=learned.horizon)
 

@@ -46,13 +46,14 @@ def fit(
         lambda share: progress(FAULTS + (1 - FAULTS) * share, "on all deployments"),
     )  # fmt: skip
     one = windows[0].window
-    save(Learned(last, serves, horizon, (one.end - one.start) / 1e9), out)
+    notes = tuple(_notes(models, serves, truth))
+    save(Learned(last, serves, horizon, (one.end - one.start) / 1e9), out, "; ".join(notes))
     by_model = {
         name: curves(p[name], truth.failing)
         | {"lead": earliest(p[name], truth.deployments, truth.faults != "", truth.lead)}
         for name in NAMES
     }
-    return FitReport(serves, models, by_model, tuple(_notes(models, serves, truth)))
+    return FitReport(serves, models, by_model, notes)
 
 
 def _frames(windows: Sequence[LabelledWindow]) -> Frames:

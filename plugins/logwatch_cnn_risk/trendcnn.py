@@ -47,10 +47,15 @@ class TrendCnn(nn.Module):
         n, wide, m, c = maps.shape
         measured = (maps.detach().abs().sum(dim=(1, 3)) > 0).to(maps.dtype)[:, :, None]  # [n, m, 1]
         rows = torch.relu(self.row(maps.permute(0, 2, 1, 3).reshape(n, m, wide * c))) * measured  # [n, m, 8]
-        mean = rows.sum(dim=1) / measured.sum(dim=1).clamp(min=1)
-        most = rows.topk(min(MANY, m), dim=1).values  # [n, 8, 8], the strongest first
-        logits: Tensor = self.head(torch.cat([mean, most[:, 0], most[:, :FEW].mean(dim=1), most.mean(dim=1)], dim=1))
+        logits: Tensor = self.head(pooled(rows, measured))
         return logits[:, 0]
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.judge(self.features(frames))
+
+
+def pooled(rows: Tensor, measured: Tensor) -> Tensor:
+    """Mean and strongest answers [n, 4 k] of rows [n, m, k], which are 0 where nothing was measured [n, m, 1]."""
+    mean = rows.sum(dim=1) / measured.sum(dim=1).clamp(min=1)
+    most = rows.topk(min(MANY, rows.shape[1]), dim=1).values  # [n, 8, k], the strongest first
+    return torch.cat([mean, most[:, 0], most[:, :FEW].mean(dim=1), most.mean(dim=1)], dim=1)

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from logwatch_cnn_risk.boosted import Boosted
 from logwatch_cnn_risk.calibrate import Platt
+from logwatch_cnn_risk.election import BUILDS, network
+from logwatch_cnn_risk.evidence import KINDS
 from logwatch_cnn_risk.frames import COLUMNS
 from logwatch_cnn_risk.logistic import Logistic
 from logwatch_cnn_risk.models import NAMES, Models
 
-FORMAT, VERSION = "logwatch-risk", "2"
-MOST_METRICS, MOST_WIDE, MOST_MEMBERS, MOST_BYTES = 4096, 64, 16, 1 << 28
+FORMAT, VERSION = "logwatch-risk", "3"
+MOST_METRICS, MOST_WIDE, MOST_PARTS, MOST_BYTES = 4096, 64, 5, 1 << 28
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,16 @@ def save(learned: Learned, out: Path, card: str = "") -> None:
 
     models = learned.models
     arrays = {f"logistic.{name}": array for name, array in models.logistic._asdict().items()}
+    arrays |= {f"boosted.{name}": array for name, array in models.boosted._asdict().items()}
     arrays |= {"scale": models.scale, "trends": models.trends, "foreign": models.foreign}
     tensors = {name: from_numpy(np.ascontiguousarray(array, np.float32)) for name, array in arrays.items()}
-    for name, network in models.networks.items():
-        tensors |= {f"{name}.{part}": tensor.contiguous() for part, tensor in network.state_dict().items()}
+    for name, committee in models.networks.items():
+        tensors |= {f"{name}.{part}": tensor.contiguous() for part, tensor in committee.state_dict().items()}
     head = {
         "format": FORMAT, "version": VERSION, "serves": learned.serves,
         "horizon": learned.horizon, "length": learned.length, "metrics": models.names, "columns": models.columns,
-        "wide": models.wide, "builds": models.builds,
-        "members": {name: len(network.members) for name, network in models.networks.items()},
+        "wide": models.wide, "builds": {name: list(BUILDS[name]) for name in models.networks},
+        "parts": {name: len(network.members) // len(BUILDS[name]) for name, network in models.networks.items()},
         "platt": {name: list(one) for name, one in models.platt.items()},
     }  # fmt: skip
     save_file(tensors, out, {"head": json.dumps(head)} | ({"card": card} if card else {}))
@@ -92,9 +96,6 @@ def load(path: Path) -> Learned:
 
 
 def _learned(head: Mapping[str, Any], tensors: dict[str, Any]) -> Learned:
-    from logwatch_cnn_risk.committee import Committee
-    from logwatch_cnn_risk.election import BUILDS, network
-
     names = tuple(str(name) for name in head["metrics"])
     m, columns, wide = len(names), int(head["columns"]), int(head["wide"])
     if not (0 < m <= MOST_METRICS and len(set(names)) == m and 0 < columns <= COLUMNS and 0 < wide <= MOST_WIDE):
@@ -105,23 +106,40 @@ def _learned(head: Mapping[str, Any], tensors: dict[str, Any]) -> Learned:
     k = 4 * m
     shapes = {"middle": (k,), "spread": (k,), "weights": (k + 1,)}
     logistic = Logistic(**{name: _array(tensors, f"logistic.{name}", shape) for name, shape in shapes.items()})
+    boosted = _boosted(tensors, KINDS * m)
     usual, foreign = _array(tensors, "trends", (m, 3, 2)), _array(tensors, "foreign", (3, 2))
-    builds, networks = {name: str(head["builds"][name]) for name in BUILDS}, {}
-    for name, build in builds.items():
-        count = int(head["members"][name])
-        if build not in BUILDS[name] or not 0 < count <= MOST_MEMBERS:
-            raise ValueError(f"no build of {name}: {count} {build}")
-        begin, made = f"{name}.", Committee([network(build, m, columns, wide) for _ in range(count)])
-        made.load_state_dict({key[len(begin) :]: t for key, t in tensors.items() if key.startswith(begin)})
-        networks[name] = made.eval()
+    networks = {name: _committee(name, head, tensors) for name in BUILDS}
     platt = {name: Platt(*map(float, head["platt"][name])) for name in NAMES}
     horizon, length = float(head["horizon"]), float(head["length"])
     if head["serves"] not in NAMES or not (0 < horizon < 1e9 and 0 < length < 1e9):
         raise ValueError("what it serves is not known")
     if not np.isfinite(list(platt.values())).all():
         raise ValueError("numbers that are not finite")
-    models = Models(names, columns, wide, scale, usual, foreign, builds, logistic, dict(networks), platt)
+    models = Models(names, columns, wide, scale, usual, foreign, logistic, boosted, networks, platt)
     return Learned(models, head["serves"], horizon, length)
+
+
+def _committee(name: str, head: Mapping[str, Any], tensors: Mapping[str, Any]) -> Any:
+    """Raises KeyError, RuntimeError, TypeError, ValueError."""
+    from logwatch_cnn_risk.committee import Committee
+
+    builds, parts, begin = BUILDS[name], int(head["parts"][name]), f"{name}."
+    if list(builds) != head["builds"][name] or not 0 < parts <= MOST_PARTS:
+        raise ValueError(f"no builds of {name}: {parts} of {head['builds'][name]}")
+    made = Committee(
+        [network(one, len(head["metrics"]), int(head["columns"]), int(head["wide"])) for one in builds * parts]
+    )
+    made.load_state_dict({key[len(begin) :]: t for key, t in tensors.items() if key.startswith(begin)})
+    return made.eval()
+
+
+def _boosted(tensors: Mapping[str, Any], features: int) -> Boosted:
+    rounds = len(tensors["boosted.feature"])
+    shapes = {name: (rounds,) for name in Boosted._fields} | {"offset": (1,)}
+    made = Boosted(**{name: _array(tensors, f"boosted.{name}", shape) for name, shape in shapes.items()})
+    if not ((made.feature >= 0) & (made.feature < features)).all():
+        raise ValueError("features that there are not")
+    return made
 
 
 def _array(tensors: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Any:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from logwatch.api import FitReport, LabelledWindow, MetricWindow, Risk
 from logwatch.testing import conforms
 from logwatch_cnn_risk.election import CNN, ROWS, Recipe
+from logwatch_cnn_risk.frames import frames
 from logwatch_cnn_risk.models import LOGISTIC, NAMES, RULE
 from logwatch_cnn_risk.networks import Schooling
 from logwatch_cnn_risk.plugin import CnnRisk, Config
@@ -24,7 +25,7 @@ from logwatch_cnn_risk.weights import SHIPPED, load, shipped_names
 from tests.plugins import deployments_made as made
 
 SHORT = Schooling(epochs=6, rate=5e-3)
-QUICK = Recipe(4, SHORT, replace(SHORT, rows=0.2), replace(SHORT, epochs=12, batch=32), {CNN: 2, ROWS: 1})
+QUICK = Recipe(4, SHORT, replace(SHORT, rows=0.2), replace(SHORT, epochs=12, batch=32), {CNN: 1, ROWS: 1})
 
 
 def quiet(share: float, what: str) -> None:
@@ -122,6 +123,17 @@ def test_other_metrics_are_judged_by_the_rule_which_says_so(weights: Path, bad: 
     assert found.drivers[0][0] == "b"  # where memory stood
 
 
+def test_of_metrics_that_it_has_not_seen_the_row_shared_network_speaks_beside_the_rule(weights: Path) -> None:
+    models = load(weights).models
+    names = ("a", "b", "c", "d")
+    other = frames([replace(one.window, metrics=names) for one in made.windows()], names, models.columns)
+    unknown = models.unscaled(names)
+    p, scores = unknown.probabilities(other, (ROWS,)), unknown.scores(other, (ROWS, RULE))
+    each = [unknown.platt[name].logit(scores[name]) for name in (ROWS, RULE)]
+    np.testing.assert_allclose(np.log(p[ROWS] / (1 - p[ROWS])), (each[0] + each[1]) / 2, atol=1e-3)
+    assert tuple(p) == (ROWS,)
+
+
 def test_windows_of_another_length_are_judged_by_the_rule_which_says_so(weights: Path, bad: MetricWindow) -> None:
     found = asked(weights, replace(bad, step=60 * made.SECOND), CNN)
     assert "training had windows of 16 s, this one has 960 s" in found.detail
@@ -200,7 +212,7 @@ def changed(weights: Path, out: Path, change: Callable[[dict[str, Any], dict[str
         (lambda head, tensors: tensors.update(scale=tensors["scale"] * np.nan), "not finite"),
         (lambda head, tensors: tensors.update(trends=tensors["trends"][:, :2].contiguous()), "do not fit together"),
         (lambda head, tensors: head["builds"].update(cnn="oracle"), "do not fit together"),
-        (lambda head, tensors: head["members"].update(cnn=10**6), "do not fit together"),
+        (lambda head, tensors: head["parts"].update(cnn=10**6), "do not fit together"),
         (lambda head, tensors: head.update(wide=10**9), "out of bounds"),
         (lambda head, tensors: head.update(metrics=["cpu"] * 4), "out of bounds"),
         (lambda head, tensors: head.update(serves="oracle"), "do not fit together"),
