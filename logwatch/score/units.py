@@ -62,7 +62,7 @@ class Units:
         self._has_entities = has_entities
         self._clock = SourceClock()
         self._visits = Visits(table, lstm, width, visit_gap, self._clock, untold)
-        self._windows = Windows(detectors, width, window)
+        self._windows = Windows(detectors, width, window, untold)
         self._silences = Silences(width)
 
     def build(self, events: EventBatch, nats: Float32, silence: Float32 | None = None) -> UnitBatch:
@@ -94,7 +94,7 @@ class Units:
         self._clock.tick(source, watermark)
         pieces = [
             *self._silences.tick(source, watermark),
-            *self._windows.tick(source, watermark),
+            *self._windows.tick(source, watermark, at),
             *self._visits.tick(at),
         ]
         return assemble(pieces, self.detectors, at, ticked=True)
@@ -106,6 +106,7 @@ class Units:
     def merged(self, pairs: Sequence[tuple[int, int]]) -> None:
         """At a chunk's end, before `learn`: templates merged, loser and winner, in order."""
         self._visits.merged(pairs)
+        self._windows.merged(pairs)
 
     def learn(self, flagged: Set[tuple[int, int]] = frozenset()) -> None:
         """At a chunk's end: what closed in the chunk enters the statistics of sets, gaps, rates, company and

@@ -13,23 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score import levels
 from logwatch.score.calibration_votes import believed
+from logwatch.score.detectors.merges import Untold
 from logwatch.score.detectors.pending import Pending
 from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.grouped import Groups, gather
+from logwatch.score.outdated import Outdated
 from logwatch.score.units_pieces import Piece, Rank, silent
 from logwatch.score.units_rungs import DETECTORS
 from logwatch.score.units_sets import WORDS
+from logwatch.score.window_kinds import Kinds, Pairs, Parts
 from logwatch.types import NO_TIME, EventBatch, Float32, Float64, Int32, Int64, Kind
 
-MEMORY = 8640.0
-"""Windows over which a source's rate ages: a day of them at 10 s each."""
-LEAST = 16
-"""Windows of a source before there is an opinion on its rate."""
-FREEDOM = 8.0
-"""Degrees of freedom of Student's t: counts of log lines come in bursts, a normal tail would say e^-1000."""
-CLIP = 4.0
-"""Deviations beyond which a window is learned as if it were no further: one flood does not widen the normal."""
 COMPANY = 16
 """Earlier windows of a source whose odd templates are remembered together."""
 USUAL = {"lstm": 5.0, "markov": 5.0, "rare": 2.5, "gap": 5.0, "values": 5.0, "rule": 1e9}
@@ -76,9 +72,10 @@ class Windows:
         detectors: names of the event detectors.
         width: columns of a unit; the last three are `set`, `rate`, `silence`.
         window: length, ns.
+        untold: merges of templates that are not learned yet.
     """
 
-    def __init__(self, detectors: Sequence[str], width: int, window: int) -> None:
+    def __init__(self, detectors: Sequence[str], width: int, window: int, untold: Untold | None = None) -> None:
         self._usual_nats = np.array([USUAL.get(name, 0.0) for name in detectors], dtype=np.float32)
         self._votes = np.array([name in VOTING for name in detectors])
         self._bounded = [detectors.index(name) for name in ("lstm", "rare", "new") if name in detectors]
@@ -90,6 +87,8 @@ class Windows:
         self._company = SourceRows((("next", "i8"), ("bits", "u8", (COMPANY, WORDS))))
         self._odd = Pending(source="i4", end="i8", bits="u8")
         self._closed = Pending(source="i4", level="f8")
+        self._kinds = Kinds(untold)
+        self._outdated = Outdated("usual counts of windows", "window/open/", "window/rate/")
 
     def build(self, events: EventBatch, nats: Float32, groups: Groups) -> list[Piece]:
         """Units of the windows that close in a batch; `groups` are its rows by source."""
@@ -117,12 +116,16 @@ class Windows:
         self._carry(open_, carried, gather(old, group[carried]))
         closed = np.flatnonzero(~head[1:])
         before = np.flatnonzero((old["open"] > 0) & ~going_on)
+        last = np.flatnonzero(np.append(head[1:], True))
+        row = np.concatenate([order[groups.begin[before]], order[at[closed + 1]]])
+        parts = Parts(order, at, groups.keys, group, carried, before, closed, last, events.first + row)
         piece = self._piece(
             np.concatenate([gather(old, before), gather(open_, closed)]),
             np.concatenate([groups.keys[before], groups.keys[group[closed]]]),
-            np.concatenate([order[groups.begin[before]], order[at[closed + 1]]]),
+            row,
+            self._kinds.build(events.template, parts),
         )
-        self._open.put(groups.keys, gather(open_, np.flatnonzero(np.append(head[1:], True))))
+        self._open.put(groups.keys, gather(open_, last))
         return [piece]
 
     @staticmethod
@@ -169,20 +172,21 @@ class Windows:
         part["strange"][rows] += old["strange"]
         part["sums"][rows] += old["sums"]
 
-    def tick(self, source: Int32, watermark: Int64) -> list[Piece]:
-        """Units of the open windows of sources [s] that watermarks [s] have passed."""
+    def tick(self, source: Int32, watermark: Int64, at: int = 0) -> list[Piece]:
+        """Units of the open windows of sources [s] that watermarks [s] have passed; `at`: number of the last event."""
         self._open.reach(source)
         old = self._open.get(source)
         rows = np.flatnonzero((old["open"] > 0) & (watermark // self._window > old["index"]))
         self._open.rows["open"][source[rows]] = 0
         self._open.mark(source[rows])
-        return [self._piece(gather(old, rows), source[rows].astype(np.int64), np.zeros(len(rows), dtype=np.int64))]
+        own, now = source[rows].astype(np.int64), np.zeros(len(rows), dtype=np.int64)
+        return [self._piece(gather(old, rows), own, now, self._kinds.tick(own, at))]
 
-    def _piece(self, window: NDArray[Any], source: Int64, row: Int64) -> Piece:
+    def _piece(self, window: NDArray[Any], source: Int64, row: Int64, kinds: Float64) -> Piece:
         nats = np.full((len(row), self._width), np.nan, dtype=np.float32)
         level = np.sqrt(np.stack([window[name] for name in COUNTED], axis=1) + 0.375)
         self._closed.add(source=source, level=level)
-        nats[:, self._width - 2] = self._rate(source, level)
+        nats[:, self._width - 2] = np.fmax(self._rate(source, level), kinds)
         events = self._width - 3
         nats[:, :events] = window["sums"][:, :events] / float(1 << POINT)
         nats[:, :events] *= self._unexplained(source, window["bits"], (window["index"] + 1) * self._window)[:, None]
@@ -194,7 +198,7 @@ class Windows:
     def usual(self, source: int) -> tuple[float, float, float] | None:
         """Usual counts of a source's windows: low, mean, high; None before they are known."""
         mean, deviation, windows = self._usual(np.array([source]))
-        if windows[0] < LEAST:
+        if windows[0] < levels.LEAST:
             return None
         low, high = (max(float(mean[0, 0] + side * 2 * deviation[0, 0]), 0.0) ** 2 for side in (-1, 1))
         return low, float(mean[0, 0]) ** 2, high
@@ -221,8 +225,8 @@ class Windows:
         mean, deviation, windows = self._usual(source)
         z = (level - mean) / deviation
         z[:, 1:] = np.maximum(z[:, 1:], 0.0)
-        nats = ((FREEDOM + 1) / 2 * np.log1p(z * z / FREEDOM)).max(axis=1)
-        return np.where(windows >= LEAST, nats, np.nan).astype(np.float32)
+        nats = levels.tail(z).max(axis=1)
+        return np.where(windows >= levels.LEAST, nats, np.nan).astype(np.float32)
 
     def _usual(self, source: Int64) -> tuple[Float64, Float64, Float64]:
         """Mean and deviation of the levels [m, 3], and the aged number of windows [m]."""
@@ -237,22 +241,27 @@ class Windows:
     def learn(self, flagged: Set[tuple[int, int]]) -> None:
         """At a chunk's end: the windows that closed in it; `flagged` are (source, end) of those that alerted."""
         self._learn_company(flagged)
+        self._kinds.learn()
         closed = self._closed.take()
         if not len(closed["source"]):
             return
         source, level = closed["source"].astype(np.int64), closed["level"]
         self._rates.reach(source)
         mean, deviation, windows = self._usual(source)
-        far = np.where(windows[:, None] >= LEAST, CLIP * deviation, np.inf)
+        far = np.where(windows[:, None] >= levels.LEAST, levels.CLIP * deviation, np.inf)
         level = np.clip(level, mean - far, mean + far)
         unique, inverse, count = np.unique(source, return_inverse=True, return_counts=True)
-        keep, rows = np.exp(-count / MEMORY), self._rates.rows
+        keep, rows = np.exp(-count / levels.MEMORY), self._rates.rows
         rows["windows"][unique] = rows["windows"][unique] * keep + count
         for which in range(len(COUNTED)):
             own = level[:, which]
             rows["mean"][unique, which] = rows["mean"][unique, which] * keep + np.bincount(inverse, own)
             rows["square"][unique, which] = rows["square"][unique, which] * keep + np.bincount(inverse, own * own)
         self._rates.mark(unique)
+
+    def merged(self, pairs: Pairs) -> None:
+        """See `Units.merged`."""
+        self._kinds.merged(pairs)
 
     def _learn_company(self, flagged: Set[tuple[int, int]]) -> None:
         odd = self._odd.take()
@@ -274,10 +283,15 @@ class Windows:
         yield from self._closed.changes("window/closed")
         yield from self._company.changes("window/company/")
         yield from self._odd.changes("window/odd")
+        yield from self._kinds.changes()
+        yield from self._outdated.changes()
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         self._open.restore("window/now/", cells)
         self._rates.restore("window/usual/", cells)
         self._closed.restore("window/closed", cells)
+        if self._outdated.find(cells):
+            self._closed.take()
         self._company.restore("window/company/", cells)
         self._odd.restore("window/odd", cells)
+        self._kinds.restore(cells)

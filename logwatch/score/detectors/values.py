@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from logwatch.api import EventBatch, Float32, KeyFields, plugin
 from logwatch.score.detector_configs import ValuesConfig
 from logwatch.score.detectors.table import UInt64
+from logwatch.score.detectors.values_bursts import Bursts
 from logwatch.score.detectors.values_fields import Fields
-from logwatch.score.detectors.values_known import Known
+from logwatch.score.detectors.values_known import Known, Look
 from logwatch.score.detectors.values_outlines import Outlines
 from logwatch.score.detectors.values_sample import Sample
 from logwatch.score.detectors.values_text import Read, placed
@@ -28,8 +29,8 @@ VISIT = 2 * USUAL
 """Price of so many chances where a visit takes the most unusual of its lines, and stands beside the network's nats
 (HDFS: average precision 0.928 so, 0.867 at half the price)."""
 
-PLACES, OUTLINES, NETWORKS = "place/", "outline/", "network/"
-"""How the names of the cells of places begin, of outlines, of networks in outlines."""
+PLACES, OUTLINES, NETWORKS, BURSTS = "place/", "outline/", "network/", "burst/"
+"""How the names of the cells of places begin, of outlines, of networks in outlines, of bursts."""
 
 NEW_WORDS, NEW_NETWORKS = "words that never came together", "an address from where such lines never came"
 """What people read of lines that are new as a whole."""
@@ -61,6 +62,7 @@ class ValuesOdd:
         self._places = Known(Fields(config.memory, config.limit, config.places_per_source), OFTEN, high_only=True)
         self._outlines = Outlines(config.memory, config.limit)
         self._networks = Outlines(config.memory, config.limit)
+        self._bursts = Bursts(2 * config.limit)
         self._sample = Sample()
         self._chunk = 1
 
@@ -75,6 +77,7 @@ class ValuesOdd:
             some = np.flatnonzero(~np.isnan(look.nats))
             own = column.rows[some]
             said.add(own, self._news(known, look.nats[some], events.source[own]))
+            said.together(*self._together(column, look, events))
         for outlines, _, lines, keys in self._combined(read):
             looked = outlines.look(events, lines, keys)
             outlines.remember(looked, events, lines)
@@ -104,12 +107,22 @@ class ValuesOdd:
         price = 0.0 if self._has_entities is None else VISIT * self._has_entities(source)
         return np.where(nats < USUAL, 0.0, nats - price)
 
+    def _together(self, column: FieldColumn, look: Look, events: EventBatch) -> tuple[Int32, Float64]:
+        """Rows [k], and nats [k] of their values as part of a burst: a source's own, not that of one of its entities
+        (with them HDFS: average precision 0.921, without 0.928)."""
+        rows, of, nats = column.rows, look.held.of, look.nats
+        if self._has_entities is not None:
+            plain = np.flatnonzero(~self._has_entities(events.source[rows]))
+            rows, of, nats = rows[plain], of[plain], nats[plain]
+        return rows, self._bursts.look(look.held.keys, of, nats, events.watermark[rows])
+
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
         """Learn the values of events that did not alert."""
         self._fields.learn(chunk, self._chunk)
         self._places.learn(chunk, self._chunk)
         self._outlines.learn(chunk, self._chunk)
         self._networks.learn(chunk, self._chunk)
+        self._bursts.learn(self._chunk)
         self._sample.learn(chunk)
         self._chunk += 1
 
@@ -137,6 +150,7 @@ class ValuesOdd:
         yield from self._places.changes(PLACES)
         yield from self._outlines.changes(OUTLINES)
         yield from self._networks.changes(NETWORKS)
+        yield from self._bursts.changes(BURSTS)
         yield from self._sample.changes(PLACES)
         yield "chunk", self._chunk.to_bytes(8, "little")
 
@@ -145,6 +159,7 @@ class ValuesOdd:
         self._places.restore(PLACES, cells)
         self._outlines.restore(OUTLINES, cells)
         self._networks.restore(NETWORKS, cells)
+        self._bursts.restore(BURSTS, cells)
         self._sample.restore(PLACES, cells)
         if "chunk" in cells:
             self._chunk = int.from_bytes(cells["chunk"], "little")
@@ -160,6 +175,10 @@ class _Said:
         """Of events `rows` [k], which may repeat."""
         np.maximum.at(self._most, rows, nats)
         self._looks += np.bincount(rows, minlength=len(self._looks))
+
+    def together(self, rows: NDArray[np.integer], nats: Float64) -> None:
+        """Of events `rows` [k], which may repeat, as part of a burst; NaN: of none."""
+        np.fmax.at(self._most, rows, nats)
 
     def nats(self) -> Float32:
         """[n]; NaN where nothing was looked at."""

@@ -12,6 +12,7 @@ from logwatch.score.detectors.sources import SourceRows
 from logwatch.score.detectors.table import HashTable, UInt64
 from logwatch.score.detectors.values_keys import TEXT
 from logwatch.score.detectors.values_sketch import BUCKETS, bucket_of, tails
+from logwatch.score.outdated import Outdated
 from logwatch.types import Bool, Float64, Int64
 
 SLOTS = 32
@@ -63,6 +64,7 @@ class Fields:
         self.table = HashTable(np.dtype(list(FIELD)), limit=limit)
         self.sketches = HashTable(np.float32, (BUCKETS,), limit=limit // 2)
         self.sources = SourceRows([("fields", "i4")])
+        self._outdated: Outdated | None = None
 
     def kinds(self, keys: UInt64, chunk: int, numeric: bool) -> tuple[Int64, Bool, Bool]:
         """Entries [f] of fields [f], -1 where unknown; which of them tell values apart [f], and which of the others
@@ -194,12 +196,18 @@ class Fields:
         yield from self.table.changes(f"{prefix}named/")
         yield from self.sketches.changes(f"{prefix}sketch/")
         yield from self.sources.changes(f"{prefix}source/")
+        if self._outdated is not None:
+            yield from self._outdated.changes()
 
     def restore(self, prefix: str, cells: Mapping[str, bytes]) -> None:
         """See `Cells.restore`."""
         self.table.restore(f"{prefix}named/", cells)
         self.sketches.restore(f"{prefix}sketch/", cells)
         self.sources.restore(f"{prefix}source/", cells)
+        self._outdated = Outdated("usual values", f"{prefix}field/")
+        if self._outdated.find(cells):  # all of the room is free again
+            self.sources.rows["fields"] = 0
+            self.sources.mark(np.arange(len(self.sources.rows)))
 
     def slots(self, entry: int) -> list[tuple[float, bytes]]:
         """Counts and texts of a field's values, the most frequent first."""
