@@ -30,6 +30,9 @@ FLOOR_FAULTS = 6
 DESIGNED = 96
 """Deployments from this number on were recorded after the networks on trends; builds were compared on those before."""
 
+LOOKS = {"first 95, while builds were compared": 30, "all, with the builds of today": 1}
+"""How often figures of held-out deployments were read: what was read often flatters."""
+
 
 def recorded(folder: Path) -> tuple[Frames, Truth]:
     """Whole windows of all recordings, and what became of them."""
@@ -59,6 +62,8 @@ def run(bench: Benchmark) -> None:
     some, truth = recorded(DATA)
     recipe = Recipe()
     bench.log(f"{len(some)} windows of {len(np.unique(truth.deployments))} deployments")
+    for which, count in LOOKS.items():
+        bench.baseline(f"looks/{which}", count)
     later(bench, some, truth, recipe)
     if bench.options.later:
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.recorded.site import TOKEN, Site
+from tests.e2e.site import TOKEN, Site
 
 pytestmark = pytest.mark.browser
 

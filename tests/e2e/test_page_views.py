@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.recorded.conftest import NAMED
-from tests.e2e.recorded.site import Site, until
+from tests.e2e.conftest import NAMED
+from tests.e2e.site import Site, until
 
 pytestmark = pytest.mark.browser
 
