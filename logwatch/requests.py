@@ -95,10 +95,12 @@ class TrainRequest:
 
     paths: tuple[str, ...]  # metrics
     config: Loaded
-    labels: Path
+    labels: Path | None  # None: the incidents of `state`
     out: Path
     horizon: float = 60.0  # seconds
     seed: int = 0
+    source: str | None = None  # name template; None: the default of the verb
+    state: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)

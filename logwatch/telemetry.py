@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Literal, TextIO
 
+from logwatch.plain import escape
+
 MAX_SERIES = 20_000
 """Label combinations of one metric; more (a name per request, say) are counted together under `other`."""
 
@@ -220,7 +222,7 @@ def exposition() -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return "\n".join(map(escape, text.split("\n"))).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 _SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|api_?key|authorization|cookie|credential", re.IGNORECASE)
@@ -234,6 +236,14 @@ def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
             event[key] = "***"
         elif isinstance(value, str) and "://" in value:
             event[key] = _SECRET_URL.sub(r"\1***@", value)
+    return event
+
+
+def show_controls(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: what could act on a terminal is shown as an escape; a traceback keeps its lines."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = "\n".join(map(escape, value.split("\n"))) if key == "exception" else escape(value)
     return event
 
 
@@ -282,6 +292,8 @@ def configure_log(
         "json": structlog.processors.JSONRenderer(),
         "logfmt": structlog.processors.LogfmtRenderer(key_order=["time", "level", "event"], bool_as_flag=False),
     }
+    if style != "json":  # which is ASCII alone
+        processors.append(show_controls)
     structlog.configure(
         processors=[*processors, renderers[style]],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -62,8 +62,11 @@ def test_a_name_is_declared_once() -> None:
 
 def test_exposition_escapes_hostile_labels(counter: Counter) -> None:
     counter.inc(2.5, source='a"b\\c\nd')
+    counter.inc(source="\x1b[2J\u202e\r")
     text = "".join(exposition())
-    assert '# TYPE logwatchd_test_total counter\nlogwatchd_test_total{source="a\\"b\\\\c\\nd"} 2.5\n' in text
+    assert "\n# TYPE logwatchd_test_total counter\nlogwatchd_test_total{" in text
+    assert '\nlogwatchd_test_total{source="a\\"b\\\\c\\nd"} 2.5\n' in text
+    assert 'logwatchd_test_total{source="\\\\x1b[2J\\\\u202e\\\\r"} 1\n' in text, "nothing acts on a terminal"
     assert "\nlogwatchd_paused 0\n" in text
 
 
@@ -86,6 +89,24 @@ def test_the_log_hides_secrets(style: str) -> None:
     assert not {word for word in ("hunter2", "k1", "s3cret") if word in text}
     assert "https://me:***@host/x" in text
     assert "me" in text
+
+
+@pytest.mark.parametrize("style", ["console", "json", "logfmt"])
+def test_nothing_in_the_log_acts_on_a_terminal(style: str) -> None:
+    out = io.StringIO()
+    configure_log(style, stream=out)  # type: ignore[arg-type]
+    log = structlog.get_logger("x")
+    evil = "\x1b[2J\x9b1A\u202e\r\nlevel=critical"
+    log.warning(evil, source=evil, sources=[evil])
+    try:
+        raise ValueError(evil)
+    except ValueError:
+        log.exception("failed")
+    structlog.reset_defaults()
+    first, second, *_ = out.getvalue().splitlines()
+    assert "1A" in first
+    assert "failed" in second
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out.getvalue())
 
 
 def test_json_log_has_one_object_a_line() -> None:

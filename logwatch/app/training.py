@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from logwatch.api import FitReport, LabelledWindow, Trainable
+from logwatch.app.desk import type_names
 from logwatch.app.history import COMPONENT, Files, drive
+from logwatch.app.incident_labels import IncidentLabels
+from logwatch.app.incidents_found import read_incidents
 from logwatch.app.outcomes import Outcome, overlapping, read_outcomes
 from logwatch.app.session import opened
 from logwatch.config import Loaded, SourceTable
@@ -28,37 +33,79 @@ def train_risk(request: TrainRequest, ui: Ui) -> FitReport:
 
     Raises:
         NoInputError: none of the files is there.
-        DataError: labels that cannot be read or do not match, too few deployments, failures or samples.
+        DataError: labels that cannot be read or do not match, too few deployments, incidents, failures or samples.
         StateNotWritable: the output cannot be written.
     """
-    outcomes = read_outcomes(request.labels)
-    if all(one.failed_at is None for one in outcomes):
-        raise DataError(f"{request.labels}: none of {len(outcomes)} deployments failed", "there is nothing to learn")
-    found = windows_of(request.paths, request.config, int(request.horizon / ENDS * 1e9), ui)
-    labelled = label(found, outcomes, request.horizon)
-    _check_matched(labelled, outcomes, found, ui)
+    labelled, note = _by_incidents(request, ui) if request.labels is None else _by_outcomes(request, request.labels, ui)
     component = Plugins(request.config.settings.plugins_dir).find("risk", "cnn")
     learner: Trainable = component.build(component.config())
     try:
-        return learner.fit(labelled, request.out, request.horizon, request.seed, _told(ui))
+        report = learner.fit(labelled, request.out, request.horizon, request.seed, _told(ui))
     except ValueError as error:
         raise DataError(str(error)) from error
+    return replace(report, notes=(note, *report.notes)) if note else report
+
+
+def _by_outcomes(request: TrainRequest, labels: Path, ui: Ui) -> tuple[list[LabelledWindow], str]:
+    """Windows labelled by what became of deployments; nothing more is to be said of it."""
+    outcomes = read_outcomes(labels)
+    if all(one.failed_at is None for one in outcomes):
+        raise DataError(f"{labels}: none of {len(outcomes)} deployments failed", "there is nothing to learn")
+    found: list[MetricWindow] = []
+    each_window(_files(request, ui), request.config, _every(request), ui, found.append)
+    labelled = label(found, outcomes, request.horizon)
+    _check_matched(labelled, outcomes, found, ui)
+    return labelled, ""
+
+
+def _by_incidents(request: TrainRequest, ui: Ui) -> tuple[list[LabelledWindow], str]:
+    """Windows labelled by what the log side found, and what the report says of it."""
+    known = read_incidents(request.state, type_names(request.config.settings))
+    files = _files(request, ui)
+    sources = sorted({stream.source for stream in files.streams.values()})
+    labels = IncidentLabels(known.incidents, sources, request.horizon, request.seed)
+    others = f", {known.normal} more are normal" if known.normal else ""
+    ui.note(f"labels: {labels.matched} of {len(known.incidents)} incidents of logs in {request.state}{others}")
+    if known.incidents and not labels.matched:
+        theirs = sorted({one.source for one in known.incidents})
+        hint = f"it has {_some(theirs)}; the metrics are of {_some(sources)}: --source says how they are called there"
+        raise DataError(f"no incident in {request.state} is of a source of these metrics", hint)
+    each_window(files, request.config, _every(request), ui, labels.see)
+    labelled = labels.labelled()
+    count = len({one.deployment for one in labelled if one.failing})
+    return labelled, f"labels: {count} incidents that the log side found, no failures that anybody named{others}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
+
+
+def _files(request: TrainRequest, ui: Ui) -> Files:
+    return Files(request.paths, request.source or "{name}", ui)
+
+
+def _every(request: TrainRequest) -> int:
+    return int(request.horizon / ENDS * 1e9)
 
 
 def windows_of(paths: tuple[str, ...], config: Loaded, every: int, ui: Ui) -> list[MetricWindow]:
-    """Windows of all sources of metrics in finished files that end at the multiples of `every` ns."""
-    files = Files(paths, "{name}", ui)
+    """See `each_window`; every file is a source of its own."""
     found: list[MetricWindow] = []
+    each_window(Files(paths, "{name}", ui), config, every, ui, found.append)
+    return found
+
+
+def each_window(files: Files, config: Loaded, every: int, ui: Ui, see: Callable[[MetricWindow], None]) -> None:
+    """Let `see` have the windows of all sources of metrics that end at the multiples of `every` ns."""
     settings = config.settings
 
     def keep(window: MetricWindow, incident: str) -> None:
         if not incident:
-            found.append(window)
+            see(window)
 
     with opened(settings, (), None, {COMPONENT: SourceTable(kind="file")}, finished=True, on_window=keep) as session:
         session.pipeline.stages.metrics.windows.every = every
         drive(session, files.batches(ParseSettings(lateness=int(settings.lateness * 1e9))), ui)
-    return found
 
 
 def label(windows: Sequence[MetricWindow], outcomes: Sequence[Outcome], horizon: float) -> list[LabelledWindow]:
@@ -87,8 +134,8 @@ def _check_matched(
     of = len({one.deployment for one in outcomes})
     ui.note(f"labels: windows of {have} of {of} deployments")
     if have < MATCHED * of:
-        named = sorted({window.source for window in windows})[:4]
-        hint = f"sources of the metrics: {', '.join(named)} …" if named else "the files hold no whole step of a metric"
+        named = sorted({window.source for window in windows})
+        hint = f"sources of the metrics: {_some(named)}" if named else "the files hold no whole step of a metric"
         raise DataError(f"labels match {have} of {of} deployments: less than half", hint)
 
 

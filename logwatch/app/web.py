@@ -49,9 +49,12 @@ class Listening:
     def handlers(self, session: Session) -> dict[str, Handler]:
         """What only HTTP asks."""
         return {
-            "scores": lambda _: {"lines": self.lines.lines()},
+            "scores": self._scores,
             "templates": lambda request: _templates(session, request),
         }
+
+    def _scores(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return {"lines": self.lines.lines(request["sources"] or self.lines.names(request["after"], request["most"]))}
 
 
 def _templates(session: Session, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +109,7 @@ def serving(here: Listening, session: Session, daemon: Daemon) -> Iterator[None]
     from logwatch.web.pages import pages
     from logwatch.web.picture_routes import picture_routes
     from logwatch.web.reading import Reading
+    from logwatch.web.risk_routes import risk_routes
     from logwatch.web.server import Server
     from logwatch.web.sessions import Sessions
     from logwatch.web.status_routes import status_routes
@@ -119,7 +123,7 @@ def serving(here: Listening, session: Session, daemon: Daemon) -> Iterator[None]
         reading, asking = Reading(ReadState(session.settings)), here.asking
         routers = [
             login(sessions, secure=tls is not None), pages(), status_routes(asking), alert_routes(reading, asking),
-            picture_routes(reading, asking), event_routes(reading, asking, lambda: server.ending),
+            picture_routes(reading, asking), risk_routes(asking), event_routes(reading, asking, lambda: server.ending),
         ]  # fmt: skip
         app = application(health, routers)
         guarded = Guard(app, sessions, here.main.address, http.allowed_hosts)

@@ -15,13 +15,17 @@ from logwatch.backtest.labels import Labels
 from logwatch.config.values import Budget
 from logwatch.parse.parser import Parser, ParseSettings
 from logwatch.parse.shape import Shaper
+from logwatch.score import tail
 from logwatch.types import NO_TIME, Bool, EventBatch, Float32, Int32, RecordBatch
 
 PAUSE = 3600 * 10**9
 """Between what teaches and what is judged, ns."""
 
-SETTLED = 0.5
+SETTLED = 0.25
 """Share of what teaches whose scores set no threshold: to a beginner everything is new."""
+
+LEAST = 1.0
+"""Least scale of an end, nats: what `calibration` takes for visits."""
 
 Entity = tuple[str, str]
 
@@ -75,14 +79,23 @@ class Later(Parser):
 
 
 def thresholds(taught: Cases, budget: Budget) -> Float32 | None:
-    """Nats [voices] that at most the budget's share of what teaches is above, once it has settled; None: the budget is
-    no share."""
+    """Nats [voices] that the budget's share of what teaches is above, once it has settled. None: it is no share.
+
+    A share inside the generalised-Pareto end that thresholds have in the stream, too, is read from that end: where the
+    third of some hundred stands is chance.
+    """
     if budget.percent is None or not taught.seen.any():
         return None
     order = np.argsort(taught.first[taught.seen], kind="stable")
     said = np.nan_to_num(taught.said[taught.seen][order], nan=0.0)
     settled = said[int(SETTLED * len(said)) :]
-    found: Float32 = np.quantile(settled, 1.0 - budget.percent / 100.0, axis=0, method="higher").astype(np.float32)
+    bins = tail.bin_of(settled)
+    counts = np.stack([np.bincount(one, minlength=tail.BINS) for one in bins.T]).astype(np.float64)
+    voices = len(counts)
+    ends = tail.fit(counts, np.full(voices, float(len(settled))), np.full(voices, LEAST))
+    log_p = np.log(max(budget.percent, 1e-9) / 100.0)
+    seen = np.quantile(settled, 1.0 - budget.percent / 100.0, axis=0, method="higher")
+    found: Float32 = np.where(ends.log_share < log_p, seen, ends.quantile(np.full(voices, log_p))).astype(np.float32)
     return found
 
 

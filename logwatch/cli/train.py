@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logwatch.cli import options
+from logwatch.cli.status import state_of
 from logwatch.cli.train_logs import train_logs
 from logwatch.requests import TrainRequest
 
@@ -47,11 +48,15 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
     risk: takes metrics of deployments, and labels of what became of each: CSV with the columns
     source,deployment,start,end,failed,failed_at,fault. Five models are fitted: a convolutional network on heatmaps,
     one that reads every metric alike, logistic regression, boosted stumps, and the plain rule that needs no labels.
-    They are compared on deployments and on kinds of faults that they have not seen; the best one serves.""",
+    They are compared on deployments and on kinds of faults that they have not seen; the best one serves.
+
+    Without labels, incidents that the log side found and --state keeps are what they are to foretell: those of the
+    source of a file's name (web-1.csv: web-1), or of --source; not those that somebody called normal.""",
     examples="""
     logwatchd train logs /var/log/app/app.log.*.gz --entity 'request_id=(\\S+)' -o app.tar
     logwatchd train risk 'metrics/*.csv.gz' --labels labels.csv -o risk.safetensors
     logwatchd train risk --metrics web.csv --metrics db.csv --labels labels.csv --horizon 5min -o risk.safetensors
+    logwatchd train risk web.csv --source web-1 --state /var/lib/logwatchd -o risk.safetensors
     """,
 )
 @click.argument("what", type=click.Choice(["logs", "risk"]), metavar="logs | risk")
@@ -59,8 +64,10 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--metrics", "more", multiple=True, metavar="PATH", help="Files of metrics; as those named without it.")
 @click.option(
     "--labels", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="risk: what became of each deployment.",
+    help="risk: what became of each deployment.  [default: none, the incidents of --state]",
 )  # fmt: skip
+@click.option("--state", type=click.Path(path_type=Path), metavar="DIR",
+              help="risk: the state of a daemon that read the logs.  [default: as configured]")  # fmt: skip
 @click.option(
     "--horizon", callback=duration, default="60s", show_default=True, metavar="TIME",
     help="How long before a failure it is to be seen.",
@@ -84,15 +91,20 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 @options.entity
 @options.as_json
 def command(
-    what: str, paths: tuple[str, ...], more: tuple[str, ...], labels: Path | None, horizon: float, window: int | None,
-    seed: int, output: Path, to: Path | None, passes: int, source: str | None, entity: str | None, as_json: bool,
+    what: str, paths: tuple[str, ...], more: tuple[str, ...], labels: Path | None, state: Path | None, horizon: float,
+    window: int | None, seed: int, output: Path, to: Path | None, passes: int, source: str | None, entity: str | None,
+    as_json: bool,
 ) -> int:  # fmt: skip
     if what == "logs":
-        if more or labels or to or not paths:
-            raise click.UsageError("`train logs` takes files of logs, and neither --metrics, --labels nor --report.")
+        if more or labels or state or to or not paths:
+            raise click.UsageError(
+                "`train logs` takes files of logs, and neither --metrics, --labels, --state nor --report."
+            )
         return train_logs(paths, output, seed, passes, source, entity, as_json)
-    if labels is None or source or entity:
-        raise click.UsageError("`train risk` needs --labels, and takes neither --source nor --entity.")
+    if entity:
+        raise click.UsageError("`train risk` takes no --entity.")
+    if labels is not None and state is not None:
+        raise click.UsageError("--labels and --state both say what became of it: give one of them.")
     if not (paths or more):
         raise click.UsageError("Name files of metrics.")
     config = options.windowed(options.settings(), window)
@@ -105,7 +117,8 @@ def command(
         for one in (output, to):  # said before the work, not after it
             if one is not None and not one.absolute().parent.is_dir():
                 raise StateNotWritable(f"cannot write {one}: no such directory")
-        request = TrainRequest((*more, *paths), config, labels, output, horizon, seed)
+        kept = state_of(None, state) if labels is None else Path()
+        request = TrainRequest((*more, *paths), config, labels, output, horizon, seed, source, kept)
         try:
             report = app.train_risk(request, ui)
         except OSError as error:

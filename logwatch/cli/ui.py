@@ -91,10 +91,12 @@ class Terminal:
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """Renew the progress bar, in bytes."""
+        from logwatch.plain import escape
+
         if self._bar is None:
             self._bar = _bar(self._console)
             self._bar.add_task("")
-        self._bar.update(self._bar.task_ids[0], completed=done, total=max(total, 1), description=what)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=max(total, 1), description=escape(what))
         self._stand(self._bar)
 
     def _stand(self, below: RenderableType) -> None:
@@ -116,7 +118,7 @@ class Terminal:
     def _say(self, message: str, style: str) -> None:
         from rich.text import Text
 
-        from logwatch.sinks.render import escape
+        from logwatch.plain import escape
         from logwatch.sinks.stdout import console_of
 
         # While something stands below on the same terminal, only its own console can print above it.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import stat
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
+
+from logwatch.config.secret import ClosedFile, check_closed
 
 SHORTEST_TOKEN = 16
 """Letters; what is shorter can be guessed. `openssl rand -hex 32` makes one of 64."""
@@ -71,7 +72,7 @@ class Http(BaseModel):
     probe_listen: Listen = ""  # /healthz, /readyz and /metrics alone
     token_file: Path | None = None  # without: everybody on this machine reads, nobody writes
     tls_cert: Path | None = None
-    tls_key: Path | None = None
+    tls_key: ClosedFile | None = None
     allowed_hosts: tuple[HostName, ...] = ()  # beside localhost and what `listen` says
 
     @model_validator(mode="after")
@@ -95,16 +96,16 @@ class Http(BaseModel):
         """
         if self.token_file is None:
             return None
-        path = self.token_file.expanduser()
         try:
-            mode = path.stat().st_mode
+            path = check_closed(self.token_file)
+        except ValueError as error:
+            raise ValueError(f"token_file: {error}") from None
+        try:
             text = path.read_text(encoding="ascii").strip()
         except UnicodeDecodeError:
             raise ValueError(f"token_file: {path} is not plain text") from None
         except OSError as error:
             raise ValueError(f"token_file: {path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-        if mode & (stat.S_IROTH | stat.S_IWOTH):
-            raise ValueError(f"token_file: everybody on this machine can read {path}: chmod o-rwx {path}")
         if len(text) < SHORTEST_TOKEN or not text.isprintable() or " " in text:
             raise ValueError(
                 f"token_file: {path} must hold one word of {SHORTEST_TOKEN} letters or more (openssl rand -hex 32)"

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 FORMS = 'write { file = "/run/secrets/NAME" } or { env = "NAME" }'
+
+
+def check_closed(path: Path) -> Path:
+    """The path, `~` expanded. Raises ValueError where everybody may read it; what is missing may come later."""
+    path = path.expanduser()
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return path  # who reads it says so
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ValueError(
+            f"everybody on this machine can read {path}: chmod o-rwx {path} (a Kubernetes Secret: defaultMode: 0440)"
+        )
+    return path
 
 
 def read_secret(value: Any) -> Any:
     """A secret from where it is kept: `{ file = PATH }`, `{ env = NAME }`, or written out.
 
     Raises:
-        ValueError: it is not there, or empty.
+        ValueError: it is not there, or empty, or everybody may read its file.
     """
     if not isinstance(value, Mapping):
         return value
@@ -36,7 +51,7 @@ def _from_environment(name: str) -> SecretStr:
 
 def _from_file(name: str) -> SecretStr:
     try:
-        text = Path(name).expanduser().read_text(encoding="utf-8")
+        text = check_closed(Path(name)).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"{name} is not UTF-8 text") from None
     except OSError as error:
@@ -49,3 +64,6 @@ def _from_file(name: str) -> SecretStr:
 
 Secret = Annotated[SecretStr, BeforeValidator(read_secret)]
 """A secret: `"text"`, `{ file = "/run/secrets/x" }` or `{ env = "X" }`."""
+
+ClosedFile = Annotated[Path, AfterValidator(check_closed)]
+"""A file with a secret that something else may write later, and renew."""

@@ -1,16 +1,14 @@
-"""Secrets of sinks: their files must not be everybody's, and a URL shows no more than where it leads."""
+"""Secrets of sinks: their files must be there, and a URL shows no more than where it leads."""
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
+from pydantic import AfterValidator, PlainSerializer, SecretStr
 
-from logwatch.config.secret import read_secret
+from logwatch.config.secret import Secret, check_closed
 
 LONGEST = 65_536
 """Bytes read of a secret's file."""
@@ -18,17 +16,12 @@ LONGEST = 65_536
 
 def check_private(path: Path) -> Path:
     """The path, `~` expanded. Raises ValueError: it cannot be read, holds nothing, or everybody may read it."""
-    path = path.expanduser()
+    path = check_closed(path)
     try:
-        mode = path.stat().st_mode
         with path.open("rb") as file:
             empty = not file.read(LONGEST).strip()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise ValueError(
-            f"everybody on this machine can read {path}: chmod o-rwx {path} (a Kubernetes Secret: defaultMode: 0440)"
-        )
     if empty:
         raise ValueError(f"{path} is empty")
     return path
@@ -41,12 +34,6 @@ def secret_line(path: Path) -> str:
     if not text or not all(32 <= byte < 127 for byte in text):
         raise ValueError("is not one line of plain text")
     return text.decode()
-
-
-def _read_private(value: Any) -> Any:
-    if isinstance(value, Mapping) and "file" in value:
-        check_private(Path(str(value["file"])))
-    return read_secret(value)
 
 
 def split_url(text: str) -> SplitResult:
@@ -81,8 +68,5 @@ def _check_url(url: SecretStr) -> SecretStr:
 PrivateFile = Annotated[Path, AfterValidator(check_private)]
 """A file that holds a secret, read again when it is used."""
 
-PrivateSecret = Annotated[SecretStr, BeforeValidator(_read_private)]
-"""A secret as `logwatch.config.secret` reads it; a file of it must not be everybody's."""
-
-SecretUrl = Annotated[PrivateSecret, AfterValidator(_check_url), PlainSerializer(shown_url, when_used="json")]
+SecretUrl = Annotated[Secret, AfterValidator(_check_url), PlainSerializer(shown_url, when_used="json")]
 """A URL of http or https; whoever knows it may often send to it, so all but its host is a secret."""

@@ -16,7 +16,7 @@ NEVER = int(np.iinfo(np.int64).max)
 TEXTS = 65_536
 """Templates of which it is remembered what may be for them."""
 
-UNIT_DETECTORS = ("set", "rate", "silence")
+UNIT_DETECTORS = ("course", "set", "rate", "silence")
 """They judge units, not events."""
 
 

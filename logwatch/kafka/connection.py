@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from logwatch.api import PluginConfig
-from logwatch.config.secret import Secret
+from logwatch.config.secret import ClosedFile, Secret
 from logwatch.kafka import client_settings
 
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -32,7 +32,7 @@ class ConnectionConfig(PluginConfig):
     tls_cert: Path | None = None
     """Our own certificate (PEM), where brokers ask for one."""
 
-    tls_key: Path | None = None
+    tls_key: ClosedFile | None = None
     """Its key (PEM), where it is not in the same file."""
 
     tls_key_password: Secret | None = None
@@ -43,7 +43,7 @@ class ConnectionConfig(PluginConfig):
     username: str = ""
     password: Secret | None = None
 
-    oauth_token_file: Path | None = None
+    oauth_token_file: ClosedFile | None = None
     """Holds the token of OAUTHBEARER; read again at each login."""
 
     client: dict[str, Any] = Field(default_factory=dict)

@@ -25,7 +25,7 @@ KINDS = len(Kind)
 MEMORY = 20_000.0  # units: probes ask for 10,000 and more; at 5,000 decisions a day this forgets a habit in weeks
 # By kind: how fast weights grow at first. Visits close late and in waves: n² forgot too soon how wide they spread (the
 # threshold of a share ran down; HDFS: 4.7 to 6.2 % of the blocks alerted where 2 % were asked for, 2.7 to 2.8 % so).
-GROWTH = np.array([2.0, 1.0, 2.0, 2.0, 2.0])
+GROWTH = np.array([2.0, 0.75, 2.0, 2.0, 2.0])
 AGEING, AGEING_CELL = b"2", "ageing"  # version of the weights: `base` of older rows stands for others
 WARM = np.array([128, 64, 30, 0, 64])  # by kind: units of a new source that are not learned
 ENOUGH = np.array([384, 264, 60, 1, 264])  # by kind: units before the first p; windows are few, and sums already

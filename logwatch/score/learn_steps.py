@@ -29,6 +29,10 @@ from logwatch.score.replay_buffer import ReplayBuffer
 from logwatch.score.vocabulary import UNKNOWN, Vocabulary
 from logwatch.types import Bool, EventBatch, Float32, Float64, Int32, Int64, UInt8
 
+YOUNG, AGAIN = 50_000, 2
+"""Until it has learned so many events a network replays two segments for each new one: it knows little, and they are
+few (HDFS, mean of three seeds: average precision 0.939 so, 0.923 with one, 0.931 with four)."""
+
 
 class Recipe:
     """Turns each chunk into the inputs of a training step, or none.
@@ -79,7 +83,8 @@ class Recipe:
         chosen = np.sort(rng.choice(len(key), new, replace=False))
         self.trained += round(len(chunk) * new / len(key))
         segments = build(chunk, barred, runs, key[chosen], back[chosen], self._table)
-        old = self._replay.take(rng.integers(0, len(self._replay), count - new)) if len(self._replay) else segments[:0]
+        again = (count - new) * (AGAIN if self.trained < YOUNG else 1)
+        old = self._replay.take(rng.integers(0, len(self._replay), again)) if len(self._replay) else segments[:0]
         self._replay.append(segments)
         return self.step(np.concatenate([segments, old]), new), fresh
 

@@ -13,7 +13,7 @@ from logwatch.score.units_clock import SourceClock
 from logwatch.score.units_pieces import Piece, Rank, assemble
 from logwatch.score.units_rungs import DETECTORS, VISIT
 from logwatch.score.units_silence import Silences
-from logwatch.score.visits import Visits
+from logwatch.score.visits import OWN, Visits
 from logwatch.score.windows import Windows
 from logwatch.types import Bool, EventBatch, Float32, Int32, Int64, Kind, UnitBatch
 
@@ -23,7 +23,8 @@ SECOND = 10**9
 class Units:
     """Turns scored events into units. Exact in stream order: any split of the stream gives the same units.
 
-    Of the units' detectors the last three are the units' own: `set` (a final visit's set of templates is rare),
+    Of the units' detectors the last four are the units' own: `course` (a long visit is odd all along, where a source's
+    visits are long: see `units_courses`), `set` (a final visit's set of templates is rare),
     `rate` (a window's count of events is far from usual, both sides, or it has far more errors or odd events than
     usual) and `silence` (a source is silent longer than it should be). A visit's event detectors are running maxima;
     `lstm` includes the nats of silences passed. A window's are sums of what exceeds the usual, once for each template,
@@ -55,13 +56,12 @@ class Units:
     ) -> None:
         if len(detectors) > DETECTORS:
             raise ValueError(f"a key has room for {DETECTORS} detectors of events, not {len(detectors)}")
-        self.detectors = (*detectors, "set", "rate", "silence")
+        self.detectors = (*detectors, *OWN)
         width = len(self.detectors)
-        lstm = detectors.index("lstm") if "lstm" in detectors else None
         self.window = window
         self._has_entities = has_entities
         self._clock = SourceClock()
-        self._visits = Visits(table, lstm, width, visit_gap, self._clock, untold)
+        self._visits = Visits(table, self.detectors, visit_gap, self._clock, untold)
         self._windows = Windows(detectors, width, window, untold)
         self._silences = Silences(width)
 

@@ -37,6 +37,8 @@ VISIT = (
     ("peak", "f4", (DETECTORS,)),
     ("pending", "f4", (len(RUNGS),)),  # nats of silence after the last event, by rung
     ("bits", "u8", (WORDS,)),
+    ("events", "u4"),
+    ("surprise", "u8"),  # see `units_courses.steps`
 )
 VISIT_TYPE = np.dtype(list(VISIT))
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logwatch.score.calibration_votes import Votes
 from logwatch.score.detectors.merges import Untold
 from logwatch.score.grouped import Groups, gather, scan, scatter, segment_begin
 from logwatch.score.keys import KeyTable
 from logwatch.score.units_clock import Passage, SourceClock
+from logwatch.score.units_courses import Closed, Courses, steps
 from logwatch.score.units_gaps import Gaps
 from logwatch.score.units_pieces import Piece, Rank
 from logwatch.score.units_rungs import RUNGS, VISIT_TYPE, Ladder, Waiting, When
@@ -19,26 +21,31 @@ from logwatch.score.units_sets import SetRarity, bits_of
 from logwatch.score.units_timers import Timers
 from logwatch.types import EventBatch, Float32, Int32, Int64, Kind
 
+OWN = ("course", "set", "rate", "silence")
+"""Detectors of units, behind those of events."""
+
 
 class Visits:
     """The open visits of all keys, in the key table's column `visit`.
 
     Args:
         table: the key table.
-        lstm: which detector's column takes the nats of silence; None without one.
-        width: columns of a unit; the last three are `set`, `rate`, `silence`.
+        detectors: names of a unit's columns; the last ones are `OWN`.
         gap: silence that closes a visit until a shorter one is known to do, ns.
         clock: where the sources' watermarks stand.
         untold: merges of templates that are not learned yet.
     """
 
     def __init__(
-        self, table: KeyTable, lstm: int | None, width: int, gap: int, clock: SourceClock, untold: Untold | None = None
+        self, table: KeyTable, detectors: Sequence[str], gap: int, clock: SourceClock, untold: Untold | None = None
     ) -> None:
         self._table = table
-        self._width = width
+        self._width, self._events = len(detectors), len(detectors) - len(OWN)
         self._gaps = Gaps(gap)
-        self._ladder = Ladder(lstm, self._gaps)
+        of_events = detectors[: self._events]
+        self._ladder = Ladder(of_events.index("lstm") if "lstm" in of_events else None, self._gaps)
+        self._courses = Courses()
+        self._lines, self._votes = Votes(of_events), Votes(detectors)
         self._clock = clock
         self._sets = SetRarity(untold)
         self._first = 0  # number of the event in row 0 of what is judged now
@@ -49,8 +56,9 @@ class Visits:
         self._sets.merged(pairs)
 
     def learn(self) -> None:
-        """At a chunk's end: the sets of visits, and how long a silence ends one."""
+        """At a chunk's end: the sets and courses of visits, and how long a silence ends one."""
         self._sets.learn()
+        self._courses.learn()
         if self._gaps.learn(self._clock.cells()):
             self._timers = None  # hints of longer gaps would come too late
 
@@ -59,15 +67,18 @@ class Visits:
         slots = self._table.in_use()
         visits = self._table.rows["visit"][slots]
         visits["peak"] = visits["pending"] = np.nan
+        visits["events"] = visits["surprise"] = 0
         self._table.view("visit")[slots] = visits
         self._table.mark(slots)
 
     def changes(self) -> Iterable[tuple[str, bytes | None]]:
         yield from self._sets.changes()
+        yield from self._courses.changes()
         yield from self._gaps.changes()
 
     def restore(self, cells: Mapping[str, bytes]) -> None:
         self._sets.restore(cells)
+        self._courses.restore(cells)
         self._gaps.restore(cells)
 
     def build(
@@ -126,6 +137,7 @@ class Visits:
         begins = reached >= self._ladder.closing(was, source)
         begins[groups.begin] |= old["open"] == 0
         values = nats[order]
+        surprise = steps(self._lines.combine(values, np.full(len(order), Kind.EVENT, np.uint8)))
         lstm = self._ladder.lstm
         if lstm is not None:
             lift = self._ladder.lift(was, _shift(pending, old["pending"], groups), reached, source)
@@ -141,6 +153,9 @@ class Visits:
         bits = scan(np.bitwise_or, bits, segment)
         self._sets.count(source[again], _shift(bits, old["bits"], groups)[again], -1)
         state["peak"][:, : values.shape[1]] = scan(np.fmax, values, segment)
+        for name, more in (("events", np.ones(len(order), np.uint64)), ("surprise", surprise)):
+            more[heads] += old[name][carried]
+            state[name] = _sums(more, segment)
         state["bits"], state["open"], state["heard"], state["pending"], state["end"] = (
             bits,
             1,
@@ -163,6 +178,7 @@ class Visits:
         """A running unit for each event."""
         values = np.full((len(order), self._width), np.nan, dtype=np.float32)
         values[:, : nats.shape[1]] = state["peak"][:, : nats.shape[1]]
+        self._judge_courses(events.source[order], values, None)
         back = np.argsort(order)
         rows = order[back]
         return Piece(
@@ -221,17 +237,31 @@ class Visits:
 
     def _piece(self, waiting: Waiting, which: Int64, row: Int64, lstm: Float32 | None, closes: bool) -> Piece:
         visit = gather(waiting.visit, which)
-        events = self._width - 3
+        source = waiting.source[which]
         nats = np.full((len(which), self._width), np.nan, dtype=np.float32)
-        nats[:, :events] = visit["peak"][:, :events]
+        nats[:, : self._events] = visit["peak"][:, : self._events]
         if lstm is not None and self._ladder.lstm is not None:
             nats[:, self._ladder.lstm] = lstm
         if closes:
-            nats[:, events] = self._sets.score(waiting.source[which], visit["bits"], visit["begun"], self._first + row)
+            nats[:, self._column("set")] = self._sets.score(source, visit["bits"], visit["begun"], self._first + row)
+        self._judge_courses(source, nats, visit if closes else None)
         return Piece(
-            Kind.VISIT, Rank.VISIT, closes, row, visit["begun"], waiting.source[which], visit["stream"],
+            Kind.VISIT, Rank.VISIT, closes, row, visit["begun"], source, visit["stream"],
             waiting.slot[which], visit["first"], visit["heard"], visit["start"], visit["end"], nats,
         )  # fmt: skip
+
+    def _column(self, name: str) -> int:
+        return self._events + OWN.index(name)
+
+    def _judge_courses(self, source: NDArray[Any], nats: Float32, visit: NDArray[Any] | None) -> None:
+        """Fill the column of courses in `nats` [m, width]; `visit` [m]: those that close, and are to be learned."""
+        if visit is None and not self._courses:
+            return
+        peak = self._votes.combine(nats, np.full(len(nats), Kind.VISIT, np.uint8))
+        closed = None if visit is None else Closed(visit["events"].astype(np.int64), visit["surprise"])
+        if closed is not None:
+            self._courses.close(source, peak, closed)
+        nats[:, self._column("course")] = self._courses.score(source, peak, closed)
 
     def _store(self, groups: Groups, state: NDArray[Any]) -> None:
         slots = groups.keys.astype(np.int32)
@@ -261,6 +291,12 @@ def _shift(values: NDArray[Any], stored: NDArray[Any], groups: Groups) -> NDArra
     out[1:] = values[:-1]
     out[groups.begin] = stored
     return out
+
+
+def _sums(values: NDArray[np.uint64], segment: Int64) -> NDArray[np.uint64]:
+    """Running sums [k] along each segment, exact."""
+    total = np.cumsum(values)
+    return total - (total[segment] - values[segment])
 
 
 def _now(source: NDArray[Any], cell: Int64) -> Int64:

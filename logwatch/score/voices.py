@@ -33,7 +33,7 @@ LONG, SKIPPED = 6144, 4
 """Events in a chunk from which on only one chunk in so many has its values counted: there are enough."""
 
 SILENT = -1.0
-BOUND_BY_KIND = ("set", "rate", "silence")
+BOUND_BY_KIND = ("course", "set", "rate", "silence")
 """What units say of themselves: of visits, windows, silences."""
 
 Masks = NDArray[np.uint64]
@@ -104,11 +104,11 @@ class Voices:
 
     def _speaking(self, kind: Kind) -> Int64:
         """Voices that units of a kind have: of windows, which sum up what events said, only their own."""
-        own = {Kind.VISIT: "set", Kind.WINDOW: "rate"}.get(kind)
+        own = {Kind.VISIT: ("course", "set"), Kind.WINDOW: ("rate",)}.get(kind, ())
         told = [
             place
             for place, name in enumerate(self.names[1:])
-            if name == own
+            if name in own
             or (name == WITHOUT and self._without is not None and kind != Kind.METRIC)
             or (name not in (WITHOUT, *BOUND_BY_KIND) and kind != Kind.WINDOW)
         ]

@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from logwatch.api import PluginConfig
-from logwatch.config.sinks_secret import PrivateFile, PrivateSecret
+from logwatch.config.secret import Secret
+from logwatch.config.sinks_secret import PrivateFile
 from logwatch.config.values import Duration
 
 
@@ -34,7 +35,7 @@ class HttpConfig(PluginConfig):
     """Holds a bearer token; read again at each request."""
 
     username: str = Field("", pattern="^[^:]*$")
-    password: PrivateSecret | None = None
+    password: Secret | None = None
 
     tls_ca: Readable | None = None
     """Certificates (PEM) to trust; without, those of the system."""

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
 from logwatch.api import PluginConfig
-from logwatch.config.sinks_secret import LONGEST, PrivateFile, PrivateSecret, shown_url
+from logwatch.config.secret import Secret
+from logwatch.config.sinks_secret import LONGEST, PrivateFile, shown_url
 
 
 def read_urls(path: Path) -> list[SecretStr]:
@@ -35,7 +36,7 @@ def _check_url(url: SecretStr) -> SecretStr:
     return url
 
 
-AppriseUrl = Annotated[PrivateSecret, AfterValidator(_check_url), PlainSerializer(shown_url, when_used="json")]
+AppriseUrl = Annotated[Secret, AfterValidator(_check_url), PlainSerializer(shown_url, when_used="json")]
 
 
 class NotifyConfig(PluginConfig):

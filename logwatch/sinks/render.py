@@ -12,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.text import Text
 
+from logwatch.plain import escape as escape
 from logwatch.types import NO_TIME, Alert, Expected, Fired, Line
 
 WIDTH = 100
@@ -29,13 +30,7 @@ MEMBERS = 9
 NEWS = 2.0
 """Nats from which a new template is news: less where a source makes new ones all the time."""
 
-# C0 and C1 controls; marks and overrides of direction, which make a line read as another; separators that break
-# lines in some terminals; invisible format characters; surrogates, which cannot be encoded.
-_ACTING = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 _SKIPPED = re.compile(r"… (\d+) lines")
-_NAMED = {"\t": "  ", "\n": r"\n", "\r": r"\r"}
 
 _SEVERITY = {"critical": "bold red", "warning": "bold yellow", "info": "bold blue"}
 _LABEL = 18  # columns of the labels below the lines
@@ -60,15 +55,6 @@ _KIND = {
     "gap": "A part of the input was lost",
     "plugin": "A plugin was switched off",
 }
-
-
-def escape(text: str) -> str:
-    """The text with every character that could act on a terminal made visible: ESC → `\\x1b`."""
-    return _ACTING.sub(lambda match: _NAMED.get(match[0]) or _code(ord(match[0])), text)
-
-
-def _code(code: int) -> str:
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def headline(alert: Alert) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from logwatch.config.sinks_secret import PrivateFile, PrivateSecret, SecretUrl
+from logwatch.config.secret import Secret
+from logwatch.config.sinks_secret import PrivateFile, SecretUrl
 from logwatch.sinks.http_config import HttpConfig, Readable
 
 OURS = ("content-type", "content-length", "host", "transfer-encoding", "connection", "authorization",
@@ -16,7 +17,7 @@ OURS = ("content-type", "content-length", "host", "transfer-encoding", "connecti
 """Headers that are ours to set."""
 
 
-def _check_headers(headers: dict[str, PrivateSecret]) -> dict[str, PrivateSecret]:
+def _check_headers(headers: dict[str, Secret]) -> dict[str, Secret]:
     for name, value in headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", name):
             raise ValueError(f'"{name}" is no name of a header')
@@ -49,7 +50,7 @@ class WebhookConfig(HttpConfig):
     secret_file: PrivateFile | None = None
     """Signs each request (Standard Webhooks); read again at each."""
 
-    headers: Annotated[dict[str, PrivateSecret], AfterValidator(_check_headers)] = Field({}, max_length=16)
+    headers: Annotated[dict[str, Secret], AfterValidator(_check_headers)] = Field({}, max_length=16)
     """Further headers; their values are secrets."""
 
     @property

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from logwatch.api import PluginConfig
-from logwatch.config.secret import Secret
+from logwatch.config.secret import ClosedFile, Secret
 from logwatch.config.values import Duration, Size
 
 DEFAULT_PATH = "/metrics"
@@ -45,7 +45,7 @@ class PrometheusConfig(PluginConfig):
     max_bytes: Size = Field(16 * 2**20, ge=1024)
     """Larger answers are a failed scrape; unpacked."""
 
-    token_file: Path | None = None
+    token_file: ClosedFile | None = None
     """Holds a bearer token; read again at each scrape."""
 
     username: str = Field("", pattern="^[^:]*$")
@@ -57,7 +57,7 @@ class PrometheusConfig(PluginConfig):
     tls_cert: Path | None = None
     """Our own certificate (PEM), where targets ask for one."""
 
-    tls_key: Path | None = None
+    tls_key: ClosedFile | None = None
     """Its key (PEM), where it is not in the same file."""
 
     tls_verify: bool = True

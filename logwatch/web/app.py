@@ -12,6 +12,7 @@ from starlette.responses import Response
 from logwatch import __version__
 from logwatch.web.asking import Busy
 from logwatch.web.health import Health, routes
+from logwatch.web.plain_json import PlainJson
 from logwatch.web.refusal import Refused, refusal
 
 ABOUT = """What logwatchd has learned, which alerts it raised, and what people say of them.
@@ -24,7 +25,7 @@ def application(health: Health, routers: Sequence[APIRouter]) -> FastAPI:
     """Put it together; checks of who asks are `Guard`'s, around it."""
     app = FastAPI(
         title="logwatchd", version=__version__, description=ABOUT, openapi_url="/openapi.json", docs_url=None,
-        redoc_url=None,
+        redoc_url=None, default_response_class=PlainJson,
     )  # fmt: skip
     app.router.routes.extend(routes(health))
     for router in routers:

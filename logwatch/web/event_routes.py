@@ -18,16 +18,20 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from logwatch.web.asking import Asking, Busy
+from logwatch.web.asking import Asking, Busy, Reply
 from logwatch.web.reading import Reading
 from logwatch.web.refusal import REFUSALS, Refused
+from logwatch.web.risk_routes import MOST_RISK, rows
 
 TURN_S = 1.0
 STATUS_EVERY = 5
-"""Turns between two events of status."""
+"""Turns between two looks at status and risk."""
 
 HEARTBEAT_EVERY = 15
 """Turns without an event after which a comment shows that the line holds."""
+
+Risks = dict[tuple[str, str], str | None]
+"""By source and plugin, the end of the window that was told of."""
 
 MOST, MOST_OF_PEER = 32, 8
 BEHIND = 500
@@ -63,7 +67,8 @@ def event_routes(reading: Reading, asking: Asking, ended: Callable[[], bool]) ->
     async def events(
         request: Request, last_event_id: Annotated[str, Header(pattern=r"^\d{0,15}$")] = ""
     ) -> StreamingResponse:
-        """`alert` (a row of /alerts), `status` (as /status) every five seconds, `lagged` where alerts were left out."""
+        """`alert` (a row of /alerts), `status` (as /status) every five seconds, `risk` (those of /risk that are of
+        a new window), `lagged` where alerts were left out."""
         peer = (request.client or ("local", 0))[0]
         if readers[peer] >= MOST_OF_PEER or readers.total() >= MOST:
             raise Refused(429, "too many readers of events", "close another page", 30.0)
@@ -82,6 +87,7 @@ def event_routes(reading: Reading, asking: Asking, ended: Callable[[], bool]) ->
 
 async def _told(reading: Reading, asking: Asking, seq: int, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
     turn, silent = 0, 0
+    risks: Risks = {}
     yield b"retry: 3000\n\n"
     while not ended():
         events: list[bytes] = []
@@ -95,6 +101,7 @@ async def _told(reading: Reading, asking: Asking, seq: int, ended: Callable[[], 
                 seq = rows[-1][0] if rows else seq
             if turn % STATUS_EVERY == 0:
                 events.append(_event("status", await asking.recent("status", 2.0)))
+                events += _fresh(await asking.recent("risk", 2.0), risks)
         except (Busy, Refused) as error:  # it passes; the reader waits
             events.append(_event("trouble", {"error": str(error)}))
         silent = 0 if events else silent + 1
@@ -105,6 +112,13 @@ async def _told(reading: Reading, asking: Asking, seq: int, ended: Callable[[], 
             yield event
         turn += 1
         await asyncio.sleep(TURN_S)
+
+
+def _fresh(reply: Reply, known: Risks) -> list[bytes]:
+    """An event of what is said of windows that were not told of."""
+    fresh = [one for one in rows(reply, MOST_RISK) if one.time and known.get((one.source, one.model)) != one.time]
+    known.update({(one.source, one.model): one.time for one in fresh})
+    return [_event("risk", {"results": [one.model_dump() for one in fresh]})] if fresh else []
 
 
 def _event(kind: str, body: dict[str, Any], id: int | None = None) -> bytes:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from logwatch.telemetry import exposition
+from logwatch.web.plain_json import PlainJson
 
 STUCK_S = 30.0
 """The loop turns once a second; one that has not for so long is stuck."""
@@ -35,12 +36,12 @@ def routes(health: Health) -> list[Route]:
     async def healthz(request: Request) -> Response:
         silent = health.since_turn()
         if silent > STUCK_S:
-            return JSONResponse({"error": f"the loop has not turned for {silent:.0f} s"}, 503)
-        return JSONResponse({"status": "ok"})
+            return PlainJson({"error": f"the loop has not turned for {silent:.0f} s"}, 503)
+        return PlainJson({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
         waiting = health.waiting()
-        return JSONResponse({"error": f"not ready: {waiting}"}, 503) if waiting else JSONResponse({"status": "ready"})
+        return PlainJson({"error": f"not ready: {waiting}"}, 503) if waiting else PlainJson({"status": "ready"})
 
     def metrics(request: Request) -> Response:
         return PlainTextResponse("".join(exposition()), media_type="text/plain; version=0.0.4; charset=utf-8")

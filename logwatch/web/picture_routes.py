@@ -1,4 +1,4 @@
-"""/api/v1: heatmaps, risk, and versions of the model."""
+"""/api/v1: heatmaps, and versions of the model."""
 
 from __future__ import annotations
 
@@ -31,37 +31,6 @@ class Heatmaps(BaseModel):
     heatmaps: list[Heatmap]
 
 
-class Driver(BaseModel):
-    """A metric that drove the risk."""
-
-    metric: str
-    share: float
-
-
-class SourceRisk(BaseModel):
-    """What the risk plugin says of a source."""
-
-    source: str
-    probability: float | None = Field(description="of a failure within the horizon; null: nothing can be said")
-    horizon: float | None = Field(description="seconds")
-    time: str | None = Field(description="the end of the window")
-    model: str = ""
-    detail: str = ""
-    drivers: list[Driver] = []
-    above: bool = Field(description="above `max`, or unknown: the gate is shut")
-    error: str | None = Field(None, description="why nothing can be said")
-
-
-class Risks(BaseModel):
-    """The gate: `pass` is true only where every source that was asked for has a risk, and none is above `max`."""
-
-    results: list[SourceRisk]
-    highest: float | None
-    max: float
-    pass_: bool = Field(alias="pass")
-    error: str | None = Field(None, description="why nothing can be said of anything")
-
-
 class Lanes(BaseModel):
     """The versions of the network of each lane, oldest first; see `logwatchd model list --json`."""
 
@@ -92,23 +61,6 @@ def picture_routes(reading: Reading, asking: Asking) -> APIRouter:
         png = await reading(reading.state.drawn, source, _time(time), incident, heat)
         return Response(png, media_type="image/png", headers={"cache-control": "private, max-age=30"})
 
-    @router.get("/risk", tags=["risk"])
-    async def risk(source: Name = "", most: Annotated[float, Query(alias="max", ge=0, le=1)] = 0.5) -> Risks:
-        """How likely each source is to fail soon: the gate of a deployment. What is not known does not pass."""
-        reply = await asking.ask("risk", {"source": source})
-        if "error" in reply:
-            return Risks(results=[], highest=None, max=most, error=_why(reply), **{"pass": False})
-        results = []
-        for one in reply["results"]:
-            known = one["probability"] is not None
-            drivers = [Driver(metric=name, share=share) for name, share in one.pop("drivers", [])]
-            one.pop("heat", None)
-            results.append(SourceRisk(**one, drivers=drivers, above=not known or one["probability"] > most))
-        highest = max((one.probability for one in results if one.probability is not None), default=None)
-        shut = not results or any(one.above for one in results)
-        said = None if results else "no source has a risk yet"
-        return Risks(results=results, highest=highest, max=most, error=said, **{"pass": not shut})
-
     @router.get("/models", tags=["models"])
     async def models() -> Lanes:
         """Versions of the network, and how good they were."""
@@ -116,12 +68,6 @@ def picture_routes(reading: Reading, asking: Asking) -> APIRouter:
         return Lanes(lanes=[]) if reply.get("code") == 65 else Lanes(**told(reply))
 
     return router
-
-
-def _why(reply: dict[str, Any]) -> str:
-    if str(reply["error"]).startswith("unknown verb"):
-        return "no risk plugin is configured: add [risk.cnn]"
-    return str(reply["error"])
 
 
 def _time(text: str | None) -> int | None:

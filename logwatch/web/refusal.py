@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
+
+from logwatch.web.plain_json import PlainJson
 
 
 class Refused(Exception):
@@ -24,7 +25,7 @@ class Refused(Exception):
         self.status, self.error, self.hint, self.wait = status, error, hint, wait
 
 
-def refusal(refused: Refused) -> JSONResponse:
+def refusal(refused: Refused) -> PlainJson:
     """It, as a response."""
     body: dict[str, Any] = {"error": refused.error}
     if refused.hint:
@@ -32,7 +33,7 @@ def refusal(refused: Refused) -> JSONResponse:
     headers = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
     if refused.status == 401:
         headers["www-authenticate"] = 'Bearer realm="logwatchd"'
-    return JSONResponse(body, refused.status, headers)
+    return PlainJson(body, refused.status, headers)
 
 
 class Error(BaseModel):

@@ -1,15 +1,17 @@
 """The score of each source over the recent past, by minute of its own time: the line that the page draws.
 
-Of the loop's thread alone. It is for the eyes, so it is in no checkpoint: after a restart the line begins anew.
+Of the loop's thread alone, which only copies what is asked for: others make points of it. It is for the eyes, so it is
+in no checkpoint: after a restart the line begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from logwatch.types import Float64, Int32, Int64
+from logwatch.types import Float32, Float64, Int32, Int64
 
 MINUTES = 240
 MOST_SOURCES = 2000
@@ -19,6 +21,24 @@ _NEVER = np.iinfo(np.int64).min
 
 Point = tuple[int, float, int]
 """Seconds since the epoch, highest score, decisions of a minute."""
+
+
+class Line(NamedTuple):
+    """What was kept of a source, as it lies there."""
+
+    minute: Int64
+    score: Float32
+    judged: Int32
+
+    def points(self) -> list[Point]:
+        """The minutes that had any decision, by time."""
+        if not len(self.minute):
+            return []
+        kept = np.flatnonzero(self.minute > self.minute.max() - MINUTES)
+        kept = kept[np.argsort(self.minute[kept])]
+        times = (self.minute[kept] * 60).tolist()
+        scores = self.score[kept].astype(np.float64).round(3).tolist()
+        return list(zip(times, scores, self.judged[kept].tolist(), strict=True))
 
 
 class ScoreLines:
@@ -55,20 +75,19 @@ class ScoreLines:
         np.maximum.at(self._score, at[now], score[now].astype(np.float32))
         np.add.at(self._count, at[now], 1)
 
-    def line(self, name: str) -> list[Point]:
-        """The minutes that had any decision, by time."""
-        row = self._row.get(name)
-        if row is None:
-            return []
-        part = slice(row * MINUTES, (row + 1) * MINUTES)
-        minute, score, count = self._minute[part], self._score[part], self._count[part]
-        kept = np.flatnonzero(minute > minute.max() - MINUTES)
-        kept = kept[np.argsort(minute[kept])]
-        return [(int(minute[at]) * 60, round(float(score[at]), 3), int(count[at])) for at in kept.tolist()]
+    def lines(self, names: Iterable[str]) -> dict[str, Line]:
+        """Of these sources, as far as they have one."""
+        found = {}
+        for name in names:
+            row = self._row.get(name, -1)
+            if row >= 0:
+                part = slice(row * MINUTES, (row + 1) * MINUTES)
+                found[name] = Line(self._minute[part].copy(), self._score[part].copy(), self._count[part].copy())
+        return found
 
-    def lines(self) -> dict[str, list[Point]]:
-        """All of them."""
-        return {name: self.line(name) for name in self._row}
+    def names(self, after: str, most: int) -> list[str]:
+        """The first sources with a line, by name, behind one."""
+        return sorted(name for name in self._row if name > after)[:most]
 
 
 class LaneLines:

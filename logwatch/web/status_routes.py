@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from logwatch.requests import SourceReport, StatusReport
 from logwatch.web.asking import Asking
+from logwatch.web.plain_json import PlainJson
 from logwatch.web.reading import told
 from logwatch.web.refusal import REFUSALS
+from logwatch.web.score_lines import MINUTES
+from logwatch.web.score_lines import Line as ScoreLine
 
 RECENT_S = 1.0
 """Answers of the loop are shared by all readers for so long."""
+
+LINES = 100
+"""Sources whose lines one answer has: a megabyte."""
 
 
 class Point(BaseModel):
@@ -59,15 +67,16 @@ def status_routes(asking: Asking) -> APIRouter:
         found = [SourceReport(**one) for one in (await status_of())["sources"]]
         return [one for one in found if source is None or one.source == source]
 
-    @router.get("/scores")
-    async def scores(source: str | None = Query(None, max_length=1024)) -> list[Line]:
-        """The score of every source, or of one, by minute: the highest of the last four hours of its own time."""
-        found = told(await asking.recent("scores", RECENT_S))["lines"]
-        return [
-            Line(source=name, points=[Point(time=at, score=score, judged=count) for at, score, count in line])
-            for name, line in found.items()
-            if source is None or source == name
-        ]
+    @router.get("/scores", response_model=list[Line])
+    async def scores(
+        source: Annotated[list[str], Query(max_length=LINES, description="may be repeated")] = [],  # noqa: B006
+        after: Annotated[str, Query(max_length=1024, description="without `source`: the last one of before")] = "",
+        minutes: Annotated[int, Query(ge=1, le=MINUTES, description="that had any decision; the newest")] = MINUTES,
+    ) -> Response:
+        """The highest score of each of the last 240 minutes of a source's own time: of those that are named, or of all,
+        100 at a time by name."""
+        found = told(await asking.ask("scores", {"sources": source, "after": after, "most": LINES}))["lines"]
+        return PlainJson(_lines(found, minutes))
 
     @router.get("/templates")
     async def templates(source: str = Query(max_length=1024), limit: int = Query(50, ge=1, le=1000)) -> list[Template]:
@@ -76,3 +85,11 @@ def status_routes(asking: Asking) -> APIRouter:
         return [Template(**one) for one in found["templates"]]
 
     return router
+
+
+def _lines(found: Mapping[str, ScoreLine], minutes: int) -> list[dict[str, Any]]:
+    names = ("time", "score", "judged")
+    return [
+        {"source": name, "points": [dict(zip(names, one, strict=True)) for one in line.points()[-minutes:]]}
+        for name, line in found.items()
+    ]

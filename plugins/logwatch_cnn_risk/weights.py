@@ -65,7 +65,8 @@ def save(learned: Learned, out: Path, card: str = "") -> None:
         "parts": {name: len(network.members) // len(BUILDS[name]) for name, network in models.networks.items()},
         "platt": {name: list(one) for name, one in models.platt.items()},
     }  # fmt: skip
-    save_file(tensors, out, {"head": json.dumps(head)} | ({"card": card} if card else {}))
+    head |= {"card": card} if card else {}  # one entry: several would stand in an order that changes
+    save_file(tensors, out, {"head": json.dumps(head)})
 
 
 def load(path: Path) -> Learned:

@@ -7,6 +7,7 @@ ports, sizes and ids are new, statuses and codes stay what they are.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import random
 import re
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import numpy as np
 
 from logwatch.clock import SystemClock
 from logwatch.parse import header
@@ -40,7 +43,7 @@ _LOGS: dict[str, tuple[re.Pattern[bytes], Callable[[datetime], str]]] = {
     "sshd/auth.log": (re.compile(_ISO), lambda t: f"{t:%Y-%m-%dT%H:%M:%S}.{t.microsecond:06d}"),
     "app/app.log": (re.compile(_ISO), lambda t: f"{t:%Y-%m-%d %H:%M:%S},{t.microsecond // 1000:03d}"),
 }
-_NUMBER = re.compile(rb"[0-9]{4,}")
+_NUMBER = re.compile(rb"(?<![+-])[0-9]{4,}")  # no time zones
 
 Piece = tuple[str, bytes, bytes | None]
 """A recorded line: its log, what is before the time, what is behind; None: it bears no time."""
@@ -72,6 +75,45 @@ def lines(count: int, per_second: float, seed: int = 0) -> Iterator[tuple[str, b
         moment = START + timedelta(microseconds=i * 1e6 / per_second)
         stamp = b"" if after is None else _LOGS[name][1](moment).encode()
         yield name, _renumbered(before, table) + stamp + _renumbered(after or b"", table)
+
+
+def clean_rounds(name: str, hours: float, seed: int = 0) -> Iterator[bytes]:
+    """The lines of one log but for the time of its faults and the minute after each, over and over for so long: as far
+    apart as they were recorded, with fresh times and numbers each time round."""
+    rng, (time, written) = random.Random(seed), _LOGS[name]
+    table, spaced = bytes.maketrans(b"", b""), _clean(name)
+    length = spaced[-1][0] + 10**9
+    for round_ in range(int(hours * 3600e9 / length) + 1):
+        for offset, line in spaced:
+            where = time.search(line[:120])
+            stamp = written(START + timedelta(microseconds=(round_ * length + offset) // 1000)).encode()
+            before, after = (line, b"") if where is None else (line[: where.start()], line[where.end() :])
+            yield _renumbered(before, table) + (stamp if where else b"") + _renumbered(after, table)
+        table = bytes.maketrans(b"0123456789", bytes(rng.sample(list(b"0123456789"), 10)))
+
+
+def logs() -> list[str]:
+    """Names of the recorded logs, with their folders."""
+    return list(_LOGS)
+
+
+def _clean(name: str) -> list[tuple[int, bytes]]:
+    """Lines outside of faults, and how long after the first one each came (ns), the time of faults cut out."""
+    with (RECORDINGS / "labels.csv").open(encoding="utf-8", newline="") as file:
+        mine = [row for row in csv.DictReader(file) if row["source"] == Path(name).stem]
+    faults = sorted((_ns(row["start"]), _ns(row["end"]) + 60 * 10**9) for row in mine)
+    with gzip.open(RECORDINGS / f"{name}.gz") as file:
+        lines = file.read().splitlines()
+    times = np.maximum.accumulate(LineTimes(ParseSettings(), SystemClock()).times(lines)).tolist()
+    found = []
+    for line, at in zip(lines, times, strict=True):
+        if not any(begin <= at < end for begin, end in faults):
+            found.append((at - times[0] - sum(min(end, at) - begin for begin, end in faults if begin < at), line))
+    return found
+
+
+def _ns(written: str) -> int:
+    return int(datetime.fromisoformat(written).timestamp() * 10**9)
 
 
 def _renumbered(part: bytes, table: bytes) -> bytes:

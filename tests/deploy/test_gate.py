@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from logwatch.cli.risk import command
-from logwatch.web.picture_routes import Risks
+from logwatch.web.risk_routes import Risks
 from tests.deploy.tools import DEPLOY, objects
 
 

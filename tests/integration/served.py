@@ -32,7 +32,7 @@ class Api:
         sent = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json", **headers}
         to.request(method or ("GET" if body is None else "POST"), path, data, sent)
         answer = to.getresponse()
-        text = answer.read()
+        text = self.body = answer.read()
         self.headers = {name.lower(): value for name, value in answer.getheaders()}
         to.close()
         assert answer.status == status, text

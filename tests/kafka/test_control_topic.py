@@ -154,11 +154,13 @@ def test_a_broker_that_is_away_is_waited_for(kafka_broker: Broker, begun: Any) -
 
 texts = st.text(max_size=20)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | texts,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),
+    max_leaves=20,
 )
 
 
-@given(st.sampled_from(["feedback", "mark"]), st.dictionaries(texts, values), st.text(min_size=1, max_size=50), texts)
+@given(st.sampled_from(["feedback", "mark"]), st.dictionaries(texts, values, max_size=5), st.text(min_size=1, max_size=50), texts)
 def test_a_directive_comes_back_as_it_went(kind: str, body: dict[str, Any], id: str, by: str) -> None:
     directive = Directive(kind, body, id, 7, by)
     assert read(write(directive)) == directive

@@ -25,7 +25,9 @@ LIFE_S = 2.0
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Of the token."""
-    return tmp_path / "token"
+    path = tmp_path / "token"
+    path.touch(0o600)
+    return path
 
 
 def access(broker: Broker, path: Path, listener: str = "SASL") -> dict[str, Any]:

@@ -58,6 +58,7 @@ def test_reading_state_and_dead_letters_take_the_same_login(secured: Topics, tmp
     secured.send(topic, [b"{poison"])
     trusted = secured.broker.trusted
     assert trusted is not None
+    (tmp_path / "token").touch(0o600)
     (tmp_path / "token").write_text(token("alice", 60))
     more = {
         "certificate": f'tls_ca = "{trusted}"\ntls_cert = "{trusted.parent}/worker.pem"',

@@ -35,6 +35,7 @@ def test_secrets_come_from_files_and_the_environment(
 ) -> None:
     topic = secured.create()
     secured.send(topic, [b"x"])
+    (tmp_path / "pw").touch(0o600)
     (tmp_path / "pw").write_text(USERS["alice"] + "\n")
     monkeypatch.setenv("KAFKA_PW", USERS["alice"])
     for password in ({"file": str(tmp_path / "pw")}, {"env": "KAFKA_PW"}):

@@ -14,6 +14,7 @@ from tests.score.simulated import SECOND, events, odd_have_entities
 
 T0 = 1_600_000_000 * SECOND
 SOURCE = 1  # has entities
+SET = -3  # its column
 
 
 class Judge:
@@ -57,7 +58,7 @@ def test_values_are_the_running_maxima_of_the_visit() -> None:
     judge = Judge()
     nats = [[1, 5], [3, 2], [2, np.nan], [9, 9]]
     units = judge([(0, "a", 1), (1, "a", 1), (2, "a", 1), (2, "b", 1)], nats)
-    assert units.detectors == ("rare", "lstm", "set", "rate", "silence")
+    assert units.detectors == ("rare", "lstm", "course", "set", "rate", "silence")
     assert units.nats[:, :2].tolist() == [[1, 5], [3, 5], [3, 5], [9, 9]]
     assert np.isnan(units.nats[:, 2:]).all()
     assert units.first.tolist() == [T0, T0, T0, T0 + 2 * SECOND]
@@ -120,7 +121,7 @@ def test_a_visits_set_is_rare_when_few_recent_visits_had_it() -> None:
     judge([(now, "common", 2), (now, "common", 1), (now, "half", 1), (now, "more", 1), (now, "more", 2)])
     judge([(now + 1, "more", 3)])
     units = judge([(now + 3700, "z", 1)])
-    named = {judge.table.key(int(units.slot[j]))[1]: float(units.nats[j, 2]) for j in visits(units, True)}
+    named = {judge.table.key(int(units.slot[j]))[1]: float(units.nats[j, SET]) for j in visits(units, True)}
     assert named["common"] < 0.1
     assert named["half"] > 6
     assert named["more"] > 6
@@ -132,7 +133,7 @@ def test_a_new_habit_is_learned_before_its_first_visits_close() -> None:
     for j in range(100):  # from now on visits look different, for 1,000 s: none has closed yet
         judge([(now + j * 10, f"n{j}", 3)])
     units = judge([(now + 3700, "z", 1)])
-    assert units.nats[visits(units, True)[-1], 2] < 4
+    assert units.nats[visits(units, True)[-1], SET] < 4
 
 
 def test_a_visit_that_goes_on_takes_its_half_way_set_back() -> None:
@@ -143,7 +144,7 @@ def test_a_visit_that_goes_on_takes_its_half_way_set_back() -> None:
     now = 3000 + 1200
     judge([(now + 700, "stopped", 1)])
     units = judge([(now + 4500, "z", 1)])
-    named = {judge.table.key(int(units.slot[j]))[1]: float(units.nats[j, 2]) for j in visits(units, True)}
+    named = {judge.table.key(int(units.slot[j]))[1]: float(units.nats[j, SET]) for j in visits(units, True)}
     assert named["stopped"] > 5
     assert named["v250"] < 0.1
 

@@ -136,6 +136,7 @@ def test_redirects_are_followed_on_the_same_host(server: Exposing) -> None:
 
 def test_redirects_lead_nowhere_else_and_take_no_token_there(server: Exposing, tmp_path: Path) -> None:
     token = tmp_path / "token"
+    token.touch(0o600)
     token.write_text("s3cret\n")
     with exposing() as other:
         port = other.server_address[1]
@@ -171,6 +172,7 @@ def test_a_token_is_read_again_at_each_scrape(server: Exposing, tmp_path: Path) 
 
 def test_a_password_is_sent_and_never_shown(server: Exposing, tmp_path: Path) -> None:
     secret = tmp_path / "password"
+    secret.touch(0o600)
     secret.write_text("hunter2\n")
     config = PrometheusConfig.model_validate(
         {"urls": [server.url()], "username": "me", "password": {"file": str(secret)}}
@@ -184,6 +186,7 @@ def test_a_target_that_fails_is_told_once_and_when_it_is_back_and_no_secret_with
     server: Exposing, tmp_path: Path
 ) -> None:
     said, token = io.StringIO(), tmp_path / "token"
+    token.touch(0o600)
     token.write_text("s3cret")
     configure_log("logfmt", stream=said)
     server.answers["/app"] = lambda handler: handler.say(b"s3cret in an error", status=503)

@@ -8,9 +8,9 @@ export class Refused extends Error {
   }
 }
 
-/** What GET /api/v1/PATH answers. */
+/** What GET /api/v1/PATH answers; a list of the query is a name given more than once. */
 export function read(path, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false);
+  const given = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one])).filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false);
   const search = given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
   return ask("GET", `/api/v1/${path}${search}`);
 }

@@ -7,7 +7,7 @@ let latest = null;
 let polling = 0;
 let source = null;
 
-/** Call back at "alert", "status", "lagged" or "line" (true: connected); returns how to stop. */
+/** Call back at "alert", "status", "risk", "lagged" or "line" (true: connected); returns how to stop. */
 export function on(kind, callback) {
   if (!listeners.has(kind)) listeners.set(kind, new Set());
   listeners.get(kind).add(callback);
@@ -25,7 +25,7 @@ function tell(kind, body) {
 /** From now on. */
 export function begin() {
   source = new EventSource("/api/v1/events");
-  for (const kind of ["alert", "status", "lagged"]) {
+  for (const kind of ["alert", "status", "risk", "lagged"]) {
     source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
   }
   source.addEventListener("open", () => {

@@ -5,6 +5,7 @@ import { h, plain, show } from "/page/dom.js";
 import { bar } from "/page/evidence.js";
 import { length, percent } from "/page/format.js";
 import { framed } from "/page/heatmaps.js";
+import { on } from "/page/live.js";
 import { nothing, part } from "/page/states.js";
 
 const EVERY_MS = 15_000;
@@ -26,7 +27,8 @@ export async function risk(root, _name, query, leave) {
     show(list, order.length ? order.map((one) => card(one)) : h("div", { class: "card" }, nothing("No source has a risk", plain(now.error ?? "", 300))));
   };
   await renew();
-  const timer = setInterval(() => part(h("div"), renew), EVERY_MS);
+  leave(on("risk", () => part(h("div"), renew)));
+  const timer = setInterval(() => part(h("div"), renew), EVERY_MS); // what was said becomes too old
   leave(() => clearInterval(timer));
 }
 

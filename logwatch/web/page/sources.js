@@ -8,7 +8,8 @@ import { nothing } from "/page/states.js";
 
 const PART = 100;
 const LINES_EVERY_MS = 60_000;
-const ALL_LINES = 50; // of more sources, only those in sight are asked for
+const MOST = 100; // sources whose lines are asked for at once
+const LONGEST = 3000; // characters of that question; the daemon takes 4096
 
 const COLUMNS = ["Source", "State", "Rate", "Score, last 4 h", "Budget: asked / used", "Open", "Verdict"];
 
@@ -26,7 +27,7 @@ export function sources(find, leave) {
   const said = h("span", { class: "calm", role: "status" });
   const element = h("section", { class: "card", "aria-labelledby": "sources-title" }, h("div", { class: "bar-top" }, h("h2", { id: "sources-title" }, "Sources"), said, box), table, empty, more);
   const sight = new IntersectionObserver((seen) => {
-    for (const one of seen) if (one.isIntersecting) line(one.target.dataset.source);
+    ask(seen.filter((one) => one.isIntersecting).map((one) => one.target.dataset.source));
   });
 
   function draw() {
@@ -69,11 +70,14 @@ export function sources(find, leave) {
     return known;
   }
 
-  async function line(name) {
-    if (all.length <= ALL_LINES || lines.has(name)) return;
-    lines.set(name, []);
-    const [found] = await read("scores", { source: name }).catch(() => []);
-    put(name, found?.points ?? []);
+  // Only of what is in sight.
+  async function ask(names) {
+    const asked = names.filter((name) => !lines.has(name));
+    for (const name of asked) lines.set(name, []);
+    for (const part of parts(asked)) {
+      const found = new Map((await read("scores", { source: part }).catch(() => [])).map((one) => [one.source, one.points]));
+      for (const name of part) put(name, found.get(name) ?? []);
+    }
   }
 
   function put(name, points) {
@@ -82,20 +86,14 @@ export function sources(find, leave) {
     if (known) show(known.cells[2], sparkline(points));
   }
 
-  async function allLines() {
-    if (all.length > ALL_LINES) {
-      lines.clear();
-      const seen = [...body.children].filter((row) => row.getBoundingClientRect().top < innerHeight && row.getBoundingClientRect().bottom > 0);
-      for (const row of seen) line(row.dataset.source);
-      return;
-    }
-    const found = new Map((await read("scores").catch(() => [])).map((one) => [one.source, one.points]));
-    for (const one of all) put(one.source, found.get(one.source) ?? []);
+  function again() {
+    lines.clear();
+    const seen = [...body.children].filter((row) => row.getBoundingClientRect().top < innerHeight && row.getBoundingClientRect().bottom > 0);
+    ask(seen.map((row) => row.dataset.source));
   }
 
-  const timer = setInterval(allLines, LINES_EVERY_MS);
+  const timer = setInterval(again, LINES_EVERY_MS);
   leave(() => { clearInterval(timer); sight.disconnect(); });
-  let asked = 0;
   return {
     element,
     /** New reports of all sources. */
@@ -108,10 +106,22 @@ export function sources(find, leave) {
       }
       all = reports.toSorted((a, b) => Math.sign(b.open) - Math.sign(a.open) || (a.source < b.source ? -1 : 1));
       draw();
-      if (all.length !== asked) {
-        asked = all.length;
-        allLines();
-      }
     },
   };
+}
+
+// Names in as many questions as their addresses need.
+function parts(names) {
+  const found = [];
+  let room = 0;
+  for (const name of names) {
+    const size = new URLSearchParams({ source: name }).toString().length + 1;
+    if (!found.length || size > room || found.at(-1).length === MOST) {
+      found.push([]);
+      room = LONGEST;
+    }
+    found.at(-1).push(name);
+    room -= size;
+  }
+  return found;
 }
