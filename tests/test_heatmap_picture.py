@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -118,6 +119,18 @@ def test_hostile_names_are_shown_and_do_nothing(name: str) -> None:
     pixels = opened(png)
     assert pixels.shape[1] < 2000
     assert name[:20] == "" or len(name) < 3 or name.encode("utf-8", "replace") not in png
+
+
+@pytest.mark.parametrize("step", [SECOND, 10 * SECOND, 86_400 * SECOND])
+def test_the_first_time_stands_apart_from_what_the_axis_is_called(step: int) -> None:
+    one = replace(window(), start=START // (864_000 * SECOND) * 864_000 * SECOND, step=step)
+    place = layout(one, range(5))
+    (at, _), *_ = ticks(one.start, one.end)
+    assert at == one.start
+    below = max(place.bottom, TOP + 1) + 6
+    inked = (opened(picture(one))[below : below + 14, : place.left + 3] < 200).any(axis=(0, 2))
+    gap = np.flatnonzero(np.diff(np.flatnonzero(inked)) > 6)  # letters are nearer to each other
+    assert len(gap) == 1
 
 
 def test_a_long_name_keeps_both_ends() -> None:

@@ -119,7 +119,9 @@ def serving(here: Listening, session: Session, daemon: Daemon) -> Iterator[None]
     served: list[tuple[Bound, App, tuple[str, str] | None]] = []
     if here.main is not None:
         sessions = Sessions(http.token())
-        tls = (str(http.tls_cert), str(http.tls_key)) if http.tls_cert and http.tls_key else None
+        tls = None
+        if http.tls_cert and http.tls_key:
+            tls = str(http.tls_cert.expanduser()), str(http.tls_key.expanduser())
         reading, asking = Reading(ReadState(session.settings)), here.asking
         routers = [
             login(sessions, secure=tls is not None), pages(), status_routes(asking), alert_routes(reading, asking),

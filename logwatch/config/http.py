@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 
+from logwatch.config.certificate import check_certificate
 from logwatch.config.secret import ClosedFile, check_closed
 
 SHORTEST_TOKEN = 16
@@ -85,6 +86,8 @@ class Http(BaseModel):
             )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together")
+        if self.tls_cert is not None and self.tls_key is not None:
+            check_certificate(self.tls_cert, self.tls_key)
         self.token()
         return self
 

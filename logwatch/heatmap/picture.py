@@ -27,6 +27,9 @@ INK, PALE, PAPER = (30, 30, 30), (110, 110, 110), (255, 255, 255)
 LETTER = 7
 """Pixels of a letter, on average: names leave so much room."""
 
+LEAST_LETTERS = 14
+"""Letters for which names have room at least: what the axis of times is called stands below them."""
+
 LEAST_WORDS = 6
 """Letters of a mark; with room for fewer, its shape alone tells what it is."""
 
@@ -67,7 +70,7 @@ def layout(window: MetricWindow, rows: Sequence[int]) -> Layout:
     longest = max((len(clean(window.metrics[row])) for row in rows), default=0)
     columns = max(window.values.shape[1], 1)
     high = 16 if len(rows) > 8 else 28
-    return Layout(12 + max(longest, 12) * LETTER, max(WIDE // columns, 2), high, max(len(rows), 1), columns)
+    return Layout(12 + max(longest, LEAST_LETTERS) * LETTER, max(WIDE // columns, 2), high, max(len(rows), 1), columns)
 
 
 def picture(window: MetricWindow, *, note: str = "", heat: Float32 | None = None) -> bytes:
@@ -145,7 +148,7 @@ def _times(draw: ImageDraw, window: MetricWindow, place: Layout) -> None:
         x = _x(window, place, at)
         draw.line([(x, place.bottom), (x, place.bottom + 4)], fill=INK)
         _write(draw, (x, place.bottom + 6), label, anchor="ma")
-    _write(draw, (place.left - 6, place.bottom + 6), "time, UTC", fill=PALE, anchor="ra")
+    _write(draw, (12, place.bottom + 6), "time, UTC", fill=PALE)
 
 
 def _x(window: MetricWindow, place: Layout, at: int) -> float:

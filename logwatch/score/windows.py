@@ -70,7 +70,7 @@ class Windows:
 
     Args:
         detectors: names of the event detectors.
-        width: columns of a unit; the last three are `set`, `rate`, `silence`.
+        width: columns of a unit; the last two are `rate`, `silence`.
         window: length, ns.
         untold: merges of templates that are not learned yet.
     """
@@ -187,7 +187,7 @@ class Windows:
         level = np.sqrt(np.stack([window[name] for name in COUNTED], axis=1) + 0.375)
         self._closed.add(source=source, level=level)
         nats[:, self._width - 2] = np.fmax(self._rate(source, level), kinds)
-        events = self._width - 3
+        events = len(self._votes)
         nats[:, :events] = window["sums"][:, :events] / float(1 << POINT)
         nats[:, :events] *= self._unexplained(source, window["bits"], (window["index"] + 1) * self._window)[:, None]
         return Piece(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -73,7 +72,7 @@ class Server:
         self.ending = False  # whether what streams is to end
 
     def start(self) -> None:
-        """From now on. Raises ConfigError for a certificate that cannot be used."""
+        """From now on."""
         import uvicorn
 
         for bound, app, tls in self._served:
@@ -83,7 +82,6 @@ class Server:
                 http="h11", ws="none", h11_max_incomplete_event_size=16_384, proxy_headers=False,
             )  # fmt: skip
             if tls is not None:
-                check_certificate(*tls)
                 config.ssl_certfile, config.ssl_keyfile = tls
             server = uvicorn.Server(config)
             self._servers.append(server)
@@ -109,30 +107,6 @@ class Server:
             thread.join(STOP_WITHIN_S)
         for bound, _, _ in self._served:
             bound.close()
-
-
-def check_certificate(cert: str, key: str) -> None:
-    """Raises ConfigError where it is missing, no certificate, not that key's, or out of date."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
-    except ssl.SSLError as error:
-        raise ConfigError(
-            f"[http] tls_cert and tls_key cannot be used: {error.reason or error}", "they must be PEM, and a pair"
-        ) from error
-    except OSError as error:
-        raise ConfigError(f"[http] tls_cert or tls_key cannot be read: {error.strerror}") from error
-    until = _valid_until(cert)
-    if until is not None:
-        raise ConfigError(f"[http] the certificate {cert} expired on {until}", "renew it")
-
-
-def _valid_until(cert: str) -> str | None:
-    """When a certificate expired; None: it has not."""
-    import time
-
-    decoded: dict[str, Any] = ssl._ssl._test_decode_cert(cert)  # type: ignore[attr-defined]  # nothing public decodes a file
-    until = str(decoded["notAfter"])
-    return until if ssl.cert_time_to_seconds(until) < time.time() else None
 
 
 @contextlib.contextmanager

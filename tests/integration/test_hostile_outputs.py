@@ -139,6 +139,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
             one = Ran(folder, program, Api(eventually(port, "it listens")), server)
             eventually(lambda: told(one) >= set(NAMES), "every file alerts")
             eventually(lambda: one.api("/api/v1/heatmaps")["heatmaps"], "a heatmap is kept")
+            note = {
+                "incident": one.incident(NAMES[4]),
+                "verdict": "normal",
+                "note": f"{NAMES[4]} {NAMES[0]} {NAMES[5]}",
+            }
+            one.api("/api/v1/feedback", note)
             yield one
         except BaseException:
             running.process.kill()
@@ -169,6 +175,7 @@ TEMPLATES = f"templates?source={quote(NAMES[4])}"
 OUTPUTS: dict[str, Callable[[Ran], str]] = {
     "terminal: alerts list": lambda ran: ran.typed("alerts", "list", "--state", "state"),
     "terminal: alerts show": lambda ran: ran.typed("alerts", "show", ran.incident(NAMES[4])[:12], "--state", "state"),
+    "terminal: feedback": lambda ran: ran.typed("alerts", "list", "--feedback", "--state", "state"),
     "terminal: status": lambda ran: ran.typed("status", "--state", "state"),
     "terminal: tail": lambda ran: ran.typed(
         "tail", "--once", *(str(one) for one in (ran.folder / "logs").glob("*.log"))

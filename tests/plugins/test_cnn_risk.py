@@ -21,7 +21,7 @@ from logwatch_cnn_risk.models import LOGISTIC, NAMES, RULE
 from logwatch_cnn_risk.networks import Schooling
 from logwatch_cnn_risk.plugin import CnnRisk, Config
 from logwatch_cnn_risk.train import fit
-from logwatch_cnn_risk.weights import SHIPPED, load, shipped_names
+from logwatch_cnn_risk.weights import SHIPPED, load, save, shipped_names
 from tests.plugins import deployments_made as made
 
 SHORT = Schooling(epochs=6, rate=5e-3)
@@ -163,10 +163,23 @@ def test_shipped_weights_stand_in_where_their_metrics_are_there(bad: MetricWindo
 
 def test_shipped_weights_say_what_they_are() -> None:
     with safe_open(SHIPPED, "np") as file:
-        assert "deployments" in file.metadata()["card"]
+        assert "152 deployments" in json.loads(file.metadata()["head"])["card"]
     card = SHIPPED.with_suffix(".md").read_text()
     for said in ("Data", "Split", "Figures", "Limits"):
         assert f"## {said}" in card
+
+
+def test_shipped_weights_are_the_bytes_that_training_writes_today(tmp_path: Path) -> None:
+    with safe_open(SHIPPED, "np") as file:
+        said = json.loads(file.metadata()["head"])["card"]
+    save(load(SHIPPED), tmp_path / "again.safetensors", said)
+    assert (tmp_path / "again.safetensors").read_bytes() == SHIPPED.read_bytes()
+
+
+def test_weights_are_for_whoever_may_read_other_files(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    save(load(SHIPPED), tmp_path / "risk.safetensors")
+    assert (tmp_path / "risk.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_too_few_samples_and_no_metrics_have_no_answer(weights: Path, bad: MetricWindow) -> None:

@@ -98,6 +98,16 @@ def test_a_window_is_ten_seconds_and_judged_once_by_the_event_that_closes_it() -
     assert np.isnan(units.nats[window, units.detectors.index("rate")])  # too young
 
 
+def test_what_is_said_of_visits_alone_is_not_said_of_windows() -> None:
+    feed = Spans()
+    for _ in range(20):
+        feed([DULL] * 10)
+    window = feed.close()
+    assert feed.units.detectors[3:5] == ("course", "set")
+    assert np.isnan(window[3:5]).all()
+    assert not np.isnan(window[:3]).any()
+
+
 def test_floods_and_droughts_are_surprising_and_usual_counts_are_not() -> None:
     assert rate(steady(), 100) < 1
     assert rate(steady(), 115) < 3

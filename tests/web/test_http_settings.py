@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from logwatch.config.http import Address, Http, address
 from logwatch.errors import ConfigError, UnreachableError
-from logwatch.web.server import bind, check_certificate
+from logwatch.web.server import bind
 
 
 def test_addresses_are_read_and_shown() -> None:
@@ -89,11 +89,11 @@ def test_an_address_of_another_machine_is_said() -> None:
         bind(Address("192.0.2.1", 0))
 
 
-def _certificate(folder: Path, expired: bool = False) -> tuple[str, str]:
+def _certificate(folder: Path, expired: bool = False) -> tuple[Path, Path]:
     """A self-signed certificate and its key, by openssl's own small authority: only that takes any dates."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    cert, key = folder / "cert.pem", folder / "key.pem"
     (folder / "index").touch()
     (folder / "serial").write_text("01\n")
     (folder / "ca.cnf").write_text(
@@ -102,9 +102,9 @@ def _certificate(folder: Path, expired: bool = False) -> tuple[str, str]:
     )
     dates = ("20200101000000Z", "20200102000000Z") if expired else ("20200101000000Z", "20491231000000Z")
     for command in (
-        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", f"{folder}/csr", "-subj", "/CN=x"],
+        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", f"{folder}/csr", "-subj", "/CN=x"],
         ["ca", "-batch", "-notext", "-selfsign", "-config", f"{folder}/ca.cnf", "-in", f"{folder}/csr",
-         "-keyfile", key, "-out", cert, "-startdate", dates[0], "-enddate", dates[1]],
+         "-keyfile", str(key), "-out", str(cert), "-startdate", dates[0], "-enddate", dates[1]],
     ):  # fmt: skip
         subprocess.run(["openssl", *command], capture_output=True, check=True)
     return cert, key
@@ -112,23 +112,33 @@ def _certificate(folder: Path, expired: bool = False) -> tuple[str, str]:
 
 def test_a_certificate_is_tried_before_anybody_connects(tmp_path: Path) -> None:
     cert, key = _certificate(tmp_path)
-    check_certificate(cert, key)
-    with pytest.raises(ConfigError, match="cannot be used"):
-        check_certificate(key, cert)
-    with pytest.raises(ConfigError, match="cannot be read"):
-        check_certificate(cert, str(tmp_path / "nowhere"))
+    Http(tls_cert=cert, tls_key=key)
+    locked = tmp_path / "locked.pem"
+    command = ["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:1234", "-out", locked]
+    subprocess.run(command, capture_output=True, check=True)
+    for wrong in ((key, cert), (cert, locked)):
+        wrong[1].chmod(0o600)
+        with pytest.raises(ValidationError, match="cannot be used"):
+            Http(tls_cert=wrong[0], tls_key=wrong[1])
+    with pytest.raises(ValidationError, match="nowhere cannot be read"):
+        Http(tls_cert=cert, tls_key=tmp_path / "nowhere")
 
 
-def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expired on Jan  2"):
-        check_certificate(*_certificate(tmp_path, expired=True))
+@pytest.mark.parametrize("verb", ["check-config", "run"])
+def test_an_expired_certificate_is_said_before_anything_begins(tmp_path: Path, verb: str) -> None:
+    cert, key = _certificate(tmp_path, expired=True)
+    with _run(tmp_path, f'listen = "127.0.0.1:0"\ntls_cert = "{cert}"\ntls_key = "{key}"', verb) as run:
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 78
+    assert f"{cert} expired on Jan  2 00:00:00 2020 GMT: renew it" in said
+    assert not (tmp_path / "state").exists()
 
 
-def _run(folder: Path, http: str) -> subprocess.Popen[str]:
+def _run(folder: Path, http: str, verb: str = "run") -> subprocess.Popen[str]:
     (folder / "a.log").write_text("2026-02-03T04:05:06Z INFO one line\n")
     config = f'state = "{folder}/state"\n[http]\n{http}\n[[source]]\nkind = "file"\npaths = ["{folder}/a.log"]\n'
     (folder / "c.toml").write_text(config)
-    command = [sys.executable, "-m", "logwatch", "run", "-c", str(folder / "c.toml"), "--log-format", "json"]
+    command = [sys.executable, "-m", "logwatch", verb, "-c", str(folder / "c.toml")]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
@@ -150,7 +160,7 @@ def test_the_page_is_served_over_tls(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     run = _run(tmp_path, f'listen = "127.0.0.1:{port}"\ntls_cert = "{cert}"\ntls_key = "{key}"')
     try:
-        context = ssl.create_default_context(cafile=cert)
+        context = ssl.create_default_context(cafile=str(cert))
         context.check_hostname = False
         for _ in range(300):
             try:
