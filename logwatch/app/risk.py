@@ -9,8 +9,9 @@ from logwatch.api import Risk
 from logwatch.app.heatmaps import heatmap
 from logwatch.clock import SystemClock
 from logwatch.config import Table
+from logwatch.decide.alerts import duration
 from logwatch.errors import ConfigError, DataError
-from logwatch.heatmap.ticks import length, moment
+from logwatch.heatmap.ticks import moment
 from logwatch.plugins.loader import Part, Plugins
 from logwatch.requests import RiskRequest, Ui
 from logwatch.types import MetricWindow
@@ -37,7 +38,7 @@ def risk(request: RiskRequest, ui: Ui) -> Assessed:
     if request.oldest is not None and age > request.oldest:
         raise DataError(
             f"too old: the newest metrics of {window.source!r} are of {moment(window.end)} UTC",
-            f"{length(int(age) * 10**9)} ago; --at asks for a time of the past, --max-age allows for more",
+            f"{duration(age)} ago; --at asks for a time of the past, --max-age allows for more",
         )
     found = assessor.assess(window)
     if found is None:

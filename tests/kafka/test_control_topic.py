@@ -160,7 +160,12 @@ values = st.recursive(
 )
 
 
-@given(st.sampled_from(["feedback", "mark"]), st.dictionaries(texts, values, max_size=5), st.text(min_size=1, max_size=50), texts)
+@given(
+    st.sampled_from(["feedback", "mark"]),
+    st.dictionaries(texts, values, max_size=5),
+    st.text(min_size=1, max_size=50),
+    texts,
+)
 def test_a_directive_comes_back_as_it_went(kind: str, body: dict[str, Any], id: str, by: str) -> None:
     directive = Directive(kind, body, id, 7, by)
     assert read(write(directive)) == directive

@@ -102,7 +102,8 @@ def _certificate(folder: Path, expired: bool = False) -> tuple[Path, Path]:
     )
     dates = ("20200101000000Z", "20200102000000Z") if expired else ("20200101000000Z", "20491231000000Z")
     for command in (
-        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", f"{folder}/csr", "-subj", "/CN=x"],
+        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", f"{folder}/csr",
+         "-subj", "/CN=x"],
         ["ca", "-batch", "-notext", "-selfsign", "-config", f"{folder}/ca.cnf", "-in", f"{folder}/csr",
          "-keyfile", str(key), "-out", str(cert), "-startdate", dates[0], "-enddate", dates[1]],
     ):  # fmt: skip
