@@ -13,7 +13,7 @@ Lstm = Literal["on", "off", "none"]
 ENOUGH = 5  # incidents before there is a verdict
 MANY = 10  # from which on what has never failed is said without "so far"
 LOUD = 2  # times the incidents of the whole that a substitute may have
-NETWORKS = ("lstm", "series", "pca")  # what is no simple rule
+NETWORKS = ("lstm", "course", "series", "pca")  # what is no simple rule
 PLAIN: Mapping[str, str] = {
     "new": "a new-template rule (`new`)",
     "rare": "a rare-template rule (`rare`)",

@@ -42,6 +42,8 @@ _HEADLINE = {
     "lstm": "Not what was expected at this point",
     "gap": "An unusual pause before this line",
     "values": "An unusual value in this line",
+    "course": "Unusual all along, more than any one line of it",
+    "set": "An unusual set of lines",
     "rate": "An unusual number of lines",
     "silence": "Silent for longer than it should be",
 }

@@ -74,9 +74,11 @@ def test_the_demo_runs_outside_the_clone(bare: Path) -> None:
     done = run(bare / "venv" / "bin" / "logwatchd", "demo", "--json", cwd=bare)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    recordings = json.loads(done.stdout.splitlines()[-1])["recordings"]
+    report = json.loads(done.stdout.splitlines()[-1])
+    recordings = report["recordings"]
     programs = [recording for recording in recordings if recording["name"] != "host"]
     assert all(recording["records"] > 0 and recording["faults"] for recording in programs)
     assert all(recording["values"] > 0 for recording in recordings)
+    assert 0 < report["risk"]["probability"] < 1
     assert len(programs) >= 3
     assert any(len(fault["by"]) == 2 for program in programs for fault in program["faults"]), "logs and metrics join"
