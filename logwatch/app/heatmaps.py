@@ -42,7 +42,8 @@ def _of_files(request: HeatmapRequest, ui: Ui) -> MetricWindow:
         if request.at is not None and request.at > 0:
             windows.every = request.at  # so it is the one multiple that comes
             windows.on_window = lambda window, incident: _keep(seen, window, incident)
-        drive(session, files.batches(ParseSettings(lateness=int(settings.lateness * 1e9))), ui)
+        if drive(session, files.batches(ParseSettings(lateness=int(settings.lateness * 1e9))), ui):
+            raise KeyboardInterrupt
         known = {windows.name(number): number for number in windows.sources()}
         name = _choose(request, known)
         return seen.get(name) or _latest(windows, known[name], request.at)

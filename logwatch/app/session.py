@@ -179,12 +179,14 @@ def detectors_of(loaded: Loaded) -> list[Resolved]:
 def source_reports(pipeline: Pipeline, per: PerSource, cpu: Cpu | None = None) -> list[SourceReport]:
     """One row for each source: phase, how long to go, what it did; `cpu`: of the run."""
     stages = pipeline.stages
+    sides = stages.judge.status(), stages.metrics.judge.status()  # each takes 0.05 s of a thousand sources
     decided: dict[int, list[dict[str, object]]] = {}
-    for row in (*stages.judge.status(), *stages.metrics.judge.status()):
+    for row in (*sides[0], *sides[1]):
         decided.setdefault(int(row["source"]), []).append(row)
     incidents = {int(row["source"]): row for row in stages.incidents.status()}
     series = stages.metrics.counts()
-    verdicts = verdicts_of(pipeline, per, cpu or Cpu())
+    judged = [{int(row["source"]) for row in side} for side in sides]
+    verdicts = verdicts_of(pipeline, per, cpu or Cpu(), judged)
     reports = []
     for number, name in enumerate(stages.registry.sources):
         rows = decided.get(number, [])

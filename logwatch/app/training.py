@@ -105,7 +105,8 @@ def each_window(files: Files, config: Loaded, every: int, ui: Ui, see: Callable[
 
     with opened(settings, (), None, {COMPONENT: SourceTable(kind="file")}, finished=True, on_window=keep) as session:
         session.pipeline.stages.metrics.windows.every = every
-        drive(session, files.batches(ParseSettings(lateness=int(settings.lateness * 1e9))), ui)
+        if drive(session, files.batches(ParseSettings(lateness=int(settings.lateness * 1e9))), ui):
+            raise KeyboardInterrupt
 
 
 def label(windows: Sequence[MetricWindow], outcomes: Sequence[Outcome], horizon: float) -> list[LabelledWindow]:

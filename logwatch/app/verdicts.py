@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,11 +49,14 @@ def _process() -> float:
     return spent
 
 
-def verdicts_of(pipeline: Pipeline, per: PerSource, cpu: Cpu) -> dict[str, tuple[VerdictReport, ...]]:
+def verdicts_of(
+    pipeline: Pipeline, per: PerSource, cpu: Cpu, judged: Sequence[Set[int]]
+) -> dict[str, tuple[VerdictReport, ...]]:
     """The verdicts of each source that was judged: of its logs, of its metrics.
 
     Args:
         cpu: of the run.
+        judged: numbers of the sources of which anything was, in logs and in metrics.
     """
     stages, found = pipeline.stages, dict[str, tuple[VerdictReport, ...]]()
     numbers = np.arange(len(stages.registry.sources), dtype=np.int32)
@@ -61,7 +64,6 @@ def verdicts_of(pipeline: Pipeline, per: PerSource, cpu: Cpu) -> dict[str, tuple
     there = stages.metrics.forecaster.there
     saves = _saves(pipeline, wanted, cpu) if there else None
     sides = (("logs", stages.judge, True), ("metrics", stages.metrics.judge, False))
-    judged = [{int(row["source"]) for row in judge.status()} for _, judge, _ in sides]
     for number, name in enumerate(stages.registry.sources):
         lstm: Lstm = "none" if not there else "on" if wanted[number] else "off"
         found[name] = tuple(

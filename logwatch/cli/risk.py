@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,17 +97,23 @@ def command(
     if url is not None or (state is not None and not own and _runs(state)):
         from logwatch.cli.risk_asked import gate
 
-        return gate(url or "", token_file, state, source, most, as_json)
+        with _never_by_chance():
+            return gate(url or "", token_file, state, source, most, as_json)
     if weights is None and model not in ("best", "rule"):
         raise click.UsageError(f"The model {model} needs --weights.")
     config = options.windowed(options.settings(), window)
+    with _never_by_chance():
+        which = HeatmapRequest(files, config, source, at, None, state)
+        return _of_files(RiskRequest(which, weights, model, None if at is not None else max_age), most, png, as_json)
+
+
+def _of_files(request: RiskRequest, most: float, png: Path | None, as_json: bool) -> int:
     from logwatch import app
     from logwatch.cli.ui import Terminal
 
     options.quiet_log()
     with Terminal(show_alerts=False, as_json=as_json) as ui:
-        which = HeatmapRequest(files, config, source, at, None, state)
-        found = app.risk(RiskRequest(which, weights, model, None if at is not None else max_age), ui)
+        found = app.risk(request, ui)
         passes = found.risk.probability <= most
         if png is not None:
             from logwatch.heatmap.picture import picture
@@ -116,6 +125,21 @@ def command(
         else:
             _show(found, most, passes)
     return 0 if passes else 1
+
+
+@contextmanager
+def _never_by_chance() -> Iterator[None]:
+    """A signal, or a reader that goes away, is a clean end elsewhere: of a gate it must not look as if it passed."""
+    from logwatch.errors import DataError
+
+    try:
+        yield
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        raise DataError("interrupted before there was an answer", "it does not pass") from error
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more at the end
+        raise DataError("nobody reads the answer", "it does not pass") from error
 
 
 def _runs(state: Path) -> bool:

@@ -37,6 +37,14 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
     return seconds
 
 
+def _horizon(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Windows end twelve times within it: of a shorter one there would be more of them than steps of any metric."""
+    seconds = duration(context, parameter, value)
+    if seconds < 1:
+        raise click.BadParameter("it must be at least 1s.")
+    return seconds
+
+
 @options.verb(
     "train",
     help="""Learn from history: how metrics look before a deployment fails, or what a log usually says.
@@ -69,7 +77,7 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--state", type=click.Path(path_type=Path), metavar="DIR",
               help="risk: the state of a daemon that read the logs.  [default: as configured]")  # fmt: skip
 @click.option(
-    "--horizon", callback=duration, default="60s", show_default=True, metavar="TIME",
+    "--horizon", callback=_horizon, default="60s", show_default=True, metavar="TIME",
     help="How long before a failure it is to be seen.",
 )  # fmt: skip
 @click.option(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -176,6 +180,47 @@ def test_labels_that_cannot_be_learned_from_are_refused(
     assert code == 65, err
     assert said in err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_gate_that_is_interrupted_does_not_pass(tmp_path: Path, number: signal.Signals) -> None:
+    values = np.random.default_rng(0).normal(5, 1, (40_000, 8)).round(3)
+    rows = (f"{stamp(0, at)}," + ",".join(map(str, row)) for at, row in enumerate(values.tolist()))
+    file = tmp_path / "long.csv"
+    file.write_text("\n".join(["time,a,b,c,d,e,f,g,h", *rows]) + "\n")
+    command = [sys.executable, "-m", "logwatch", "risk", str(file), "--max-age", "9000d", "--max", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        opened = Path(f"/proc/{running.pid}/fd")
+        while str(file) not in {os.path.realpath(one) for one in opened.iterdir()}:
+            assert running.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.3)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=100)
+    assert (running.returncode, out) == (65, ""), err
+    assert "it does not pass" in err
+
+
+def test_a_gate_whose_reader_has_gone_away_does_not_pass(folder: Path) -> None:
+    command = [sys.executable, "-m", "logwatch", "risk", str(folder / "d0.csv"), "--window", "16"]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run([*command, "--at", stamp(0, 58), "--max", "0"], stdout=write, stderr=subprocess.PIPE,
+                              text=True, check=False)  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.returncode == 65, done.stderr
+    assert "it does not pass" in done.stderr
+    assert "Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("horizon", ["1ms", "0.9s"])
+def test_a_horizon_in_which_nothing_can_be_measured_is_refused(call: Call, folder: Path, horizon: str) -> None:
+    arguments = ("train", "risk", folder / "d0.csv", "--labels", folder / "labels.csv", "-o", folder / "x.safetensors")
+    code, _, err = call(*arguments, "--horizon", horizon)
+    assert code == 64, err
+    assert "at least 1s" in err
 
 
 def test_an_output_that_cannot_be_written_is_said_before_the_work(call: Call, folder: Path) -> None:

@@ -117,3 +117,10 @@ def test_events_that_fail_are_replaced_by_questions(page: Any, site: Site) -> No
     page.wait_for_selector("#trouble >> text=asking every 5 seconds")
     page.route("**/api/v1/status", lambda route: route.abort())
     page.wait_for_selector("#trouble >> text=Disconnected")
+
+
+def test_alerts_that_were_left_out_are_told(page: Any, site: Site) -> None:
+    told = 'retry: 60000\n\nid: 900\nevent: lagged\ndata: {"missed": 1700}\n\n'
+    page.route("**/api/v1/events", lambda route: route.fulfill(body=told, content_type="text/event-stream"))
+    site.go(page)
+    page.wait_for_selector("#trouble >> text=1,700 alerts were not shown live; the list has them.")
