@@ -25,7 +25,9 @@ lint: $(VENV)/.dev
 sbom: $(VENV)/.release
 	mkdir -p dist
 	$(VENV)/bin/python deploy/runtime_packages.py > dist/requirements.txt
-	$(VENV)/bin/cyclonedx-py requirements dist/requirements.txt --pyproject pyproject.toml --mc-type application \
+	version=$$($(VENV)/bin/python -c 'import logwatch; print(logwatch.__version__)') \
+	  && sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > dist/pyproject.toml
+	$(VENV)/bin/cyclonedx-py requirements dist/requirements.txt --pyproject dist/pyproject.toml --mc-type application \
 	  --output-reproducible --of JSON -o dist/logwatchd.cdx.json
 
 audit: $(VENV)/.release

@@ -28,8 +28,8 @@ MODELS = ("best", "cnn", "row-shared", "logistic", "boosted", "rule")
     help="""Say how likely a failure is, from metrics: a gate for deployments.
 
     Exit code 0: the risk is at most --max. 1: it is above. 65: there is no answer, because metrics are missing, too few
-    or too old, or the weights cannot be used; it never passes in silence. Without --weights the plain rule answers: how
-    far the metrics are from what they were.
+    or too old, the weights cannot be used, or it was interrupted; it never passes in silence. Without --weights the
+    plain rule answers: how far the metrics are from what they were.
 
     With --url, or the --state of a running daemon, the daemon's own answers count: those of every source that has
     metrics, or of --source. Each of them must have a risk, and none may be above --max.""",

@@ -76,6 +76,14 @@ def test_a_state_of_schema_3_finds_incidents_and_sources_by_index(tmp_path: Path
     assert "alerts_source" in plans
 
 
+def test_alerts_are_read_as_they_were_written(tmp_path: Path) -> None:
+    lines = ["plain", "\u6f22\u202e\x1b", "half \ud800 of one", "\u0000", str(2**63)]
+    rows = [NewAlert(f"a{at}", 5, json.dumps({"line": line, "p": 1e-300})) for at, line in enumerate(lines)]
+    with Store(tmp_path) as store:
+        store.commit({}, rows)
+        assert [body["line"] for _, body in store.alerts.newest()] == lines[::-1]
+
+
 def test_lanes_do_not_see_each_other(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.commit_lanes(

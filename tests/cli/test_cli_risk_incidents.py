@@ -33,6 +33,7 @@ FAULTS = (
 )  # fmt: skip
 FAILED = [EVERY * (number + 2) for number in range(len(FAULTS))]
 END = FAILED[-1] + EVERY
+SILENT = (FAILED[4] + 500, FAILED[8] + 500)
 RECORDED = Path(__file__).parents[1] / "data" / "recordings" / "redis"
 
 
@@ -41,7 +42,7 @@ def stamp(at: float) -> str:
 
 
 def log() -> str:
-    """A line every two seconds on average, and each fault says something that nobody has heard."""
+    """A line every two seconds on average, and each fault says something that nobody has heard; twice it is silent."""
     rng, at, rows = (
         random.Random(5),
         0.0,
@@ -49,7 +50,8 @@ def log() -> str:
     )
     while at < END:
         at += rng.expovariate(0.5)
-        rows.append((at, "INFO " + rng.choice(USUAL).format(rng.randrange(1000))))
+        if not any(begin < at < begin + 120 for begin in SILENT):
+            rows.append((at, "INFO " + rng.choice(USUAL).format(rng.randrange(1000))))
     return "".join(f"{stamp(at)} {text}\n" for at, text in sorted(rows))
 
 
@@ -89,16 +91,19 @@ def incidents(call: Call, state: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_incidents_of_the_log_side_teach_and_the_report_says_so(call: Call, place: Path) -> None:
-    out = place / "risk.safetensors"
-    arguments = ("train", "risk", place / "web.csv", "--state", place / "state", "--horizon", "20s", "--window", 16)
+def test_incidents_of_the_log_side_teach_and_the_report_says_so(call: Call, place: Path, tmp_path: Path) -> None:
+    state, out = shutil.copytree(place / "state", tmp_path / "state"), tmp_path / "risk.safetensors"
+    known = incidents(call, state)
+    silence, *_ = (one["incident"] for one in known if one["kind"] == "silence")
+    left = sum(one["kind"] != "silence" for one in known)
+    assert call("alerts", "normal", silence, "--state", state)[0] == 0  # no metric foretells one
+    arguments = ("train", "risk", place / "web.csv", "--state", state, "--horizon", "20s", "--window", 16)
     code, said, err = call(*arguments, "-o", out, "--json")
     assert code == 0, err
-    report, found = json.loads(said), len(incidents(call, place / "state"))
-    assert report["notes"][0].startswith("labels: ")
-    assert "incidents that the log side found" in report["notes"][0]
-    assert f"{found} of {found} incidents" in err
-    assert report["models"][report["serves"]]["auc"] > 0.8
+    report = json.loads(said)
+    assert report["notes"][0].startswith(f"labels: {left} incidents that the log side found, no failures")
+    assert f"labels: {left} of {left} incidents" in err
+    assert report["models"][report["serves"]]["auc"] > 0.8, report["models"]
     gate = ("risk", place / "web.csv", "--weights", out, "--window", 16)
     assert call(*gate, "--at", stamp(FAILED[4] - 3), "--max", 0.3)[0] == 1
     assert call(*gate, "--at", stamp(FAILED[4] - 300), "--max", 0.3)[0] == 0
@@ -111,18 +116,18 @@ def test_incidents_that_are_called_normal_do_not_teach_and_those_that_are_real_d
     train = ("train", "risk", place / "web.csv", "--state", state, "--horizon", "20s", "--window", 16)
     found = incidents(call, state)
     faults = [one["incident"] for one in found if one["kind"] == "event"]
-    assert len(faults) == len(FAULTS)
-    for one in faults[:8]:
+    assert len(faults) >= 10
+    again, *normal, last = faults
+    for one in (again, *normal):
         assert call("alerts", "normal", one, "--state", state)[0] == 0
-    assert call("alerts", "undo", faults[0], "--state", state)[0] == 0
-    assert call("alerts", "normal", faults[8], "--for", "1ms", "--state", state)[0] == 0
-    assert call("alerts", "real", faults[8], "--state", state)[0] == 0  # it was no longer said to be normal
-    left = len(found) - 7
+    assert call("alerts", "undo", again, "--state", state)[0] == 0
+    assert call("alerts", "normal", last, "--for", "1ms", "--state", state)[0] == 0
+    assert call("alerts", "real", last, "--state", state)[0] == 0  # it was no longer said to be normal
+    left = len(found) - len(normal)
     code, _, err = call(*train, "-o", tmp_path / "x.safetensors")
     assert code == 65, err
     assert f"{left} of {left} incidents of logs" in err
     assert f"{len(found) - left} more are normal" in err
-    assert f"{left} incidents of logs, in {left} stretches of time" in err
     assert "training needs 10, in 5" in err
     assert not (tmp_path / "x.safetensors").exists()
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from logwatch.checkpoint.store import NewAlert, Store
+from logwatch.sinks.schema import to_json
+from logwatch.testing import sample_alert
+from logwatch.web.event_routes import BEHIND
+from tests.e2e.conftest import SETTINGS, serve
 from tests.e2e.site import TOKEN, Site
+from tests.integration.program import habit
 
 pytestmark = pytest.mark.browser
 
@@ -119,8 +128,17 @@ def test_events_that_fail_are_replaced_by_questions(page: Any, site: Site) -> No
     page.wait_for_selector("#trouble >> text=Disconnected")
 
 
-def test_alerts_that_were_left_out_are_told(page: Any, site: Site) -> None:
-    told = 'retry: 60000\n\nid: 900\nevent: lagged\ndata: {"missed": 1700}\n\n'
-    page.route("**/api/v1/events", lambda route: route.fulfill(body=told, content_type="text/event-stream"))
-    site.go(page)
-    page.wait_for_selector("#trouble >> text=1,700 alerts were not shown live; the list has them.")
+def test_alerts_that_were_left_out_are_told(visitor: Any, tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        rows = [json.dumps(to_json(sample_alert(number))) for number in range(BEHIND + 2)]
+        store.commit({}, [NewAlert(f"{number:064x}", time.time_ns(), body) for number, body in enumerate(rows)])
+    (tmp_path / "app.log").write_text(habit(40))
+
+    def long_away(route: Any) -> None:
+        route.continue_(headers=route.request.headers | {"last-event-id": "1"})
+
+    with serve(tmp_path, SETTINGS.format(tmp_path)) as served:
+        served.enter(visitor)
+        visitor.route("**/api/v1/events", long_away)
+        served.go(visitor)
+        visitor.wait_for_selector(f"#trouble >> text={BEHIND + 1} alerts were not shown live; the list has them.")
