@@ -162,16 +162,21 @@ class Pending:
             self._crossed = [arrays.pop("crossed")]
             self._units = [UnitBatch(detectors=tuple(header["detectors"]), **arrays)]
 
-    def regard(self, before: Sequence[str], now: Sequence[str]) -> None:
-        """Right after `restore`: the event detectors of before, and now; NaN for new ones. Raises StateCorrupt."""
+    def regard(self, before: Sequence[str], now: Sequence[str], units: Sequence[str]) -> None:
+        """Right after `restore`: NaN for new detectors. Raises StateCorrupt.
+
+        Args:
+            before: the event detectors of then.
+            now: and of now.
+            units: the detectors of units now.
+        """
         if any(nats.shape[1] != len(before) for nats in self._nats):
             raise StateCorrupt("it was saved with other detectors, by another version")
-        if before == now:
-            return
-        self._nats = [_aligned(nats, before, now) for nats in self._nats]
-        for units in self._units:
-            names = (*now, *units.detectors[len(before) :])
-            units.nats, units.detectors = _aligned(units.nats, units.detectors, names), names
+        if before != now:
+            self._nats = [_aligned(nats, before, now) for nats in self._nats]
+        for one in self._units:
+            if one.detectors != tuple(units):
+                one.nats, one.detectors = _aligned(one.nats, one.detectors, units), tuple(units)
 
 
 def _aligned(nats: Float32, before: Sequence[str], now: Sequence[str]) -> Float32:

@@ -130,7 +130,7 @@ class Pipeline:
             for component, part in self._cells.items():
                 part.restore(self._from.cells(component))
             self.stages.learn_anew()
-            self._pending.regard(before, self._names())
+            self._pending.regard(before, self._names(), self.stages.units.detectors)
             if before != self._names():
                 self._regard(before)
         except (ArithmeticError, LookupError, RuntimeError, StateCorrupt, TypeError, ValueError) as error:

@@ -218,7 +218,8 @@ def raw(ran: Ran, path: str) -> str:
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_nothing_in_it_acts(ran: Ran, output: str) -> None:
     text = OUTPUTS[output](ran)
-    assert any(word in text for word in ("onerror", "load", "done in")), "it tells of what was read"
+    tells = any(word in text for word in ("onerror", "load", "done in"))
+    assert tells or output == "log", "it tells of what was read"  # the log names little: see tests/test_telemetry.py
     assert ACTING.findall(text) == []
     if output.startswith("JSON"):
         lines = [one.removeprefix("data: ") for one in text.splitlines()]

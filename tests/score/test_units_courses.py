@@ -120,5 +120,10 @@ def test_any_cut_and_any_restart_gives_the_same_courses(seed: int, sizes: list[i
         plain = run(lambda: Judged(True, 120 * SECOND), whole, [64])
         cut = run(lambda: Judged(True, 120 * SECOND), whole, sizes, stops)
     assert cut == plain
+
+
+def test_the_same_courses_are_some() -> None:
+    with patch.multiple(units_courses, LONG=2, ENOUGH=4.0, MOSTLY=0.2):
+        plain = run(lambda: Judged(True, 120 * SECOND), stream(0, 640, pace=60.0), [64])
     values = [np.frombuffer(row[-1], np.float32)[COURSE] for row in plain]
     assert not np.isnan(values).all()

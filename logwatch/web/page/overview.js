@@ -11,10 +11,15 @@ import { nothing, part } from "/page/states.js";
 const DAYS = 14;
 
 export async function overview(root, _name, query, leave) {
-  const first = await read("status");
   const facts = h("dl", { class: "facts" });
   const open = h("section", { class: "card", "aria-labelledby": "open-title" });
   const daily = h("section", { class: "card", "aria-labelledby": "days-title" });
+  const news = () => Promise.all([
+    part(open, async () => openOnes(...(await Promise.all([read("incidents", { open: true, limit: 8 }), read("alerts", { limit: 4 })])))),
+    part(daily, async () => daysOf(await read("alerts", { since: DAYS * 86400, limit: 200 }))),
+  ]);
+  const drawn = news(); // it need not wait for the status
+  const first = await read("status");
   const table = sources(query.get("find") ?? "", leave);
   show(root, h("h1", { class: "unseen" }, "Overview"), facts, h("div", { class: "pair" }, open, daily), table.element);
 
@@ -22,10 +27,6 @@ export async function overview(root, _name, query, leave) {
     show(facts, ...summary(now).map(([name, value, more]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", { class: "calm" }, more)))));
     table.update(now.sources);
   };
-  const news = () => Promise.all([
-    part(open, async () => openOnes(await read("incidents", { open: true, limit: 8 }), await read("alerts", { limit: 4 }))),
-    part(daily, async () => daysOf(await read("alerts", { since: DAYS * 86400, limit: 200 }))),
-  ]);
   status(first);
   leave(on("status", status));
   let waiting = 0;
@@ -33,7 +34,7 @@ export async function overview(root, _name, query, leave) {
     waiting ||= setTimeout(() => { waiting = 0; news(); }, 1000); // many come at once
   }));
   leave(() => clearTimeout(waiting));
-  await news();
+  await drawn;
 }
 
 function summary(status) {
