@@ -7,6 +7,7 @@ Lanes that are kept in the store are saved together, in one transaction.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from logwatch.checkpoint.store import Store, Swept
 from logwatch.commit import CLOCK, commit
 from logwatch.directives import Directive
 from logwatch.errors import ConfigError
+from logwatch.parse.memory import give_back
 from logwatch.pipeline import SHARE, Pipeline, Saved
 from logwatch.tally import Sizes
 from logwatch.types import Bool, RecordBatch
@@ -58,6 +60,7 @@ class Lanes:
         self._make = build
         self._pipelines: dict[str, Pipeline] = {}
         self._stored: dict[str, Pipeline] = {}  # those of them that are kept in the store
+        self._dropped = False  # since memory was last tidied
         self._gone: Counter[str] = Counter()  # incidents of lanes that were dropped
         self.keepers: list[Keeper] = []
         self.on_commit: Callable[[], None] = lambda: None  # may still raise alerts
@@ -128,6 +131,7 @@ class Lanes:
         if pipeline is not None:
             self._gone += pipeline.opened
             pipeline.close()
+            self._dropped = True
 
     def cursors(self, source: str) -> Mapping[str, bytes]:
         """Where a source of this machine's own lane went on from, as saved."""
@@ -208,6 +212,10 @@ class Lanes:
         telemetry.TEMPLATES.set(sizes.templates)
         telemetry.INCIDENTS.set(sizes.incidents)
         self.on_observe()
+        if self._dropped:
+            self._dropped = False
+            gc.collect()  # a pipeline is full of cycles, and in a long run they are looked for hardly ever
+            give_back()
 
     def turn(self) -> int:
         """Carry on with lanes that are kept elsewhere; returns how many alerts became the sinks'."""

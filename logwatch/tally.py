@@ -47,7 +47,9 @@ class Tally:
                 np.pad(counts, (0, more)) for counts in (self.counts, self._bytes, self._observed)
             )
         self.counts += np.bincount(source, minlength=known)
-        self._bytes += np.bincount(source, records.end - records.start, minlength=known).astype(np.int64)
+        # Elsewhere than in Kafka, whose positions are offsets, they tell how long the records are.
+        size = np.fromiter(map(len, records.lines), np.int64) if records.lane else records.end - records.start
+        self._bytes += np.bincount(source, size, minlength=known).astype(np.int64)
 
     def observe(self) -> Sizes:
         """Bring the counters up to date; returns what the gauges show the sum of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,15 @@ def test_batches_of_a_lane_end_where_its_long_chunks_do(tmp_path: Path, beside: 
         loop.ahead = session.ahead if beside else None
         assert loop.run().records == 24_000
     assert list(source.ends.values()) == [[1024, 1024 + LONGEST, 12_000]] * 2
+
+
+def test_a_lane_that_was_dropped_takes_no_memory(tmp_path: Path) -> None:
+    loaded = load(environ={}, flags={})
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"list": SourceTable(kind="list")}) as session:
+        gone = weakref.ref(session.lanes.open("a-0"))
+        session.lanes.drop("a-0")
+        session.lanes.observe()
+        assert gone() is None
 
 
 class Waiting(ListSource):

@@ -20,3 +20,9 @@ def keep_memory() -> None:
         tell = ctypes.CDLL(None).mallopt
         for setting, size in KEPT.items():
             tell(setting, size)
+
+
+def give_back() -> None:
+    """Give free memory back to the system: after something large has gone."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
