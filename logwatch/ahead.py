@@ -35,7 +35,7 @@ HELD = 8
 RETRY_S = 60.0
 """After the process has died, this long everything is shaped here."""
 
-IDLE_S = 300.0
+IDLE_S = 60.0
 """A process that had nothing to do for so long is let go."""
 
 KNOWN = 100_000
