@@ -8,7 +8,7 @@ must be `PEAK` nats rarer among the source's peaks than a mean among its means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,8 @@ PEAK = 4.0
 """Nats: peaks have e^-4 of the budget, 2 %."""
 MOST = 6.0
 """Nats that one line adds to a course at most: a single shock is a peak, no course."""
+SUMMED = (("lstm",), ("new", "rare"))
+"""Detectors whose nats are added; of a group the largest."""
 UNIT = 256
 """Steps of a nat in which courses are summed: integers, so that no sum depends on its order."""
 FINE = 8.0
@@ -48,9 +50,17 @@ ROW = np.dtype(
 )
 
 
-def steps(nats: Float32) -> NDArray[np.uint64]:
-    """What lines [n] of these combined nats add to their visits' courses."""
-    return np.rint(np.clip(np.nan_to_num(nats), 0.0, MOST) * UNIT).astype(np.uint64)
+def steps(nats: Float32, detectors: Sequence[str]) -> NDArray[np.uint64]:
+    """What lines with these nats [n, D] add to their visits' courses: the network's, and how rare they are."""
+    total = np.zeros(len(nats), np.float32)
+    for group in SUMMED:
+        columns = [detectors.index(name) for name in group if name in detectors]
+        if columns:
+            largest = nats[:, columns[0]]
+            for column in columns[1:]:
+                largest = np.fmax(largest, nats[:, column])
+            total += np.fmax(largest, np.float32(0))
+    return (np.minimum(total, np.float32(MOST)) * np.float32(UNIT)).astype(np.uint64)
 
 
 class _Past(NamedTuple):

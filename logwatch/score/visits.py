@@ -42,10 +42,10 @@ class Visits:
         self._table = table
         self._width, self._events = len(detectors), len(detectors) - len(OWN)
         self._gaps = Gaps(gap)
-        of_events = detectors[: self._events]
-        self._ladder = Ladder(of_events.index("lstm") if "lstm" in of_events else None, self._gaps)
+        self._of_events = tuple(detectors[: self._events])
+        self._ladder = Ladder(self._of_events.index("lstm") if "lstm" in self._of_events else None, self._gaps)
         self._courses = Courses()
-        self._lines, self._votes = Votes(of_events), Votes(detectors)
+        self._votes = Votes(detectors)
         self._clock = clock
         self._sets = SetRarity(untold)
         self._first = 0  # number of the event in row 0 of what is judged now
@@ -137,7 +137,7 @@ class Visits:
         begins = reached >= self._ladder.closing(was, source)
         begins[groups.begin] |= old["open"] == 0
         values = nats[order]
-        surprise = steps(self._lines.combine(values, np.full(len(order), Kind.EVENT, np.uint8)))
+        surprise = steps(values, self._of_events)
         lstm = self._ladder.lstm
         if lstm is not None:
             lift = self._ladder.lift(was, _shift(pending, old["pending"], groups), reached, source)
