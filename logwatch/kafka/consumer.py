@@ -3,8 +3,8 @@
 Why each default is overridden: reads and commits are ours (`enable_auto_commit`), a lost offset is a gap and not a
 silent jump (`auto_offset_reset`), a misspelt topic is an error (`allow_auto_create_topics`), state moves with single
 partitions (`CooperativeStickyAssignor`, which cannot be listed beside eager ones), what a transaction took back is
-not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`), and so is a broker
-that is back (`reconnect_backoff_max_ms`).
+not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`), and so is, by every
+client, a broker that is back (`reconnect_backoff_max_ms`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import (
     IllegalSaslStateError,
     KafkaConfigurationError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
     SaslAuthenticationFailedError,
@@ -32,12 +33,14 @@ from logwatch.kafka.partition_records import PartitionRecords
 BOOTSTRAP_MS = 5000
 """One try to reach a broker; the caller tries again."""
 
+RECONNECT_MS = 2000
+"""Between tries to reach a broker that is away, at most: of the client's own 30 s most would pass after it is back."""
+
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 DEFAULTS: dict[str, Any] = {
     "isolation_level": "read_committed",
     "metadata_max_age_ms": 30_000,
-    "reconnect_backoff_max_ms": 5_000,
 }
 OVERRIDES: dict[str, Any] = {
     "enable_auto_commit": False,
@@ -75,12 +78,13 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
         one = KafkaNetClient(**given)
         made.append(one)
         _tell_refusals(one._manager)
+        _keep_requests(one)
         # The client takes this setting and does not hand it on (3.0.12).
         one.cluster.config["allow_auto_create_topics"] = False
         return one
 
     try:
-        return kind(**settings, kafka_client=client)
+        return kind(**{"reconnect_backoff_max_ms": RECONNECT_MS, **settings}, kafka_client=client)
     except BaseException as error:
         for one in made:  # its thread would stay
             with contextlib.suppress(Exception):
@@ -107,6 +111,20 @@ def _tell_refusals(manager: Any) -> None:
         return connection
 
     manager.get_connection = get_connection
+
+
+def _keep_requests(client: Any) -> None:
+    """A transactional request whose coordinator is away is tried again: of an error, which is what a producer is told,
+    it loses the request, and waits with its records until they are too old, two minutes later (3.0.12)."""
+    await_ready = client.await_ready
+
+    def ready(node_id: Any, timeout_ms: float) -> bool:
+        try:
+            return bool(await_ready(node_id, timeout_ms=timeout_ms))
+        except KafkaConnectionError:
+            return False
+
+    client.await_ready = ready
 
 
 def _hear_last_words(transport: Any) -> None:
