@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from logwatch.cli import run
+from tests.cli.conftest import Call
 
-Call = Callable[..., tuple[int, str, str]]
 START = datetime(2026, 1, 5, tzinfo=UTC)
 LINES = 6000
 FAULTS = range(3000, 6000, 600)
@@ -42,16 +41,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command line in this process: its exit code, and what it wrote where."""
-
-    def carried_out(*arguments: object) -> tuple[int, str, str]:
-        code = run(["backtest", *(str(one) for one in arguments)])
-        sys.stdout.flush()
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return carried_out
+def call(call: Call) -> Call:
+    """The same, of `backtest`."""
+    return partial(call, "backtest")
 
 
 def labelled(folder: Path, head: str, rows: Iterator[str] | list[str], name: str = "labels.csv") -> Path:
