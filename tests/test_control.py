@@ -28,7 +28,7 @@ def test_requests_are_answered_by_the_loop_even_in_a_deep_directory(tmp_path: Pa
         assert stat.S_IMODE((state / "control.sock").stat().st_mode) == 0o600
         assert ask(state, {"verb": "status", "x": 7}) == {"echo": 7}
         assert "unknown verb" in ask(state, {"verb": "rm"})["error"]
-        assert "not a request" in ask(state, [1])["error"]  # type: ignore[arg-type]
+        assert "not a request" in ask(state, [1])["error"]
     finally:
         stop.set()
         loop.join()

@@ -36,9 +36,9 @@ def run(folder: Path, action: str, most: int, kill: bool = False) -> Said:
     one.feed(LINES, sizes_of(1, most), stop=TOLD)
     one.action = action
     if kill:  # what is said is journalled, and nothing after it is committed
-        one._commit = lambda session: None  # type: ignore[method-assign]
+        one._commit = lambda session: None
         one.feed(LINES, sizes_of(2, most), stop=TOLD + 300)
-        one._commit = partial(Run._commit, one)  # type: ignore[method-assign]
+        one._commit = partial(Run._commit, one)
     one.feed(LINES, sizes_of(3, most))
     return one
 

@@ -131,7 +131,7 @@ def test_what_was_flagged_is_released_to_learning(run: Run) -> None:
         rare = next(one for one in stages.detectors if one.name == "rare")
 
         def counted() -> bool:
-            return bool(np.isin(template, rare.counts()[1]).any())  # type: ignore[attr-defined]
+            return bool(np.isin(template, rare.counts()[1]).any())
 
         say(session, "normal", run.opened()[0].id)
         assert counted()
@@ -145,7 +145,7 @@ def test_past_lines_are_released_to_the_network_or_barred_from_it(run: Run) -> N
         stages = session.pipeline.stages
         (number,) = stages.miner.mine(["disk sda id=r2 failed badly with code 7"]).tolist()
         ring, gap = (stages.keys.view(name) for name in ("lstm_ring", "lstm_gap"))
-        replay = next(one for one in stages.detectors if one.name == "lstm")._recipe._replay  # type: ignore[attr-defined]
+        replay = next(one for one in stages.detectors if one.name == "lstm")._recipe._replay
 
         def barred() -> set[bool]:
             kept = replay.all()

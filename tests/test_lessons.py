@@ -64,7 +64,7 @@ def test_a_commit_finds_everything_learned(tmp_path: Path, monkeypatch: pytest.M
 
 
 def _taken(session: object, put_off: list[bool]) -> dict[object, bytes | None]:
-    pipeline = session.pipeline  # type: ignore[attr-defined]
+    pipeline = session.pipeline
     put_off.append(pipeline._lessons._waiting is not None)
     cells: dict[object, bytes | None] = pipeline.take().cells
-    return {cell: value for cell, value in cells.items() if cell[0] != "pipeline"}  # type: ignore[index]
+    return {cell: value for cell, value in cells.items() if cell[0] != "pipeline"}

@@ -34,7 +34,7 @@ class Detector:
     def score(self, events: EventBatch) -> Float32:
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer(len(events))  # type: ignore[no-any-return]
+        return self.answer(len(events))
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None:
         raise ValueError("never learns")
@@ -189,7 +189,7 @@ def records(**wrong: Any) -> RecordBatch:
 def polled(answer: Any) -> tuple[RecordBatch | None, list[Any]]:
     """What comes through the guard, and whether the source was switched off after five of the kind."""
     source, trips = ListSource(), list[Any]()
-    source.poll = lambda max_records: answer  # type: ignore[method-assign]
+    source.poll = lambda max_records: answer
     guard = wrapped("source", source, ManualClock(), trips)
     said = [guard.poll(10) for _ in range(FAILURES)]
     return said[0], trips
@@ -236,7 +236,7 @@ def test_what_is_not_for_a_source_to_say_is_left_out() -> None:
 @pytest.mark.parametrize("cell", [("cell", "text"), (1, b"x"), ("\ud800", b"x"), "cell"])
 def test_state_that_cannot_be_saved_is_not_taken(cell: Any) -> None:
     detector = Detector(lambda n: np.ones(n, np.float32))
-    detector.changes = lambda: [cell]  # type: ignore[method-assign]
+    detector.changes = lambda: [cell]
     assert list(wrapped("detector", detector, ManualClock()).changes()) == []
 
 

@@ -203,9 +203,9 @@ def test_top_level_settings_are_the_defaults_of_components(tmp_path: Path) -> No
         '[[source]]\nkind = "file"\npaths = ["y"]\nwarmup = "2MiB"\n'
     )
     resolved = {one.part.id: one for one in configure(file, {}).resolved}
-    assert resolved["file"].config.warmup == 2**20  # type: ignore[attr-defined]
-    assert resolved["file#2"].config.warmup == 2 * 2**20  # type: ignore[attr-defined]
-    assert resolved["lstm"].config.seed == 7  # type: ignore[attr-defined]
+    assert resolved["file"].config.warmup == 2**20
+    assert resolved["file#2"].config.warmup == 2 * 2**20
+    assert resolved["lstm"].config.seed == 7
 
 
 def test_detectors_run_unless_they_are_switched_off() -> None:

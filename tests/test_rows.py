@@ -18,7 +18,7 @@ from tests.benchmarks.stream import write
 
 def _score(log: Path, rows: Path, entity: str | None = None) -> int:
     form = rows.suffix[1:]
-    request = ScoreRequest((str(log),), load(environ={}), rows=rows, rows_format=form, entity=entity)  # type: ignore[arg-type]
+    request = ScoreRequest((str(log),), load(environ={}), rows=rows, rows_format=form, entity=entity)
     return score(request, Quiet()).rows
 
 

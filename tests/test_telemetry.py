@@ -80,7 +80,7 @@ def test_a_gauge_is_replaced() -> None:
 @pytest.mark.parametrize("style", ["console", "json", "logfmt", "auto"])
 def test_the_log_hides_secrets(style: str) -> None:
     out = io.StringIO()
-    configure_log(style, stream=out)  # type: ignore[arg-type]
+    configure_log(style, stream=out)
     structlog.get_logger("x").warning(
         "connecting", **{"password": "hunter2", "api_key": "k1"}, url="https://me:s3cret@host/x", user="me"
     )
@@ -94,7 +94,7 @@ def test_the_log_hides_secrets(style: str) -> None:
 @pytest.mark.parametrize("style", ["console", "json", "logfmt"])
 def test_nothing_in_the_log_acts_on_a_terminal(style: str) -> None:
     out = io.StringIO()
-    configure_log(style, stream=out)  # type: ignore[arg-type]
+    configure_log(style, stream=out)
     log = structlog.get_logger("x")
     evil = "\x1b[2J\x9b1A\u202e\r\nlevel=critical"
     log.warning(evil, source=evil, sources=[evil])

@@ -16,8 +16,8 @@ def main() -> None:
     producer = KafkaProducer(bootstrap_servers=["kafka:9092"])
     for number in itertools.count():
         broken = time.time() % 600 < 5
-        level, text = ("ERROR", random.choice(ODD)) if broken else ("INFO", USUAL[number % len(USUAL)])  # noqa: S311
-        said = text.format(n=random.getrandbits(16), d=random.getrandbits(6))
+        level, texts = ("ERROR", ODD) if broken else ("INFO", USUAL)
+        said = texts[number % len(texts)].format(n=random.getrandbits(16), d=random.getrandbits(6))
         producer.send("app-logs", key=b"shop", value=f"{datetime.now(UTC).isoformat()} {level} {said}".encode())
         time.sleep(0.125)
 

@@ -241,7 +241,7 @@ def random_split(request: BacktestRequest, labels: Labels, ui: Ui) -> Labelled:
     ui.close()
     cases = [recorder.cases for recorder in recorders]
     assert cases[0] is not None  # noqa: S101  # for the type checker: labels are of entities
-    assert cases[1] is not None  # noqa: S101
+    assert cases[1] is not None  # noqa: S101  # likewise
     least = thresholds(cases[0], settings.budget)
     span = protocol.Span(recorders[1], len(stages.registry.sources), 0.0)
     return protocol.by_cases(recorders[1], cases[1], span, replace(labels, entities=parts[1]), least)

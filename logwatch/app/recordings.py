@@ -55,7 +55,7 @@ def recordings(folder: Path, names: tuple[str, ...]) -> dict[str, Recording]:
         raise UsageError(f"there is no recording called {unknown[0]}", f"choose from {', '.join(found)}")
     if not found:
         raise NoInputError(f"{folder} holds no recordings")
-    labels = _labels(folder / "labels.csv")
+    labels = read_labels(folder / "labels.csv")
     chosen = {}
     for name in names or found:
         own = tuple(label for label in labels if label.source == name)
@@ -63,7 +63,8 @@ def recordings(folder: Path, names: tuple[str, ...]) -> dict[str, Recording]:
     return chosen
 
 
-def _labels(path: Path) -> tuple[Label, ...]:
+def read_labels(path: Path) -> tuple[Label, ...]:
+    """Every fault, in the order of their starts."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [Label(row["source"], row["kind"], _ns(row["start"]), _ns(row["end"])) for row in csv.DictReader(file)]
     return tuple(sorted(rows, key=lambda label: label.start))

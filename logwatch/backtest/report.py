@@ -12,7 +12,7 @@ from logwatch.backtest.bootstrap import Figure
 from logwatch.backtest.evaluation import ALL, RANDOM, Reached
 from logwatch.backtest.plots import COLOURS, moment
 from logwatch.backtest.result import Alone, Incident, Labelled, Result
-from logwatch.backtest.text import number, odds, rate, safe, seconds
+from logwatch.backtest.text import TIMES, number, odds, rate, safe, seconds
 from logwatch.backtest.words import NAMES, headline, protocol, what_budget
 from logwatch.sinks.render import headline as said
 from logwatch.types import NO_TIME
@@ -82,7 +82,7 @@ def _tiles(result: Result) -> Iterator[str]:
     yield _tile(f"{result.incidents:,}", "incidents", per_day)
     ratios = [one.ratio for one in result.kept if one.ratio is not None]
     if ratios:
-        yield _tile(f"{np.median(ratios):.2g} ×", "budget, achieved over asked", what_budget(result))  # noqa: RUF001
+        yield _tile(f"{np.median(ratios):.2g} {TIMES}", "budget, achieved over asked", what_budget(result))
     whole = result.labelled.reached[0] if result.labelled and result.labelled.reached else None
     if whole is not None:
         for figure, name in (

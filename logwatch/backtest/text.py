@@ -10,6 +10,11 @@ from logwatch.sinks.render import escape
 LONGEST = 2000
 """Characters of one line that are shown."""
 
+NONE = "\N{EN DASH}"
+"""Where there is no number."""
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def safe(text: str) -> str:
     """The text in HTML, as content or in a quoted attribute: no markup, nothing that acts, no line without end."""
@@ -18,14 +23,14 @@ def safe(text: str) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`0.914`; an en dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"  # noqa: RUF001
+    """`0.914`; `NONE` where there is none."""
+    return NONE if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def rate(value: float | None) -> str:
     """Incidents a day."""
     if value is None or math.isnan(value):
-        return "–"  # noqa: RUF001
+        return NONE
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
@@ -38,14 +43,14 @@ def power(exponent: int) -> str:
 def odds(score: float) -> str:
     """`1 in 3,200` of −log10 p."""
     if math.isnan(score):
-        return "–"  # noqa: RUF001
+        return NONE
     return f"1 in {10**score:,.0f}" if score < 6 else f"1 in {power(round(score))}"
 
 
 def seconds(value: float | None) -> str:
     """`40 s`, `12 min`, `3.1 h`."""
     if value is None or math.isnan(value):
-        return "–"  # noqa: RUF001
+        return NONE
     if value < 120:
         return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
     return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.1f} h"

@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+LONGEST = 65_536
+"""Bytes read of a secret's file."""
+
 FORMS = 'write { file = "/run/secrets/NAME" } or { env = "NAME" }'
 
 
@@ -25,6 +28,15 @@ def check_closed(path: Path) -> Path:
             f"everybody on this machine can read {path}: chmod o-rwx {path} (a Kubernetes Secret: defaultMode: 0440)"
         )
     return path
+
+
+def secret_line(path: Path) -> str:
+    """What a secret's file holds now. Raises OSError, ValueError where it is no single line of printable ASCII."""
+    with path.open("rb") as file:
+        text = file.read(LONGEST).strip()
+    if not text or not all(32 <= byte < 127 for byte in text):
+        raise ValueError("is not one line of plain text")
+    return text.decode()
 
 
 def read_secret(value: Any) -> Any:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PlainSerializer, SecretStr
 
-from logwatch.config.secret import Secret, check_closed
-
-LONGEST = 65_536
-"""Bytes read of a secret's file."""
+from logwatch.config.secret import LONGEST, Secret, check_closed
+from logwatch.config.url import split_url
 
 
 def check_private(path: Path) -> Path:
@@ -25,31 +23,6 @@ def check_private(path: Path) -> Path:
     if empty:
         raise ValueError(f"{path} is empty")
     return path
-
-
-def secret_line(path: Path) -> str:
-    """What a secret's file holds now. Raises OSError, ValueError where it is no single line of printable ASCII."""
-    with path.open("rb") as file:
-        text = file.read(LONGEST).strip()
-    if not text or not all(32 <= byte < 127 for byte in text):
-        raise ValueError("is not one line of plain text")
-    return text.decode()
-
-
-def split_url(text: str) -> SplitResult:
-    """A URL of http or https in its parts. Raises ValueError, which holds no more of it than its scheme."""
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        raise ValueError("is no URL: write https://HOST/PATH") from None
-    if url.scheme not in ("http", "https") or not host:
-        raise ValueError("is no URL of http or https: write https://HOST/PATH")
-    if "@" in url.netloc:
-        raise ValueError("holds a user or a password: write `username` and `password`")
-    if not (text.isascii() and text.isprintable()) or " " in text or url.fragment:
-        raise ValueError("is no URL: it holds a fragment, a space, or what is not ASCII")
-    return url
 
 
 def shown_url(url: SecretStr) -> str:

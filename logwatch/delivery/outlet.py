@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from logwatch.api import Clock, Sink
 from logwatch.checkpoint.store import StoredAlert
@@ -80,12 +81,13 @@ class Outlet:
         while True:
             wait = self.turn()
             with self.ready:
-                self.ready.wait_for(lambda: self.stopping or (wait is None and self._waits()), timeout=wait)  # noqa: B023
+                self.ready.wait_for(partial(self._woken, wait), timeout=wait)
                 if self.stopping and (wait or not self.queue):
                     return
 
-    def _waits(self) -> bool:
-        return bool(self.queue or self.again)
+    def _woken(self, wait: float | None) -> bool:
+        """Whether it goes on before its time is over: what is new does not hurry a sink that has to recover."""
+        return self.stopping or (wait is None and bool(self.queue or self.again))
 
     def _offer(self, batch: list[StoredAlert]) -> None:
         wanted: list[tuple[StoredAlert, Alert]] = []

@@ -71,8 +71,8 @@ class Request:
 
 
 def _settings(text: str) -> ParseSettings:
-    values: dict[str, Any] = json.loads(text)
-    return ParseSettings(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})  # type: ignore[arg-type]
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(text).items()}
+    return ParseSettings(**values)
 
 
 class Shared:

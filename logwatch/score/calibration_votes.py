@@ -16,10 +16,10 @@ BESIDE = 0.5
 """Weight of a visit's rarities beside the network's nats, which hold how rare its templates are already (HDFS: average
 precision 0.926 so, 0.917 with all of them, 0.90 without). Of single events `believed` takes care."""
 
-WHOLE = "course"
+COURSE = "course"
 """Where a long visit is judged by its course, which knows what all others said, that alone counts."""
 
-SHOWN = frozenset({"gap", "markov", "rule", WHOLE})
+SHOWN = frozenset({"gap", "markov", "rule", COURSE})
 """Computed and shown, without a vote: shadows of the LSTM, whose sum would count the same surprise twice; and rules,
 which alert by themselves."""
 
@@ -61,7 +61,7 @@ class Votes:
             self._bounded = []
         named_alone = ("lstm",) in votes and "lstm" in detectors
         self._network = detectors.index("lstm") if named_alone else None
-        self._whole = detectors.index(WHOLE) if named_alone and WHOLE in detectors else None
+        self._course = detectors.index(COURSE) if named_alone and COURSE in detectors else None
         self._rare = detectors.index("rare") if "rare" in detectors else -1
 
     def combine(self, nats: Float32, kind: UInt8) -> Float32:
@@ -85,8 +85,8 @@ class Votes:
             silent &= np.isnan(largest)
             total += np.fmax(largest, np.float32(0)) * self._weight(group, nats, kind)
         total[silent] = np.nan
-        if self._whole is not None:
-            course = nats[:, self._whole]
+        if self._course is not None:
+            course = nats[:, self._course]
             total = np.where(np.isnan(course), total, course)
         return total
 
@@ -99,6 +99,6 @@ class Votes:
 
     def top(self, nats: Float32) -> int:
         """Column of the voting detector with the largest nats in one unit's nats [D]; -1 where none has an opinion."""
-        voting = self.voting if self._whole is None else [*self.voting, self._whole]
+        voting = self.voting if self._course is None else [*self.voting, self._course]
         heard = [column for column in voting if not np.isnan(nats[column])]
         return max(heard, key=lambda column: float(nats[column]), default=-1)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
 from logwatch.api import PluginConfig
-from logwatch.config.secret import Secret
-from logwatch.config.sinks_secret import LONGEST, PrivateFile, shown_url
+from logwatch.config.secret import LONGEST, Secret
+from logwatch.config.sinks_secret import PrivateFile, shown_url
 
 
 def read_urls(path: Path) -> list[SecretStr]:

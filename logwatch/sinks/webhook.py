@@ -12,7 +12,7 @@ import hashlib
 import hmac
 
 from logwatch.api import Alert, Clock, plugin
-from logwatch.config.sinks_secret import secret_line
+from logwatch.config.secret import secret_line
 from logwatch.errors import ConfigError, DeliveryError, RefusedError
 from logwatch.sinks.http import HttpPost
 from logwatch.sinks.render import headline, render

@@ -68,7 +68,7 @@ def status_routes(asking: Asking) -> APIRouter:
 
     @router.get("/scores", response_model=list[Line])
     async def scores(
-        source: Annotated[list[str], Query(max_length=LINES, description="may be repeated")] = [],  # noqa: B006
+        source: Annotated[list[str], Query(default_factory=list, max_length=LINES, description="may be repeated")],
         after: Annotated[str, Query(max_length=1024, description="without `source`: the last one of before")] = "",
         minutes: Annotated[int, Query(ge=1, le=MINUTES, description="that had any decision; the newest")] = MINUTES,
     ) -> Response:

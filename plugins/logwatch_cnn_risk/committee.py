@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ class Committee(nn.Module):
     """
 
     weights: Tensor
+    members: Iterable[Any]  # modules; that they have `features` and `judge` no type says
 
     def __init__(self, members: Sequence[Any], weights: Tensor | None = None) -> None:
         super().__init__()
@@ -26,11 +27,11 @@ class Committee(nn.Module):
 
     def features(self, frames: Tensor) -> list[Tensor]:
         """The last maps of each member, each [n, filters, m', c']."""
-        return [member.features(frames) for member in self.members]  # type: ignore[operator]
+        return [member.features(frames) for member in self.members]
 
     def judge(self, maps: Sequence[Tensor]) -> Tensor:
         """Logits [n] of the last maps."""
-        each = [member.judge(one) for member, one in zip(self.members, maps, strict=True)]  # type: ignore[operator]
+        each = [member.judge(one) for member, one in zip(self.members, maps, strict=True)]
         return torch.stack(each, dim=1) @ self.weights
 
     def forward(self, frames: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from logwatch_cnn_risk.committee import Committee
 from logwatch_cnn_risk.logistic import newton
 from logwatch_cnn_risk.model import HeatmapCnn
 from logwatch_cnn_risk.networks import Schooling, ask, train
+from logwatch_cnn_risk.progress import Progress, part_of
 from logwatch_cnn_risk.rowshared import RowShared
 from logwatch_cnn_risk.steep import Steep, steep
 from logwatch_cnn_risk.trendcnn import TrendCnn
@@ -68,7 +69,7 @@ def network(build: str, metrics: int, columns: int, wide: int) -> Any:
 
 def elected(
     name: str, reads: Sequence[Float32], failing: Bools, part: NDArray[np.int64], recipe: Recipe, seed: int,
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> tuple[Committee, Platt]:  # fmt: skip
     """The committee of some name, and its calibration, by what each member had not seen.
 
@@ -83,8 +84,8 @@ def elected(
     unseen = np.zeros((len(failing), len(builds)), np.float32)
     for number in range(count):
         for at, build in enumerate(builds):
-            done = len(members)
-            told = lambda share, done=done: progress((done + share) / (count * len(builds)))  # noqa: E731
+            share = 1 / (count * len(builds))
+            told = part_of(progress, len(members) * share, share)
             member, unseen[part == number, at] = _member(build, number, reads, failing, part, recipe, seed, told)
             members.append(member)
     asked = part < count
@@ -105,7 +106,7 @@ def shares(logits: Float32, failing: Bools) -> Float32:
 
 def _member(
     build: str, number: int, reads: Sequence[Float32], failing: Bools, part: NDArray[np.int64], recipe: Recipe,
-    seed: int, progress: Callable[[float], None],
+    seed: int, progress: Progress,
 ) -> tuple[Any, Float32]:  # fmt: skip
     """A network, and its logits of its own part, which it has not seen."""
     import torch

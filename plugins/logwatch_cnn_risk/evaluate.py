@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from logwatch_cnn_risk.folds import FOLDS, folds_of
 from logwatch_cnn_risk.frames import Frames
 from logwatch_cnn_risk.measure import Bools, auc, gate, interval
 from logwatch_cnn_risk.models import BOOSTED, LOGISTIC, NAMES, RULE, fit_models
+from logwatch_cnn_risk.progress import Progress, part_of
 
 SIMPLER = (RULE, LOGISTIC, BOOSTED, ROWS, CNN)
 AS_WELL = 0.005
@@ -49,16 +50,13 @@ class Truth:
         )  # fmt: skip
 
 
-Told = Callable[[float], None]
-
-
-def by_group(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) -> dict[str, Float32]:
+def by_group(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Progress) -> dict[str, Float32]:
     """Probabilities [n] by each model that has seen nothing of the window's group."""
     fold = folds_of(truth.groups, truth.failing, seed)
     return _held([fold == one for one in np.unique(fold)], some, truth, seed, recipe, told)
 
 
-def by_fault(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) -> dict[str, dict[str, float]]:
+def by_fault(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Progress) -> dict[str, dict[str, float]]:
     """AUC of each model for each kind of fault that was in no group of its training; NaN: there are too few."""
     kinds = sorted(set(truth.faults.tolist()) - {""})
     parts = [kinds[at::FOLDS] for at in range(min(FOLDS, len(kinds)))]
@@ -67,8 +65,7 @@ def by_fault(some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told) 
         test = np.isin(truth.groups, truth.groups[np.isin(truth.faults, part)])
         if _too_few(truth, ~test):
             continue
-        begun = number / len(parts)
-        p = _fold(some, truth, test, seed, recipe, lambda share, begun=begun: told(begun + share / len(parts)))  # type: ignore[misc]
+        p = _fold(some, truth, test, seed, recipe, part_of(told, number / len(parts), 1 / len(parts)))
         for name in NAMES:
             for kind in part:
                 rows = ~truth.failing[test] | (truth.faults[test] == kind)
@@ -81,19 +78,18 @@ def _too_few(truth: Truth, train: Bools) -> bool:
     return len(bad) < 2 or len(np.unique(truth.groups[train])) < 3
 
 
-def _fold(some: Frames, truth: Truth, test: Bools, seed: int, recipe: Recipe, told: Told) -> dict[str, Float32]:
+def _fold(some: Frames, truth: Truth, test: Bools, seed: int, recipe: Recipe, told: Progress) -> dict[str, Float32]:
     train = ~test
     models = fit_models(some.take(train), truth.failing[train], truth.groups[train], seed, recipe, told)
     return models.probabilities(some.take(test))
 
 
 def _held(
-    tests: Sequence[Bools], some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Told
+    tests: Sequence[Bools], some: Frames, truth: Truth, seed: int, recipe: Recipe, told: Progress
 ) -> dict[str, Float32]:
     found = {name: np.full(len(some), np.nan, np.float32) for name in NAMES}
     for number, test in enumerate(tests):
-        begun = number / len(tests)
-        p = _fold(some, truth, test, seed, recipe, lambda share, begun=begun: told(begun + share / len(tests)))  # type: ignore[misc]
+        p = _fold(some, truth, test, seed, recipe, part_of(told, number / len(tests), 1 / len(tests)))
         for name, values in p.items():
             found[name][test] = values
     return found

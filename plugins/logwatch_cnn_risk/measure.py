@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,20 @@ def _ranks(score: Float32) -> NDArray[np.float64]:
 
 def interval(score: Float32, failing: Bools, groups: NDArray[Any], seed: int = 0) -> tuple[float, float]:
     """95 % interval of the AUC by bootstrap over groups."""
+    return spread([auc(score[rows], failing[rows]) for rows in redrawn(groups, seed)])
+
+
+def redrawn(groups: NDArray[Any], seed: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of windows whose groups [n] are drawn anew, with replacement, so many times."""
     rng = np.random.default_rng(seed)
     every, number = np.unique(groups, return_inverse=True)
     rows = [np.flatnonzero(number == one) for one in range(len(every))]
-    found = []
     for _ in range(ROUNDS):
-        drawn = np.concatenate([rows[one] for one in rng.integers(0, len(rows), len(rows))])
-        found.append(auc(score[drawn], failing[drawn]))
+        yield np.concatenate([rows[one] for one in rng.integers(0, len(rows), len(rows))])
+
+
+def spread(found: Sequence[float]) -> tuple[float, float]:
+    """Between these 95 % of the figures lie; NaN where none is one."""
     with np.errstate(all="ignore"):
         low, high = np.nanquantile(found, [0.025, 0.975]) if np.isfinite(found).any() else (np.nan, np.nan)
     return float(low), float(high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from logwatch_cnn_risk.folds import folds_of
 from logwatch_cnn_risk.frames import Frames, channels, distances, scale_of, trends_of
 from logwatch_cnn_risk.logistic import Logistic, fit, statistics
 from logwatch_cnn_risk.networks import ask
+from logwatch_cnn_risk.progress import Progress, part_of
 from logwatch_cnn_risk.rule import departures, rule
 
 LOGISTIC, BOOSTED, RULE = "logistic", "boosted", "rule"
@@ -81,7 +82,7 @@ class Models:
 
 def fit_models(
     some: Frames, failing: Bools, groups: NDArray[Any], seed: int, recipe: Recipe = PLAIN,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = lambda share: None,
 ) -> Models:  # fmt: skip
     """All of them, on windows of groups; each network is stopped on a fifth of the groups, which it does not see."""
     with one_thread():
@@ -102,7 +103,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _fit_models(
-    some: Frames, failing: Bools, groups: NDArray[Any], seed: int, recipe: Recipe, progress: Callable[[float], None]
+    some: Frames, failing: Bools, groups: NDArray[Any], seed: int, recipe: Recipe, progress: Progress
 ) -> Models:
     scale = scale_of(some)
     moving = np.flatnonzero(scale[:, 1] > 0).tolist()
@@ -113,12 +114,9 @@ def _fit_models(
     part = folds_of(groups, failing, seed, PARTS)
     networks, platt, done = {}, {}, 0.0
     for name in recipe.parts:
-        begun, work, read = done, WORK[name], reads[name]
-        networks[name], platt[name] = elected(
-            name, read, failing, part, recipe, seed,
-            lambda share, begun=begun, work=work: progress(begun + work * share),  # type: ignore[misc]
-        )  # fmt: skip
-        done += work
+        heard = part_of(progress, done, WORK[name])
+        networks[name], platt[name] = elected(name, reads[name], failing, part, recipe, seed, heard)
+        done += WORK[name]
     both = distances(some, scale), distances(some, None)
     logistic, told, held = fit(statistics(*both), failing), evidence(*both, known), part == 0
     tried = boost(told[~held], failing[~held], seed).logits(told[held])

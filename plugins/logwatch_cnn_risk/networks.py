@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from logwatch.api import Float32
+from logwatch_cnn_risk.progress import Progress
 
 ASK = 512
 LEAST_BATCHES = 8
@@ -43,7 +43,7 @@ class Schooling:
 
 def train(
     network: nn.Module, frames: Float32, failing: NDArray[np.bool_], held: tuple[Float32, NDArray[np.bool_]],
-    how: Schooling, seed: int, progress: Callable[[float], None] = lambda share: None,
+    how: Schooling, seed: int, progress: Progress = lambda share: None,
 ) -> nn.Module:  # fmt: skip
     """The network with the weights of its best epoch, on frames [n, 7, m, c] and truths [n]; `held` tells which."""
     rng = np.random.default_rng(seed)

@@ -13,6 +13,7 @@ from logwatch_cnn_risk.evaluate import Truth, best, by_fault, by_group, figures
 from logwatch_cnn_risk.frames import LEAST_KNOWN, Frames, columns_of, common_names, frames, known_share
 from logwatch_cnn_risk.measure import curves, earliest
 from logwatch_cnn_risk.models import NAMES, RULE, fit_models
+from logwatch_cnn_risk.progress import part_of
 from logwatch_cnn_risk.weights import Learned, save
 
 LEAST_FAILED, LEAST_HEALTHY = 5, 5
@@ -34,16 +35,16 @@ def fit(
     windows = [one for one in windows if known_share(one.window) >= LEAST_KNOWN]
     _check(windows)
     some, truth, recipe = _frames(windows), Truth.of(windows), recipe or Recipe()
-    p = by_group(some, truth, seed, recipe, lambda share: progress(GROUPS * share, "held out by deployment"))
+    p = by_group(some, truth, seed, recipe, part_of(lambda share: progress(share, "held out by deployment"), 0, GROUPS))
     models = {name: figures(p[name], truth, seed) for name in NAMES}
     if len(set(truth.faults.tolist()) - {""}) >= LEAST_KINDS:
-        told = lambda share: progress(GROUPS + (FAULTS - GROUPS) * share, "held out by kind of fault")  # noqa: E731
+        told = part_of(lambda share: progress(share, "held out by kind of fault"), GROUPS, FAULTS - GROUPS)
         for name, kinds in by_fault(some, truth, seed, recipe, told).items():
             models[name] |= {f"fault/{kind}": value for kind, value in kinds.items()}
     serves = best(models)
     last = fit_models(
         some, truth.failing, truth.groups, seed, recipe,
-        lambda share: progress(FAULTS + (1 - FAULTS) * share, "on all deployments"),
+        part_of(lambda share: progress(share, "on all deployments"), FAULTS, 1 - FAULTS),
     )  # fmt: skip
     one = windows[0].window
     notes = tuple(_notes(models, serves, truth))

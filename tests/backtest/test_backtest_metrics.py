@@ -39,7 +39,7 @@ def test_average_precision_is_that_of_its_definition_ties_included(cases: list[t
 @given(CASES, st.randoms())
 def test_the_order_of_cases_does_not_matter(cases: list[tuple[int, bool]], random: object) -> None:
     mixed = list(cases)
-    random.shuffle(mixed)  # type: ignore[attr-defined]
+    random.shuffle(mixed)
     values = [
         average_precision(np.array([s for s, _ in some], np.float32), np.array([b for _, b in some]))
         for some in (cases, mixed)

@@ -39,7 +39,7 @@ def test_episodes_do_not_depend_on_the_order_and_hold_every_crossing(
     crossings: list[tuple[int, int]], random: object
 ) -> None:
     mixed = list(crossings)
-    random.shuffle(mixed)  # type: ignore[attr-defined]
+    random.shuffle(mixed)
     one, other = (
         episodes(array(*(s for s, _ in some)), array(*(t * SECOND for _, t in some))) for some in (crossings, mixed)
     )

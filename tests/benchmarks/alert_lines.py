@@ -11,23 +11,17 @@ each detector alone, lines of level ERROR and above, and what knows nothing.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from logwatch.app.backtest import backtest
-from logwatch.backtest.result import Labelled, Result
-from logwatch.config import load
+from logwatch.backtest.result import Labelled
 from logwatch.parse.parser import ParseSettings
 from logwatch.parse.shape import Shaper
 from logwatch.parse.words import ERROR
-from logwatch.requests import BacktestRequest
-from tests.benchmarks.cases import beside, mean
+from tests.benchmarks.cases import beside, mean, replayed
 from tests.benchmarks.frame import Benchmark
-from tests.benchmarks.quiet import Quiet
 
 SYSTEMS = ("BGL", "Thunderbird")
 WARM = 0.1
@@ -40,19 +34,6 @@ def lines(folder: Path, system: str) -> tuple[list[bytes], list[bool]]:
     return [text for _, text in words], [label != b"-" for label, _ in words]
 
 
-def replayed(text: list[bytes], alerts: list[bool], seed: int) -> Result:
-    """One pass."""
-    with tempfile.TemporaryDirectory() as folder:
-        log, told = Path(folder) / "log.log", Path(folder) / "labels.csv"
-        log.write_bytes(b"\n".join(text) + b"\n")
-        with told.open("w", newline="") as out:
-            rows = csv.writer(out)
-            rows.writerow(("source", "line", "label"))
-            rows.writerows(("log", number, int(alert)) for number, alert in enumerate(alerts, 1))
-        config = load(environ={}, flags={"seed": ("--seed", seed), "budget": ("--budget", "2%")})
-        return backtest(BacktestRequest((str(log),), config, told, WARM), Quiet())
-
-
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
@@ -61,7 +42,8 @@ def main() -> None:
         folder = bench.data("loghub2k")
         for system in SYSTEMS:
             text, alerts = lines(folder, system)
-            passes = [replayed(text, alerts, bench.seed + at) for at in range(bench.options.seeds)]
+            seeds = range(bench.seed, bench.seed + bench.options.seeds)
+            passes = [replayed(text, dict(enumerate(alerts, 1)), None, "2%", seed, warm=WARM) for seed in seeds]
             results: list[Labelled] = [one.labelled for one in passes if one.labelled is not None]
             told = np.mean([one.ratio for result in passes for one in result.kept if one.ratio is not None])
             bench.figure(f"{system}/alert_lines", float(np.mean(alerts)))

@@ -6,6 +6,7 @@ import csv
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from logwatch.app.backtest import backtest
 from logwatch.backtest.evaluation import Reached
@@ -19,14 +20,14 @@ NOTHING = ("random", "all")
 
 
 def replayed(
-    lines: Iterable[bytes], labels: Mapping[str, bool], entity: str, budget: str, seed: int, *, warm: float,
+    lines: Iterable[bytes], labels: Mapping[Any, bool], entity: str | None, budget: str, seed: int, *, warm: float,
     random_split: bool = False,
 ) -> Result:  # fmt: skip
-    """Lines whose entities are labelled, as `logwatchd backtest` sees them.
+    """Lines with labels of their entities, or of their own, as `logwatchd backtest` sees them.
 
     Args:
-        labels: entity → anomalous.
-        entity: what a line is about.
+        labels: entity, or number of a line from 1 on → anomalous.
+        entity: what a line is about; None: labels are of lines.
         warm: share that only teaches.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +36,7 @@ def replayed(
             file.writelines(line + b"\n" for line in lines)
         with told.open("w", newline="") as out:
             rows = csv.writer(out)
-            rows.writerow(("source", "entity", "label"))
+            rows.writerow(("source", "line" if entity is None else "entity", "label"))
             rows.writerows(("log", name, int(bad)) for name, bad in labels.items())
         config = load(environ={}, flags={"seed": ("--seed", seed), "budget": ("--budget", budget)})
         request = BacktestRequest((str(log),), config, told, warm, random_split, None, entity)

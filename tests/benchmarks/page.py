@@ -14,6 +14,7 @@ import multiprocessing
 import tempfile
 import time
 from importlib.resources import files
+from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from statistics import median
 
@@ -38,17 +39,25 @@ start = "beginning"
 """
 
 
-async def client(number: int, port: int, parts: list[str], count: list[int]) -> None:
+async def client(number: int, port: int, parts: list[str], told: SynchronizedArray[int]) -> None:
     """One reader, for ever."""
 
-    async def get(path: str) -> None:
+    async def answer(path: str) -> bytes:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, local_addr=(f"127.0.{1 + number // 200}.{2 + number % 200}", 0)
         )
         writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
-        answer = await reader.read(-1)
-        writer.close()
-        count[0 if answer.startswith(b"HTTP/1.1 200") else 1] += 1
+        try:
+            return await reader.read(-1)
+        finally:
+            writer.close()
+
+    async def get(path: str) -> None:
+        try:
+            good = (await answer(path)).startswith(b"HTTP/1.1 200")
+        except OSError:
+            good = False
+        told[0 if good else 1] += 1
 
     await asyncio.sleep(EVERY_S * number / 50)
     for path in ("/", *parts):
@@ -59,19 +68,17 @@ async def client(number: int, port: int, parts: list[str], count: list[int]) -> 
         await asyncio.sleep(EVERY_S)
 
 
-def clients(number: int, port: int, told: object) -> None:
-    """A process of readers; says how many answers were 200, and how many others."""
-    parts = [f"/page/{one.name}" for one in (files("logwatch.web") / "page").iterdir()]
-
-    async def all_of_them() -> None:
-        count = [0, 0]
+async def all_clients(number: int, port: int, parts: list[str], told: SynchronizedArray[int]) -> None:
+    """So many readers, for ever."""
+    async with asyncio.TaskGroup() as group:  # holds them: the collector takes a task that only its own reader holds
         for one in range(number):
-            asyncio.get_running_loop().create_task(client(one, port, parts, count))
-        while True:
-            await asyncio.sleep(0.5)
-            told[:] = count  # type: ignore[index]
+            group.create_task(client(one, port, parts, told))
 
-    asyncio.run(all_of_them())
+
+def clients(number: int, port: int, told: SynchronizedArray[int]) -> None:
+    """A process of readers; says how many answers were 200, and how many others, or none."""
+    parts = [f"/page/{one.name}" for one in (files("logwatch.web") / "page").iterdir()]
+    asyncio.run(all_clients(number, port, parts, told))
 
 
 def rate(log: Path, number: int, bench: Benchmark) -> float:

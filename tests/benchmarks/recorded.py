@@ -7,7 +7,6 @@ ports, sizes and ids are new, statuses and codes stay what they are.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import random
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logwatch.app.recordings import read_labels
 from logwatch.clock import SystemClock
 from logwatch.parse import header
 from logwatch.parse.decode import decode
@@ -99,9 +99,8 @@ def logs() -> list[str]:
 
 def _clean(name: str) -> list[tuple[int, bytes]]:
     """Lines outside of faults, and how long after the first one each came (ns), the time of faults cut out."""
-    with (RECORDINGS / "labels.csv").open(encoding="utf-8", newline="") as file:
-        mine = [row for row in csv.DictReader(file) if row["source"] == Path(name).stem]
-    faults = sorted((_ns(row["start"]), _ns(row["end"]) + 60 * 10**9) for row in mine)
+    mine = [label for label in read_labels(RECORDINGS / "labels.csv") if label.source == Path(name).stem]
+    faults = [(label.start, label.end + 60 * 10**9) for label in mine]
     with gzip.open(RECORDINGS / f"{name}.gz") as file:
         lines = file.read().splitlines()
     times = np.maximum.accumulate(LineTimes(ParseSettings(), SystemClock()).times(lines)).tolist()
@@ -110,10 +109,6 @@ def _clean(name: str) -> list[tuple[int, bytes]]:
         if not any(begin <= at < end for begin, end in faults):
             found.append((at - times[0] - sum(min(end, at) - begin for begin, end in faults if begin < at), line))
     return found
-
-
-def _ns(written: str) -> int:
-    return int(datetime.fromisoformat(written).timestamp() * 10**9)
 
 
 def _renumbered(part: bytes, table: bytes) -> bytes:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from logwatch.types import Bool, Float64
 from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.smd_judged import judged
 from tests.benchmarks.vus import vus_pr
+
+T = TypeVar("T")
 
 BATCH = 512
 AIM = 1.15
@@ -96,9 +98,9 @@ def running(scores: Float64, weight: float) -> Float64:
     return out
 
 
-def table(found: Sequence[Machine], scores: Sequence[Callable[[Machine], Float64]]) -> Float64:
+def table(found: Sequence[Machine], score: Callable[[Machine, T], Float64], configurations: Sequence[T]) -> Float64:
     """VUS-PR [configurations, machines]."""
-    return np.array([[vus_pr(score(one), one.label) for one in found] for score in scores])
+    return np.array([[vus_pr(score(one, how), one.label) for one in found] for how in configurations])
 
 
 def chosen_on_others(reached: NDArray[np.floating]) -> Float64:
@@ -132,7 +134,7 @@ def say_judged(bench: Benchmark, found: list[Machine], pca: Float64) -> None:
 
 def report(bench: Benchmark, found: list[Machine]) -> None:
     """The default recipe beside the best common offline configuration and chance."""
-    by_offline = table(found, [lambda one, how=how: offline(one, *how) for how in OFFLINE])  # type: ignore[misc]
+    by_offline = table(found, lambda one, how: offline(one, *how), OFFLINE)
     best = int(by_offline.mean(axis=1).argmax())
     pca, how = by_offline[best], " ".join(map(str, OFFLINE[best]))
     say_judged(bench, found, pca)
@@ -149,7 +151,7 @@ def report(bench: Benchmark, found: list[Machine]) -> None:
     bench.figure("samples_per_s", float(np.median([speed for _, speed in runs])), floor=300_000, aim=1_000_000)
     bench.figure("samples_per_s/one step a call", streamed(found[0], Recipe(), batch=1)[1])
     if bench.options.others:
-        mine = table(found, [lambda one, recipe=recipe: streamed(one, recipe)[0] for recipe in RECIPES])  # type: ignore[misc]
+        mine = table(found, lambda one, recipe: streamed(one, recipe)[0], RECIPES)
         held, theirs = chosen_on_others(mine), chosen_on_others(by_offline)
         bench.figure("vus_pr/chosen on others", held.mean(), interval(held, bench.seed), theirs.mean())
         bench.baseline("offline PCA, chosen on others", theirs.mean())

@@ -15,12 +15,10 @@ from logwatch.types import Bool, Float32
 from logwatch_cnn_risk.election import ROWS, Recipe
 from logwatch_cnn_risk.folds import folds_of
 from logwatch_cnn_risk.frames import Frames, scale_of
-from logwatch_cnn_risk.measure import auc, interval
+from logwatch_cnn_risk.measure import auc, interval, redrawn, spread
 from logwatch_cnn_risk.models import RULE, fit_models
 from tests.benchmarks import cmapss, deployments
 from tests.benchmarks.frame import Benchmark
-
-ROUNDS = 300
 
 
 def asked(some: Frames, failing: Bool, groups: NDArray[Any], seed: int, bench: Benchmark) -> dict[str, Float32]:
@@ -40,15 +38,8 @@ def asked(some: Frames, failing: Bool, groups: NDArray[Any], seed: int, bench: B
 
 def gain(one: Float32, two: Float32, failing: Bool, groups: NDArray[Any], seed: int) -> tuple[float, float]:
     """95 % interval of how much larger one AUC is than another, by bootstrap over groups."""
-    rng = np.random.default_rng(seed)
-    every, number = np.unique(groups, return_inverse=True)
-    rows = [np.flatnonzero(number == at) for at in range(len(every))]
-    found = []
-    for _ in range(ROUNDS):
-        drawn = np.concatenate([rows[at] for at in rng.integers(0, len(rows), len(rows))])
-        found.append(auc(one[drawn], failing[drawn]) - auc(two[drawn], failing[drawn]))
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return float(low), float(high)
+    drawn = redrawn(groups, seed)
+    return spread([auc(one[rows], failing[rows]) - auc(two[rows], failing[rows]) for rows in drawn])
 
 
 def told(bench: Benchmark, of: str, found: dict[str, Float32], failing: Bool, groups: NDArray[Any]) -> None:

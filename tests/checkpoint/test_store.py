@@ -41,7 +41,7 @@ def test_a_failing_commit_leaves_nothing_behind(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.commit({("c", "n"): b"old"})
         with pytest.raises(StateCorrupt):
-            store.commit({("c", "n"): b"new"}, [NewAlert("x", None, "{}")])  # type: ignore[arg-type]
+            store.commit({("c", "n"): b"new"}, [NewAlert("x", None, "{}")])
         assert store.cell("c", "n") == b"old"
         store.commit({("c", "n"): b"new"})
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from logwatch.cli import run
+from tests.cli.conftest import Call
 
-Call = Callable[..., tuple[int, str, str]]
 START = datetime(2026, 1, 5, tzinfo=UTC)
 LINES = 6000
 FAULTS = range(3000, 6000, 600)
@@ -42,16 +41,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command line in this process: its exit code, and what it wrote where."""
-
-    def carried_out(*arguments: object) -> tuple[int, str, str]:
-        code = run(["backtest", *(str(one) for one in arguments)])
-        sys.stdout.flush()
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return carried_out
+def call(call: Call) -> Call:
+    """The same, of `backtest`."""
+    return partial(call, "backtest")
 
 
 def labelled(folder: Path, head: str, rows: Iterator[str] | list[str], name: str = "labels.csv") -> Path:
@@ -80,7 +72,7 @@ def test_faults_by_time_are_found_and_a_page_is_written(call: Call, log: Path, t
     found = voices(out)
     assert found["whole"]["found"] == len(FAULTS)
     assert found["new"]["found"] == len(FAULTS)
-    assert found["all"]["precision"]["value"] < 0.3  # type: ignore[index]
+    assert found["all"]["precision"]["value"] < 0.3
     assert all(one["delay"] < 2 for one in told["labels"]["anomalies"])
     assert "FATAL freactor" in page.read_text()
     assert "FATAL" not in "".join(line for line in page.read_text().splitlines() if "<title>Backtest" in line)[:300]
@@ -94,11 +86,9 @@ def test_lines_with_labels_are_found_one_by_one(call: Call, log: Path, tmp_path:
     assert code == 0
     assert (told["matched"], told["positive"]) == (LINES, len(FAULTS))
     assert told["evaluated"] == pytest.approx(0.9 * LINES, abs=20)
-    assert voices(out)["whole"]["average_precision"]["value"] > 0.9  # type: ignore[index]
+    assert voices(out)["whole"]["average_precision"]["value"] > 0.9
     assert voices(out)["whole"]["found"] == len(FAULTS)
-    assert voices(out)["all"]["average_precision"]["value"] == pytest.approx(  # type: ignore[index]
-        len(FAULTS) / told["evaluated"]
-    )
+    assert voices(out)["all"]["average_precision"]["value"] == pytest.approx(len(FAULTS) / told["evaluated"])
 
 
 def test_entities_and_a_random_split_beside_the_order_of_time(call: Call, log: Path, tmp_path: Path) -> None:
@@ -109,8 +99,8 @@ def test_entities_and_a_random_split_beside_the_order_of_time(call: Call, log: P
     assert code == 0
     for part in ("labels", "random_split"):
         whole = voices(out, part)["whole"]
-        assert whole["average_precision"]["value"] > 0.9  # type: ignore[index]
-        assert whole["precision"]["value"] >= 0.5  # type: ignore[index]
+        assert whole["average_precision"]["value"] > 0.9
+        assert whole["precision"]["value"] >= 0.5
         assert whole["found"] >= len(bad) // 2
     told = json.loads(out)
     assert told["random_split"]["evaluated"] == LINES // 3 - round(0.1 * (LINES // 3 - len(bad)))

@@ -16,23 +16,10 @@ import pytest
 from PIL import Image
 
 from logwatch.cli import run
+from tests.cli.conftest import Call
 from tests.plugins import deployments_made as made
 
-Call = Callable[..., tuple[int, str, str]]
 HEAD = "source,deployment,start,end,failed,failed_at,fault"
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command line in this process: its exit code, and what it wrote where."""
-
-    def carried_out(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(one) for one in arguments])
-        sys.stdout.flush()
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return carried_out
 
 
 def stamp(number: int, second: int) -> str:

@@ -19,7 +19,7 @@ from logwatch.app import risk_asked
 from logwatch.errors import UnreachableError, UsageError
 from logwatch.requests import RiskAsk
 
-TOKEN = "a-token-of-this-test-0123456789abcdef"  # noqa: S105
+TOKEN = "a-token-of-this-test-0123456789abcdef"  # noqa: S105  # of this test alone
 SECONDS, BAD = 1500, 60
 """Readings of so many seconds until now; in the last of them everything climbs."""
 

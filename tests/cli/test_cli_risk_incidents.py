@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from logwatch.cli import run
+from tests.cli.conftest import Call
 from tests.integration.program import BEGIN
-
-Call = Callable[..., tuple[int, str, str]]
 
 EVERY, GROWS, STEP = 1200, 40, 5
 """Seconds from one fault to the next, for how long memory grows before it, and from one value to the next."""
@@ -61,19 +58,6 @@ def metrics() -> str:
     load, waiting = rng.normal(5, 0.5, len(since)), rng.normal(3, 0.3, len(since))
     rows = zip(since.tolist(), load, rng.normal(50, 1, len(since)) + 1.5 * grown, waiting, strict=True)
     return "\n".join(["time,load,memory,waiting", *(f"{stamp(at)},{a:.3f},{b:.3f},{c:.3f}" for at, a, b, c in rows)])
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command line in this process: its exit code, and what it wrote where."""
-
-    def carried_out(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(one) for one in arguments])
-        sys.stdout.flush()
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return carried_out
 
 
 @pytest.fixture(scope="module")

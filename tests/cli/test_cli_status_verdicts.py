@@ -26,7 +26,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *sources: SourceReport) -> str:
     monkeypatch.setenv("TERM", "xterm-256color")
     ui = Terminal(out=Screen(), err=Screen())
     show_status(StatusReport(True, "/state", uptime=1.0, sources=sources), ui)
-    return re.sub(r"\x1b\[[0-9;]*m", "", ui.out.getvalue())  # type: ignore[attr-defined]
+    return re.sub(r"\x1b\[[0-9;]*m", "", ui.out.getvalue())
 
 
 def test_each_source_has_a_sentence_for_each_side_that_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:

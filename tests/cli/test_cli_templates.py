@@ -45,7 +45,7 @@ def test_labels_tell_how_well_templates_agree(log: Path, capsys: pytest.CaptureF
     found = labelled(log, labels, capsys)
     assert (found["ga"], found["matched"], found["labels"]) == (0.6, 1.0, 5)
     assert (found["templates"], found["statements"]) == (4, 3)
-    (worst,) = found["worst"]  # type: ignore[misc]
+    (worst,) = found["worst"]
     assert worst["statements"] == 1
     assert {part["statement"] for template in worst["templates"] for part in template["statements"]} == {"a.py:3"}
     assert worst["templates"][0]["statements"][0]["example"] == LINES[5]

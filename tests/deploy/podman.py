@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests import waiting
 from tests.deploy.tools import DEPLOY, ROOT, missing, run, tool
 
 IMAGE = "localhost/logwatchd:test"
 BASE = "docker.io/library/python:3.11-slim-bookworm"
 PATIENCE_S = 240.0
 """How long something may take before a test gives up; nothing is asserted about the time itself."""
+
+eventually = partial(waiting.eventually, patience=PATIENCE_S, pause=0.5)
 
 
 def image() -> str:
@@ -38,16 +39,6 @@ def image() -> str:
     file = DEPLOY / "Dockerfile"
     run("podman", "build", "-q", "-t", IMAGE, "-f", file, *here, "--build-arg", torch, ROOT, limit=3000)
     return IMAGE
-
-
-def eventually(holds: Callable[[], Any], what: Callable[[], str]) -> Any:
-    """Wait until something holds, and return it."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        if found := holds():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what()}")
 
 
 def said(container: str) -> str:

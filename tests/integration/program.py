@@ -7,18 +7,21 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from logwatch.control import ask
 from logwatch.errors import UnreachableError
+from tests import waiting
 
 PATIENCE_S = 60.0
 """How long something may take before a test gives up; nothing is asserted about the time itself."""
+
+eventually = partial(waiting.eventually, patience=PATIENCE_S, pause=0.05)
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
 
@@ -40,16 +43,6 @@ def habit(count: int, begin: int = 0) -> str:
 def odd(number: int) -> str:
     """A line that never happened before, at the time of the usual one of that number."""
     return f"{line(number).split(' ', 1)[0]} {ODD}\n"
-
-
-def eventually(holds: Callable[[], Any], what: str) -> Any:
-    """Wait until something holds, and return it."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        if found := holds():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}")
 
 
 @dataclass

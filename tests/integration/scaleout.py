@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,8 +28,11 @@ from logwatch.control import ask
 from logwatch.errors import UnreachableError
 from logwatch.plugins import configure
 from logwatch.types import RecordBatch, Stream
+from tests import waiting
 
 PATIENCE_S = 120.0
+
+eventually = partial(waiting.eventually, patience=PATIENCE_S)
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STEPS = ["begin id={i} of {n}", "read id={i} {n} rows in {n} ms", "wrote id={i} {n} rows", "end id={i} after {n} ms"]
 WORDS = ["quota", "raid", "panic", "thermal", "orphan", "inode", "lost", "bus", "segfault", "fan"]
@@ -69,16 +73,6 @@ def lines(count: int, seed: int, begin: int = 0) -> Iterator[bytes]:
         text = odd if i >= QUIET and (i - QUIET) % BURST_EVERY < BURST else text
         if i >= begin:
             yield f"{(BEGIN + timedelta(seconds=i)).isoformat()} {text}".encode()
-
-
-def eventually(holds: Callable[[], Any], what: Callable[[], object], patience: float = PATIENCE_S) -> Any:
-    """Wait until something holds, and return it."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        if found := holds():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {patience:.0f} s: {what()}")
 
 
 @dataclass
@@ -226,7 +220,7 @@ class Fleet:
             assert not ended, f"{ended} ended:\n{self.logs()}"
             return holds()
 
-        return eventually(alive, lambda: (self.positions(), self.logs()), patience)
+        return eventually(alive, lambda: (self.positions(), self.logs()), patience=patience)
 
     def logs(self) -> str:
         """The ends of what the workers said."""

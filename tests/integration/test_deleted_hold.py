@@ -57,7 +57,7 @@ def test_a_paused_daemon_lets_a_deleted_file_go_and_alerts_of_the_gap_when_it_re
     gaps = telemetry.GAPS.series()
     tables = {"file": SourceTable(kind="file")}
     with opened(loaded.settings, detectors_of(loaded), tmp_path / "state", tables) as session:
-        config = FileConfig(paths=[str(log)], start="beginning", warmup=0, deleted_hold=1)  # type: ignore[arg-type]
+        config = FileConfig(paths=[str(log)], start="beginning", warmup=0, deleted_hold=1)
         delivery = Stuck(session.store, {}, 1 << 20, "pause")
         source = Begun(config, session.clock)
         source.delivery = delivery

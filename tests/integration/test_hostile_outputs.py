@@ -195,7 +195,7 @@ OUTPUTS: dict[str, Callable[[Ran], str]] = {
     "webhook template": lambda ran: "\n".join(one.decode() for one in ran.server.bodies),
     "metrics": lambda ran: raw(ran, "/metrics"),
     **{
-        f"JSON: /api/v1/{path}": lambda ran, path=path: raw(ran, f"/api/v1/{path}")  # type: ignore[misc]
+        f"JSON: /api/v1/{path}": lambda ran, path=path: raw(ran, f"/api/v1/{path}")
         for path in (
             "alerts",
             "status",

@@ -70,7 +70,7 @@ class Following:
     """A file source in this process, with the numbers of the lines that it delivered."""
 
     def __init__(self, paths: str, compressed: bool) -> None:
-        config = FileConfig(paths=[paths], start="beginning", warmup=0, rotate_wait=1, compressed=compressed)  # type: ignore[arg-type]
+        config = FileConfig(paths=[paths], start="beginning", warmup=0, rotate_wait=1, compressed=compressed)
         self.source = FileSource(config, SystemClock())
         self.source.open({})
         self.numbers: list[int] = []

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def am(tmp_path: Path, told: WebServer) -> Iterator[Alertmanager]:
 
 
 def sink(*urls: str, resend: str = "1min") -> AlertmanagerSink:
-    return AlertmanagerSink(AlertmanagerConfig(urls=list(urls), resend=resend), SystemClock())  # type: ignore[arg-type]
+    return AlertmanagerSink(AlertmanagerConfig(urls=list(urls), resend=resend), SystemClock())
 
 
 def now(alert: Alert) -> Alert:
@@ -199,11 +200,16 @@ def test_the_daemon_goes_on_telling_alertmanager_after_a_kill(program: Program, 
     second = program.start("run", "-c", config)
     for _ in range(2):  # the first may be the delivery that was not yet known to have arrived
         (again,) = am.firing()
-        eventually(lambda: [one for one in am.firing() if one["endsAt"] > _plus(again["endsAt"])], "it is told again")  # noqa: B023
+        later = _plus(again["endsAt"])
+        eventually(partial(_ending_after, am, later), "it is told again")
     (again,) = am.firing()
     assert again["labels"] == firing["labels"]
     assert again["annotations"]["incident"] == firing["annotations"]["incident"]
     assert second.end(15) == 0
+
+
+def _ending_after(am: Alertmanager, moment: str) -> list[Any]:
+    return [one for one in am.firing() if one["endsAt"] > moment]
 
 
 def _plus(moment: str) -> str:

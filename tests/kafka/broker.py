@@ -111,7 +111,7 @@ class LocalBroker:
         self._heap, self._secure = heap, secure
         names = ["PLAINTEXT", "CONTROLLER", *(security.PROTOCOLS if secure else ())]
         places = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
-        self.listeners = {name: place for name, place in places.items() if name != "CONTROLLER"}
+        self.listeners: Mapping[str, str] = {name: place for name, place in places.items() if name != "CONTROLLER"}
         self.trusted = security.certificate(folder) if secure else None
         self._process: subprocess.Popen[bytes] | None = None
         self._write(places, node, voters or f"{node}@{places['CONTROLLER']}", dict(settings or {}), brokers)
@@ -218,7 +218,7 @@ class _Named:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self.listeners = {"PLAINTEXT": bootstrap}
+        self.listeners: Mapping[str, str] = {"PLAINTEXT": bootstrap}
 
     def start(self) -> None:
         """It runs."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class ContainerBroker:
         from testcontainers.core.container import DockerContainer
 
         self.bootstrap = f"127.0.0.1:{port}"
-        self.listeners = {"PLAINTEXT": self.bootstrap}
+        self.listeners: Mapping[str, str] = {"PLAINTEXT": self.bootstrap}
         image = os.environ.get("LOGWATCHD_TEST_KAFKA_IMAGE") or IMAGE
         self._container: Any = DockerContainer(image).with_kwargs(network_mode="host")
         self._started = False

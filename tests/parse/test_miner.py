@@ -66,8 +66,8 @@ def test_ids_do_not_depend_on_batches(seed: int, at: list[int], scoped: bool) ->
     scopes = [random.Random(text).choice(["", "app.db", "app.web"]) for text in texts]
     whole, parts = TemplateMiner(), TemplateMiner()
     expected = whole.mine(texts, scopes if scoped else None)
-    places = cut(list(range(400)), at)  # type: ignore[arg-type]
-    got = [parts.mine([texts[i] for i in p], [scopes[i] for i in p] if scoped else None) for p in places]  # type: ignore[call-overload]
+    places = cut(list(range(400)), at)
+    got = [parts.mine([texts[i] for i in p], [scopes[i] for i in p] if scoped else None) for p in places]
     assert np.concatenate(got).tolist() == expected.tolist()
     assert parts.merges() == whole.merges()
     assert (parts.revised, len(parts)) == (whole.revised, len(whole))

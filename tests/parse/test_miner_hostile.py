@@ -71,8 +71,8 @@ def test_what_is_remembered_changes_no_answer(seed: int, forms: list[list[str]])
 
 def test_a_stream_of_fresh_words_is_answered_from_what_is_remembered() -> None:
     rng, miner = random.Random(1), TemplateMiner()
-    word = lambda: "".join(rng.choices("abcdefghijkl", k=9))  # noqa: E731
-    ids = miner.mine([f"failed password for invalid user {word()} from 10.0.0.7 port 22 ssh2" for _ in range(2_000)])
+    words = ["".join(rng.choices("abcdefghijkl", k=9)) for _ in range(2_000)]
+    ids = miner.mine([f"failed password for invalid user {word} from 10.0.0.7 port 22 ssh2" for word in words])
     assert len(set(miner.find(ids).tolist())) == 1
     assert len(miner._by_rest) == 1
     assert len(miner._by_masked) < 20  # those before the variable was known

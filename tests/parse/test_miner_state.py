@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ WORDS = "red green blue pink grey black white brown amber ochre".split()
 
 def stream(seed: int, lines: int) -> list[str]:
     rng = random.Random(seed)
-    word = lambda: rng.choice(WORDS)  # noqa: E731
+    word = partial(rng.choice, WORDS)
     forms = [
         lambda: f"paint the door {word()} again {rng.randrange(99)}",
         lambda: f"{word()} and {word()} were mixed by user {word()}",

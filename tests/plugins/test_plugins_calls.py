@@ -39,7 +39,7 @@ class Rule:
 
     def score(self, events: EventBatch) -> Float32:
         self.calls += 1
-        return self.act(events)  # type: ignore[no-any-return]
+        return self.act(events)
 
     def learn(self, chunk: EventBatch, nats: Float32) -> None: ...
 
@@ -54,8 +54,10 @@ class Rig:
         self.clock, self.trips, self.inner = ManualClock(), list[Any](), Rule()
         self.name = f"rule-{next(NUMBERS)}"
         component = Component("detector", self.name, (1, 0), PluginConfig, Rule)
-        on_trip = lambda *trip: self.trips.append(trip)  # noqa: E731
-        self.detector = guarded(component, self.inner, on_trip, self.clock.monotonic, deadline, MEMORY)
+        self.detector = guarded(component, self.inner, self._on_trip, self.clock.monotonic, deadline, MEMORY)
+
+    def _on_trip(self, *trip: Any) -> None:
+        self.trips.append(trip)
 
     def ended(self) -> bool:
         """Whether no thread of its own is left."""
@@ -177,7 +179,7 @@ def test_what_is_called_at_the_start_may_take_longer() -> None:
         time.sleep(0.4)
         restored.extend(cells)
 
-    rig.inner.restore = restore  # type: ignore[method-assign]
+    rig.inner.restore = restore
     rig.detector.restore({"all": b""})
     assert restored == ["all"]
     assert not rig.trips

@@ -40,7 +40,7 @@ class Stream:
     """A detector and how far it has come."""
 
     def __init__(self, **config: float) -> None:
-        self.detector = ValuesOdd(ValuesConfig(**config))  # type: ignore[arg-type]
+        self.detector = ValuesOdd(ValuesConfig(**config))
         self.at = 0
 
     def chunk(self, fields: dict[str, list[float] | list[str]], flags: int = 0, sources: int = 1) -> Float32:

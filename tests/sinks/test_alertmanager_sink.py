@@ -199,7 +199,7 @@ def test_a_failure_in_the_middle_says_how_many_arrived() -> None:
 def test_the_address_may_have_a_path_of_its_own() -> None:
     for path in ("", "/", "/prefix", "/prefix/api/v2/alerts"):
         with serving() as server:
-            am = AlertmanagerSink(AlertmanagerConfig(urls=[f"{server.url}{path}"]), ManualClock())  # type: ignore[list-item]
+            am = AlertmanagerSink(AlertmanagerConfig(urls=[f"{server.url}{path}"]), ManualClock())
             am.deliver([sample_alert(1)])
         assert server.requests[0].target == ("/prefix" if "prefix" in path else "") + "/api/v2/alerts"
 

@@ -143,7 +143,7 @@ def test_no_answer_whatever_raises_anything_else(data: bytes) -> None:
         try:
             post(server)
         except DeliveryError as error:
-            assert PLACE not in str(error)  # noqa: PT017
+            assert PLACE not in str(error)  # noqa: PT017  # raising is allowed, not demanded
 
 
 def test_no_error_tells_where_the_url_leads_beyond_its_host() -> None:
@@ -165,8 +165,12 @@ def test_a_token_is_read_again_at_each_request(tmp_path: Path) -> None:
         sender.post(b"", {})
         token.write_text("second\n")
         sender.post(b"", {})
+        for wrong in ("", "two words", "two\nlines"):
+            token.write_text(wrong)
+            with pytest.raises(DeliveryError, match="`token_file` holds no token"):
+                sender.post(b"", {})
         token.unlink()
-        with pytest.raises(DeliveryError, match="token_file"):
+        with pytest.raises(DeliveryError, match="`token_file` cannot be read: no such file"):
             sender.post(b"", {})
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer first", "Bearer second"]
 

@@ -27,7 +27,7 @@ def url(server: WebServer, more: str = "") -> str:
 
 
 def sink(*urls: str, **config: Any) -> NotifySink:
-    return NotifySink(NotifyConfig(urls=list(urls), **config))  # type: ignore[arg-type]
+    return NotifySink(NotifyConfig(urls=list(urls), **config))
 
 
 def test_a_notification_says_what_happened_and_how_bad_it_is() -> None:
@@ -79,7 +79,7 @@ def test_urls_come_from_a_file_that_is_not_everybodys(tmp_path: Path) -> None:
     file.write_text("json://127.0.0.1\nnosuch://hook-secret\n")
     with pytest.raises(ValueError, match="URL 2 is no URL that Apprise knows") as told:
         NotifyConfig(urls_file=file)
-    assert "hook-secret" not in str(told.value.errors()[0]["ctx"])  # type: ignore[attr-defined]
+    assert "hook-secret" not in str(told.value.errors()[0]["ctx"])
 
 
 @pytest.mark.parametrize("bad", ["nosuch://x", "x", "", "slack://"])
@@ -94,7 +94,7 @@ def test_no_url_at_all_is_refused() -> None:
 
 
 def test_a_configuration_shows_the_scheme_alone() -> None:
-    config = NotifyConfig(urls=["slack://tokenA12/tokenB/tokenC1234567890123456789/#c"])  # type: ignore[list-item]
+    config = NotifyConfig(urls=["slack://tokenA12/tokenB/tokenC1234567890123456789/#c"])
     assert config.model_dump(mode="json")["urls"] == ["slack://…"]
     assert "token" not in repr(config)
 

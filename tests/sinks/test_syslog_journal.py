@@ -239,7 +239,7 @@ def test_an_entry_always_fits_a_datagram(folder: Path) -> None:
 
 
 def test_a_journal_that_is_not_there_or_takes_nothing_is_an_error_that_passes(folder: Path) -> None:
-    here = JournalSink(JournalSinkConfig(socket=str(folder / "none"), timeout="100ms"))  # type: ignore[arg-type]
+    here = JournalSink(JournalSinkConfig(socket=str(folder / "none"), timeout="100ms"))
     with pytest.raises(DeliveryError, match="no such file"):
         here.deliver([sample_alert(1)])
     with datagrams(folder / "none"), pytest.raises(DeliveryError, match="no answer") as told:

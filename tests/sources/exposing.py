@@ -21,7 +21,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers by the path."""
 
     protocol_version = "HTTP/1.1"
-    server: Exposing  # type: ignore[assignment]
+    server: Exposing
 
     def do_GET(self) -> None:
         self.server.seen.append((self.path, dict(self.headers)))

@@ -44,7 +44,7 @@ class Reader:
     def __init__(self, *paths: Path | str, name: str = "{name}", **config: object) -> None:
         self.clock = HandClock()
         values = {"start": "beginning", "warmup": 0, **config}
-        self.config = FileConfig(paths=[str(path) for path in paths], **values)  # type: ignore[arg-type]
+        self.config = FileConfig(paths=[str(path) for path in paths], **values)
         self.name = name
         self.cursors: dict[str, bytes] = {}
         self.lines: list[tuple[str, bytes]] = []  # (source, line)

@@ -44,7 +44,7 @@ def read(suffix: str, packed: bytes, size: int = 256 * 1024) -> tuple[bytes, str
 
 def by_bytes(suffix: str, packed: bytes) -> bytes:
     """What decodes before the damage, by feeding the smallest pieces there are."""
-    one = decompressing(f"a{suffix}", io.BufferedReader(io.BytesIO()))._make()  # type: ignore[attr-defined]
+    one = decompressing(f"a{suffix}", io.BufferedReader(io.BytesIO()))._make()
     found = bytearray()
     try:
         for n in range(len(packed)):

@@ -72,10 +72,10 @@ def test_start_at_a_time_leaves_out_files_last_written_before(reading: type, tmp
 def test_a_start_may_be_written_as_a_time_of_toml_or_of_any_zone_but_not_without_one() -> None:
     at = datetime(2026, 1, 31, 8, tzinfo=UTC)
     times = (at, "2026-01-31T08:00:00Z", "2026-01-31T09:00:00+01:00")
-    assert {FileConfig(paths=["x"], start=time).since for time in times} == {int(at.timestamp()) * 10**9}  # type: ignore[arg-type]
+    assert {FileConfig(paths=["x"], start=time).since for time in times} == {int(at.timestamp()) * 10**9}
     for wrong in ("2026-01-31T08:00:00", "yesterday", at.replace(tzinfo=None)):
         with pytest.raises(ValidationError, match="a time like 2026-01-31T08:00:00Z"):
-            FileConfig(paths=["x"], start=wrong)  # type: ignore[arg-type]
+            FileConfig(paths=["x"], start=wrong)
 
 
 def test_a_start_time_counts_at_the_first_start_only(reading: type, log: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_directory_that_is_an_untrusted_link_is_refused(reading: type, tmp_pat
 @pytest.mark.parametrize(("suffix", "module"), [(".gz", gzip), (".xz", lzma), (".bz2", bz2)])
 def test_once_reads_everything_there_is_and_ends(reading: type, log: Path, suffix: str, module: object) -> None:
     packed = log.with_name("old.log" + suffix)
-    packed.write_bytes(module.compress(b"packed\n" * 3000))  # type: ignore[attr-defined]
+    packed.write_bytes(module.compress(b"packed\n" * 3000))
     append(log, b"no line end")
     reader = reading(log, packed, once=True)
     assert not reader.source.exhausted()

@@ -74,8 +74,8 @@ def test_idle_files_cost_a_bounded_number_of_looks(
     calls = 0
     lseek, fstat, stat = os.lseek, os.fstat, os.stat
 
-    def counting(call):  # type: ignore[no-untyped-def]
-        def counted(*args, **kwargs):  # type: ignore[no-untyped-def]
+    def counting(call):
+        def counted(*args, **kwargs):
             nonlocal calls
             calls += 1
             return call(*args, **kwargs)

@@ -14,7 +14,7 @@ def lines(begin: int, end: int) -> bytes:
 
 
 def numbers(reader: object) -> list[int]:
-    return [int(line.split()[1]) for _, line in reader.lines]  # type: ignore[attr-defined]
+    return [int(line.split()[1]) for _, line in reader.lines]
 
 
 def rotate(log: Path, fresh: bytes) -> None:

@@ -114,8 +114,8 @@ WRONG: dict[str, tuple[Answer, str]] = {
     "a bomb": (lambda handler: handler.say(gzip.compress(b"#" * 2_000_000), Content_Encoding="gzip"), "max_bytes"),
     "a drip": (drip, "within"),
     "a head that drips": (drip_a_head, "within"),
-    "no answer": (lambda handler: handler.server.over.wait(20), "within"),  # type: ignore[dict-item]
-    "not HTTP": (lambda handler: handler.wfile.write(b"hello\r\n"), "cannot be read"),  # type: ignore[dict-item]
+    "no answer": (lambda handler: handler.server.over.wait(20), "within"),
+    "not HTTP": (lambda handler: handler.wfile.write(b"hello\r\n"), "cannot be read"),
     "circles": (moved("/wrong"), "redirects"),
     "a move to nowhere": (lambda handler: handler.say(b"", status=301), "redirected"),
 }

@@ -161,7 +161,7 @@ def test_poll_does_not_wait_for_a_slow_target(server: Exposing, make: Make) -> N
 
 def test_closing_ends_a_scrape_in_progress(server: Exposing, make: Make) -> None:
     asked = threading.Event()
-    server.answers["/slow"] = lambda handler: (asked.set(), server.over.wait(20))  # type: ignore[func-returns-value]
+    server.answers["/slow"] = lambda handler: (asked.set(), server.over.wait(20))
     source = make(server.url("/slow"), once=True, interval=600, timeout=600)
     assert asked.wait(20)
     source.close()

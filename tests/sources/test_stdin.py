@@ -43,7 +43,7 @@ def pipe() -> Iterator[tuple[Callable[[], StdinSource], Callable[[bytes], None],
         os.close(fd)
 
 
-def test_lines_come_as_they_are_written_and_the_end_is_noticed(pipe: tuple) -> None:  # type: ignore[type-arg]
+def test_lines_come_as_they_are_written_and_the_end_is_noticed(pipe: tuple) -> None:
     make, write, close, _ = pipe
     source = make()
     source.open({})
@@ -60,7 +60,7 @@ def test_lines_come_as_they_are_written_and_the_end_is_noticed(pipe: tuple) -> N
     assert source.exhausted()
 
 
-def test_no_more_than_asked_for_comes_and_nothing_is_lost(pipe: tuple) -> None:  # type: ignore[type-arg]
+def test_no_more_than_asked_for_comes_and_nothing_is_lost(pipe: tuple) -> None:
     make, write, close, _ = pipe
     source = make()
     source.open({})
@@ -74,7 +74,7 @@ def test_no_more_than_asked_for_comes_and_nothing_is_lost(pipe: tuple) -> None: 
     assert lines == [b"%d" % n for n in range(100)]
 
 
-def test_a_prompt_is_flushed_after_a_while(pipe: tuple) -> None:  # type: ignore[type-arg]
+def test_a_prompt_is_flushed_after_a_while(pipe: tuple) -> None:
     make, write, _, clock = pipe
     source = make()
     source.open({})
@@ -84,7 +84,7 @@ def test_a_prompt_is_flushed_after_a_while(pipe: tuple) -> None:  # type: ignore
     assert source.poll(10).lines == [b"password: "]
 
 
-def test_every_run_is_a_stream_of_its_own(pipe: tuple) -> None:  # type: ignore[type-arg]
+def test_every_run_is_a_stream_of_its_own(pipe: tuple) -> None:
     make, write, _, _ = pipe
     cursors: dict[str, bytes] = {}
     instances = []

@@ -86,7 +86,7 @@ def windows(folder: Path) -> tuple[list[str], Array, Array, Array, Array, Array]
             positive = row["failed"] == "1" and failed - end <= HORIZON
             window = values[end - STEPS : end]
             made.append((statistics(window), positive, fold[row["deployment"]], number, departure(window)))
-    return names, *(np.array([m[i] for m in made], dtype=float) for i in range(5))  # type: ignore[return-value]
+    return names, *(np.array([m[i] for m in made], dtype=float) for i in range(5))
 
 
 def main(argv: Sequence[str]) -> None:

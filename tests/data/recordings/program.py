@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.data.recordings.plan import Fault
 
@@ -87,11 +87,11 @@ class Program(ABC):
         """The roots of its process tree."""
         return [child.pid for child in self.children if child.poll() is None]
 
-    def spawn(self, argv: Sequence[str | Path], **options: object) -> subprocess.Popen[bytes]:
+    def spawn(self, argv: Sequence[str | Path], **options: Any) -> subprocess.Popen[bytes]:
         """Start a process that ``stop`` will end."""
-        child = subprocess.Popen([str(a) for a in argv], **options)  # type: ignore[call-overload]
+        child: subprocess.Popen[bytes] = subprocess.Popen([str(a) for a in argv], **options)
         self.children.append(child)
-        return child  # type: ignore[no-any-return]
+        return child
 
     def stop(self) -> None:
         """End the clients, then the processes, last started first."""

@@ -8,7 +8,7 @@ from logwatch.parse.settings import ParseSettings
 from logwatch.parse.shape import Shaped, Shaper
 
 RULES = ("token", "password", "email", "card")
-SECRET = "hunter2secret"  # noqa: S105
+SECRET = "hunter2secret"  # noqa: S105  # made up
 
 
 def shaped(*lines: bytes, entity: str = "") -> Shaped:

@@ -99,7 +99,7 @@ def records(samples: list[tuple[str, float, float]], kinds: dict[str, int] | Non
 def as_name(text: str) -> SeriesName:
     """`a|x=1|y=2` as a name with labels."""
     name, *labels = text.split("|")
-    return SeriesName(name, tuple(tuple(label.split("=")) for label in labels))  # type: ignore[misc]
+    return SeriesName(name, tuple(tuple(label.split("=")) for label in labels))
 
 
 def run(series: Series, stream: Stream, splits: Iterable[int] = ()) -> Points:

@@ -20,7 +20,7 @@ NO_SOURCE = np.zeros(1, np.int32)
 
 
 def seconds(points: object) -> list[float]:
-    return ((points.time - START) / SECOND).tolist()  # type: ignore[attr-defined]
+    return ((points.time - START) / SECOND).tolist()
 
 
 def dropped(reason: str) -> float:
@@ -28,7 +28,7 @@ def dropped(reason: str) -> float:
 
 
 def kinds(series: object) -> list[NewsKind]:
-    return [kind for kind, _ in series.news().rows()]  # type: ignore[attr-defined]
+    return [kind for kind, _ in series.news().rows()]
 
 
 def test_values_on_a_regular_grid_come_out_as_they_are() -> None:

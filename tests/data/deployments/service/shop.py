@@ -78,7 +78,7 @@ class Shop:
         """Order an item: a row, the stock, a receipt."""
         with self.pool.transaction() as cursor:
             cursor.execute("INSERT INTO orders (item) VALUES (%s) RETURNING id", (number,))
-            (order,) = cursor.fetchone()  # type: ignore[misc]
+            (order,) = cursor.fetchone()
             cursor.execute("UPDATE items SET stock = stock - 1 WHERE id = %s", (number,))
             for trait in self.traits:
                 trait.order(cursor)

@@ -76,7 +76,7 @@ class Cache:
         """The value, or None."""
         value = self._redis.get(key)
         self._counters.add("cache_misses" if value is None else "cache_hits")
-        return value  # type: ignore[return-value]
+        return value
 
     def put(self, key: str, value: bytes, seconds: float) -> None:
         """Keep a value for ``seconds``."""

@@ -147,7 +147,7 @@ class Nginx(NginxFaults, Program):
         if "password" in options:
             pair = base64.b64encode(f"anna:{options['password']}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
-        link.request(method, path, body=options.get("body"), headers=headers)  # type: ignore[arg-type]
+        link.request(method, path, body=options.get("body"), headers=headers)
         with link.getresponse() as response:
             response.read()
             return response.status

@@ -126,7 +126,7 @@ class Redis(RedisFaults, Program):
                 db.brpop(["jobs"], timeout=1)
 
     def _subscriber(self, rng: Random) -> None:
-        with self.client() as db, db.pubsub() as channel:  # type: ignore[no-untyped-call]
+        with self.client() as db, db.pubsub() as channel:
             channel.subscribe("news")
             for _ in range(rng.randrange(10, 60)):
                 channel.get_message(timeout=1.0)
@@ -152,4 +152,4 @@ class Redis(RedisFaults, Program):
 
     def _network_blip(self, rng: Random) -> None:
         with self.client() as db:
-            db.execute_command("CLIENT", "KILL", "TYPE", "replica")  # type: ignore[no-untyped-call]
+            db.execute_command("CLIENT", "KILL", "TYPE", "replica")

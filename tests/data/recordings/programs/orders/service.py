@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(200, b"")
         return self._serve(lambda request: self.service.place(request, Order.parse(body)))
 
-    def _serve(self, action) -> None:  # type: ignore[no-untyped-def]
+    def _serve(self, action) -> None:
         request, began = uuid.uuid4().hex[:8], time.monotonic()
         where = (request, self.command, self.path, self.client_address[0])
         log.info("request_id=%s received method=%s path=%s client=%s", *where)
@@ -141,9 +141,9 @@ class Handler(BaseHTTPRequestHandler):
         except OSError as error:
             log.warning("request_id=%s client went away: %s", request, error)
 
-    def _status(self, action, request: str) -> int | None:  # type: ignore[no-untyped-def]
+    def _status(self, action, request: str) -> int | None:
         try:
-            return action(request)  # type: ignore[no-any-return]
+            return action(request)
         except ValueError as error:
             log.warning("request_id=%s rejected reason=%r", request, str(error))
             return 400
@@ -166,7 +166,7 @@ class Server(ThreadingHTTPServer):
 
     pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="http")
 
-    def process_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+    def process_request(self, request, client_address) -> None:
         """Serve the request on a thread of the pool."""
         self.pool.submit(self.process_request_thread, request, client_address)
 
