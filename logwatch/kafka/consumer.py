@@ -3,8 +3,7 @@
 Why each default is overridden: reads and commits are ours (`enable_auto_commit`), a lost offset is a gap and not a
 silent jump (`auto_offset_reset`), a misspelt topic is an error (`allow_auto_create_topics`), state moves with single
 partitions (`CooperativeStickyAssignor`, which cannot be listed beside eager ones), what a transaction took back is
-not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`), and so is a broker
-that is back (`reconnect_backoff_max_ms`).
+not judged (`isolation_level`), and a topic that is created late is seen soon (`metadata_max_age_ms`).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import (
     IllegalSaslStateError,
     KafkaConfigurationError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
     SaslAuthenticationFailedError,
@@ -32,12 +32,14 @@ from logwatch.kafka.partition_records import PartitionRecords
 BOOTSTRAP_MS = 5000
 """One try to reach a broker; the caller tries again."""
 
+RECONNECT_MS = 5_000
+"""The longest wait between two tries to reach a broker: one that is back is soon used again."""
+
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 DEFAULTS: dict[str, Any] = {
     "isolation_level": "read_committed",
     "metadata_max_age_ms": 30_000,
-    "reconnect_backoff_max_ms": 5_000,
 }
 OVERRIDES: dict[str, Any] = {
     "enable_auto_commit": False,
@@ -72,7 +74,7 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
     made: list[Any] = []
 
     def client(**given: Any) -> Any:
-        one = KafkaNetClient(**given)
+        one = _Client(**given)
         made.append(one)
         _tell_refusals(one._manager)
         # The client takes this setting and does not hand it on (3.0.12).
@@ -80,7 +82,7 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
         return one
 
     try:
-        return kind(**settings, kafka_client=client)
+        return kind(**{"reconnect_backoff_max_ms": RECONNECT_MS, **settings}, kafka_client=client)
     except BaseException as error:
         for one in made:  # its thread would stay
             with contextlib.suppress(Exception):
@@ -88,6 +90,17 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
         if isinstance(error, ValueError | RuntimeError):  # of a producer's `compression_type`
             raise KafkaConfigurationError(str(error)) from error
         raise
+
+
+class _Client(KafkaNetClient):  # type: ignore[misc]  # the client has no types
+    """A producer looks again for a broker that is not there only where it is told so. Where this raises, it drops the
+    request of the transaction that was on its way, and waits for ever for the answer (3.0.12)."""
+
+    def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
+        try:
+            return bool(super().await_ready(node_id, timeout_ms))
+        except KafkaConnectionError:
+            return False
 
 
 def _tell_refusals(manager: Any) -> None:
