@@ -241,20 +241,34 @@ class TopicLane:
         sent += [producer.send(message.topic, key=message.key, value=message.value) for message in messages]
         key, value = encode_marker(marker)
         sent.append(producer.send(self._settings.name, key=key, value=value, partition=self._partition))
-        self._end(producer)
         for future in sent:
-            future.get(0)  # raises what a record failed with
+            self._wait(producer, future)
+        self._end(producer)
+
+    def _wait(self, producer: Any, future: Any) -> None:
+        """Until a record is written. The client ends a transaction also where it gave up one of its records."""
+        from kafka.errors import KafkaTimeoutError
+
+        while not future.is_done:
+            with suppress(KafkaTimeoutError):
+                future.get(WAIT_MS / 1000)
+            self._look_whether_over(producer)
+        future.get(0)  # raises what it failed with
 
     def _end(self, producer: Any) -> None:
         """As `commit_transaction`, which waits for ever where the client has failed meanwhile, or tries for ever."""
-        transaction = producer._transaction_manager
-        result = transaction.begin_commit()
+        result = producer._transaction_manager.begin_commit()
         producer._sender.wakeup()
         while not result.wait(timeout_ms=WAIT_MS):
-            if transaction.has_error():
-                raise transaction.last_error
-            if self._stopped.is_set():
-                raise UnreachableError(f"a commit of {self.lane} was given up")
+            self._look_whether_over(producer)
+
+    def _look_whether_over(self, producer: Any) -> None:
+        """Raises what a commit failed with meanwhile, if it has, or was abandoned."""
+        transaction = producer._transaction_manager
+        if transaction.has_error():
+            raise transaction.last_error
+        if self._stopped.is_set():
+            raise UnreachableError(f"a commit of {self.lane} was given up")
 
     def abandon(self) -> None:
         """Stop at once, whatever is in flight. Safe to call twice, from any thread."""

@@ -3,8 +3,7 @@
 Why each default is overridden: reads and commits are ours (`enable_auto_commit`), a lost offset is a gap and not a
 silent jump (`auto_offset_reset`), a misspelt topic is an error (`allow_auto_create_topics`), state moves with single
 partitions (`CooperativeStickyAssignor`, which cannot be listed beside eager ones), what a transaction took back is
-not judged (`isolation_level`), a topic that is created late is seen soon (`metadata_max_age_ms`), and so is, by every
-client, a broker that is back (`reconnect_backoff_max_ms`).
+not judged (`isolation_level`), and a topic that is created late is seen soon (`metadata_max_age_ms`).
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from logwatch.kafka.partition_records import PartitionRecords
 BOOTSTRAP_MS = 5000
 """One try to reach a broker; the caller tries again."""
 
-RECONNECT_MS = 2000
-"""Between tries to reach a broker that is away, at most: of the client's own 30 s most would pass after it is back."""
+RECONNECT_MS = 2_000
+"""The longest wait between two tries to reach a broker: one that is back is soon used again."""
 
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
@@ -75,10 +74,9 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
     made: list[Any] = []
 
     def client(**given: Any) -> Any:
-        one = KafkaNetClient(**given)
+        one = _Client(**given)
         made.append(one)
         _tell_refusals(one._manager)
-        _keep_requests(one)
         # The client takes this setting and does not hand it on (3.0.12).
         one.cluster.config["allow_auto_create_topics"] = False
         return one
@@ -92,6 +90,17 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
         if isinstance(error, ValueError | RuntimeError):  # of a producer's `compression_type`
             raise KafkaConfigurationError(str(error)) from error
         raise
+
+
+class _Client(KafkaNetClient):  # type: ignore[misc]  # the client has no types
+    """A producer looks again for a broker that is not there only where it is told so. Where this raises, it drops the
+    request of the transaction that was on its way, and waits for ever for the answer (3.0.12)."""
+
+    def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
+        try:
+            return bool(super().await_ready(node_id, timeout_ms))
+        except KafkaConnectionError:
+            return False
 
 
 def _tell_refusals(manager: Any) -> None:
@@ -111,20 +120,6 @@ def _tell_refusals(manager: Any) -> None:
         return connection
 
     manager.get_connection = get_connection
-
-
-def _keep_requests(client: Any) -> None:
-    """A transactional request whose coordinator is away is tried again: of an error, which is what a producer is told,
-    it loses the request, and waits with its records until they are too old, two minutes later (3.0.12)."""
-    await_ready = client.await_ready
-
-    def ready(node_id: Any, timeout_ms: float) -> bool:
-        try:
-            return bool(await_ready(node_id, timeout_ms=timeout_ms))
-        except KafkaConnectionError:
-            return False
-
-    client.await_ready = ready
 
 
 def _hear_last_words(transport: Any) -> None:
