@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from logwatch.api import declared
 from logwatch.plugins import BUILT_IN
 from tests.kafka.broker import Broker, NoKafka, broker, own_broker
+
+settings.register_profile("logwatchd", deadline=None)  # a busy machine is no bug
+settings.load_profile("logwatchd")
 
 
 @pytest.fixture(scope="session")

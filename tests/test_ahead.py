@@ -86,7 +86,7 @@ LINE = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(LINE, st.integers(0, 4)), min_size=1, max_size=40))
 def test_the_process_says_of_any_lines_what_is_said_here(worker: Worker, rows: list[tuple[bytes, int]]) -> None:
     lines, streams = [line for line, _ in rows], [stream for _, stream in rows]

@@ -60,7 +60,7 @@ def test_the_end_of_every_full_chunk_is_a_turn_of_what_is_done_every_fourth_time
     assert (((ends[ends > 20_000] - 1) // CHUNK) % 4 == 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.sampled_from([0, 1000, 10_000_000, SECOND, -SECOND]), min_size=1, max_size=6),
     sizes=st.lists(st.integers(1, 6000), min_size=1, max_size=5),

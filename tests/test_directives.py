@@ -98,7 +98,7 @@ def steps() -> st.SearchStrategy[Steps]:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(steps())
 def test_a_killed_run_obeys_in_the_same_places_as_one_that_was_never_interrupted(plan: Steps) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -259,7 +259,7 @@ Plan = list[tuple[str, int]]
 PLACES = range(2001, COUNT, 40)
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(["normal", "real", "undo", "kill", "commit"]), st.sampled_from(PLACES)),
              min_size=2, max_size=8),

@@ -283,7 +283,7 @@ def undisturbed(quick: None, trained: Path, tmp_path: Path) -> np.ndarray:
     return told(tmp_path, set(), 512)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kills=st.sets(st.integers(100, len(LOG) - 1), max_size=4), size=st.integers(60, 900))
 def test_a_run_that_is_killed_chooses_again_in_the_same_places(
     undisturbed: np.ndarray, kills: set[int], size: int

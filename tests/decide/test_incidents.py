@@ -226,7 +226,7 @@ stream = st.lists(
 
 
 @given(stream, st.sets(st.integers(1, 39)), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_split_and_any_restart_give_the_same_alerts(made, rows, cuts, restart):
     scores, steps, source, kind = (list(column) for column in zip(*rows, strict=True))
     seconds = np.cumsum(steps)

@@ -135,7 +135,7 @@ def test_told_names_what_is_open() -> None:
 RISKS = st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=1, max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RISKS, st.integers(0, 60))
 def test_a_restored_state_goes_on_exactly(risks: Sequence[float | None], cut: int) -> None:
     whole = alarms()

@@ -179,9 +179,7 @@ def test_answers_are_as_the_description_says(api: Api) -> None:
 
     for operation in operations:
 
-        @settings(
-            max_examples=10, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-        )
+        @settings(max_examples=10, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             answer = case.call(

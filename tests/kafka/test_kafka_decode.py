@@ -55,7 +55,7 @@ def moved(raw: bytes, base: int) -> bytes:
 
 
 @given(records, st.sampled_from([0, 1, 4]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_reads_what_the_client_reads(wanted: list[Any], codec: int) -> None:
     (columns,) = taken(build(wanted, codec))
     n = len(wanted)
@@ -69,7 +69,7 @@ def test_it_reads_what_the_client_reads(wanted: list[Any], codec: int) -> None:
 
 
 @given(records, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_bytes_that_are_changed_never_raise_and_what_is_lost_is_told(wanted: list[Any], data: st.DataObject) -> None:
     raw = bytearray(build(wanted))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -138,7 +138,7 @@ def test_a_batch_of_an_old_format_is_bounded_too(magic: int, monkeypatch: pytest
 
 
 @given(st.binary(min_size=1, max_size=2000), st.integers(1, 5), st.sampled_from(["gzip", "snappy", "lz4", "zstd"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_what_is_within_bounds_is_unpacked_as_the_client_does(piece: bytes, times: int, name: str) -> None:
     from kafka import codec
 

@@ -130,7 +130,7 @@ def streams(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(streams(), st.booleans(), st.lists(st.integers(1, 60), max_size=6), st.integers(0, 60))
 def test_any_split_and_any_restart_give_the_same(
     rows: list[Row], finished: bool, cuts: list[int], restart: int
@@ -153,7 +153,7 @@ def test_any_split_and_any_restart_give_the_same(
     assert result == at_once
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(streams(), st.booleans())
 def test_a_clock_never_falls(rows: list[Row], finished: bool) -> None:
     result = go(SourceClocks(finished), rows)

@@ -117,7 +117,7 @@ def test_a_part_that_is_never_ended_is_given_up_after_a_while_also_after_a_resta
     contents=st.lists(st.tuples(st.binary(max_size=30), st.sampled_from([b"stdout", b"stderr"]), st.booleans())),
     cuts=st.lists(st.integers(0, 30), max_size=5),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_neither_batches_nor_restarts_change_what_is_put_together(
     contents: list[tuple[bytes, bytes, bool]], cuts: list[int]
 ) -> None:
@@ -128,6 +128,6 @@ def test_neither_batches_nor_restarts_change_what_is_put_together(
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.binary(max_size=30).map(lambda b: b'{"log":"' + b),
                           st.binary(max_size=20).map(lambda b: TIMES[0] + b" stdout " + b))))  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_raise(given_lines: list[bytes]) -> None:
     joined(rows_of([(A, line) for line in given_lines]), (1, 3), (3,))

@@ -73,14 +73,13 @@ def test_many_lines_are_shown_by_their_head_and_their_end() -> None:
 
 
 @given(st.lists(st.text(max_size=3000), max_size=70).map("\n".join), st.integers(60, 3000))
-@settings(deadline=None)
 @example("\n0\n00000000000000\n000000000000000\n000000000000000000000000000", 60)
 def test_an_excerpt_keeps_to_its_length(text: str, most: int) -> None:
     assert len(excerpt(text, most)) <= most
 
 
 @given(st.lists(st.one_of(st.sampled_from(sorted(TRACES.values())), st.binary(max_size=60)), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_record_is_read_by_itself_whatever_it_holds(lines: list[bytes]) -> None:
     together = shape(*lines)
     for i, line in enumerate(lines):

@@ -70,7 +70,7 @@ def test_plain_lines_stay_alone() -> None:
 
 
 @given(lines=mixed(), old=st.booleans(), data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_neither_batches_nor_restarts_change_what_is_joined(
     lines: list[tuple[Stream, bytes]], old: bool, data: st.DataObject
 ) -> None:
@@ -81,14 +81,14 @@ def test_neither_batches_nor_restarts_change_what_is_joined(
 
 
 @given(lines=mixed(), old=st.booleans())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_one_line_at_a_time_is_the_same(lines: list[tuple[Stream, bytes]], old: bool) -> None:
     rows = rows_of(aged(lines, old))[-200:]
     assert joined(rows, range(len(rows))) == joined(rows)
 
 
 @given(lines=mixed(), old=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_streams_do_not_touch_each_other(lines: list[tuple[Stream, bytes]], old: bool) -> None:
     def own(stream: Stream, rows: list[Row]) -> list[Row]:
         return [row for row in rows if row.stream == stream]
@@ -101,7 +101,7 @@ def test_streams_do_not_touch_each_other(lines: list[tuple[Stream, bytes]], old:
 
 
 @given(lines=mixed(), old=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_byte_is_lost_or_doubled(lines: list[tuple[Stream, bytes]], old: bool) -> None:
     rows = rows_of(aged(lines, old))
     telemetry.DROPPED.reset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.parse.mask import CLOSING, MAX_CHARS, OPENING, VARIABLE, collapse, mask, scope_of, targeted
@@ -86,13 +86,11 @@ LINE = st.text(st.characters(codec="utf-8"), max_size=80) | st.text(
 )
 
 
-@settings(deadline=None)
 @given(LINE)
 def test_no_digit_survives(text: str) -> None:
     assert not any(c in "0123456789" for c in masked(text))
 
 
-@settings(deadline=None)
 @given(st.lists(LINE, max_size=8), st.data())
 def test_keys_do_not_depend_on_the_batch(texts: list[str], data: st.DataObject) -> None:
     scopes = data.draw(st.none() | st.lists(LINE, min_size=len(texts), max_size=len(texts)))
@@ -100,7 +98,6 @@ def test_keys_do_not_depend_on_the_batch(texts: list[str], data: st.DataObject) 
     assert collapse(texts, scopes) == alone
 
 
-@settings(deadline=None)
 @given(LINE)
 def test_lines_that_differ_in_numbers_only_share_a_key(text: str) -> None:
     grown = text.translate(str.maketrans({digit: digit + "31" for digit in "0123456789"}))

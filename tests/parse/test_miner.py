@@ -59,7 +59,7 @@ def test_a_merge_keeps_the_oldest_id_and_tells() -> None:
     assert (miner.revised, miner.count(3), len(miner)) == (2, 12, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 400), max_size=12), st.booleans())
 def test_ids_do_not_depend_on_batches(seed: int, at: list[int], scoped: bool) -> None:
     texts = stream(seed, 400)
@@ -73,7 +73,7 @@ def test_ids_do_not_depend_on_batches(seed: int, at: list[int], scoped: bool) ->
     assert (parts.revised, len(parts)) == (whole.revised, len(whole))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(8, 40))
 def test_the_cache_changes_nothing(seed: int, most: int) -> None:
     texts = stream(seed, 300)
@@ -87,7 +87,7 @@ def test_the_cache_changes_nothing(seed: int, most: int) -> None:
     assert forgetful.merges() == cached.merges()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_a_merge_is_one_way_and_reaches_every_line(seed: int) -> None:
     miner = TemplateMiner()

@@ -64,7 +64,7 @@ def test_tails_seen_now_and_then_do_not_make_one_of_statements() -> None:
     assert len(miner) > 2
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 6 * SPAN), max_size=4), st.booleans())
 def test_ageing_does_not_depend_on_batches_nor_on_restarts(at: list[int], restarted: bool) -> None:
     lines = stream(SPAN // 8, 6 * SPAN)

@@ -73,7 +73,7 @@ def test_an_unseen_line_has_the_hash_of_its_masked_form_and_shows_it() -> None:
     assert miner.mine(["the lamp burns"], ["error app.Lamp"]).tolist() != ids[2:]  # another logger's
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 119), max_size=4))
 def test_ids_depend_neither_on_order_nor_on_batches_nor_on_who_sees_which_lines(seed: int, cuts: list[int]) -> None:
     rng, cells = random.Random(seed), learned()

@@ -27,7 +27,7 @@ def rest(text: str) -> str:
     return form if found else ""
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TOKENS | WORDS, max_size=12), st.lists(WORDS, min_size=MAX_HOLES, max_size=MAX_HOLES))
 @example(["0", "ms", "ab"], ["ms", "sec", "day"])
 def test_fresh_words_change_nothing_in_how_a_remembered_rest_is_masked(tokens: list[str], words: list[str]) -> None:
@@ -47,7 +47,7 @@ def _without(text: str, words: list[str]) -> list[str]:
     return ["HOLE" if word in words else word for word in text.split(" ")]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.lists(st.lists(TOKENS, min_size=2, max_size=6), min_size=2, max_size=5))
 def test_what_is_remembered_changes_no_answer(seed: int, forms: list[list[str]]) -> None:
     rng = random.Random(seed)
@@ -78,7 +78,7 @@ def test_a_stream_of_fresh_words_is_answered_from_what_is_remembered() -> None:
     assert len(miner._by_masked) < 20  # those before the variable was known
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(TOKENS | WORDS | st.text(max_size=30), max_size=60).map(" ".join), max_size=40))
 def test_any_line_is_mined_as_it_is_alone(lines: list[str]) -> None:
     together, single = TemplateMiner(64), TemplateMiner(64)

@@ -34,7 +34,7 @@ def line(rng: random.Random) -> str:
     return rng.choice(forms)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([8, 64, 20_000]), st.booleans())
 def test_the_template_of_each_line_covers_it_for_good(seed: int, most: int, restart: bool) -> None:
     rng, miner = random.Random(seed), TemplateMiner(most)

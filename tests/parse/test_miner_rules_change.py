@@ -111,7 +111,7 @@ lines = st.lists(words, min_size=1, max_size=6).map(" ".join)
 rules = st.lists(st.sampled_from([MASK, KEEP, MERGE, SPLIT]), max_size=4, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(lines, min_size=1, max_size=15), rules, rules)
 def test_any_change_keeps_every_line_counted_and_every_old_id_alive(
     texts: list[str], before: list[Rule], now: list[Rule]
@@ -124,7 +124,7 @@ def test_any_change_keeps_every_line_counted_and_every_old_id_alive(
     assert sum(miner.count(root) for root in {*roots, *mine(miner, now, *texts)}) == 3 * len(texts)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(lines, min_size=2, max_size=30), rules, st.data())
 def test_with_rules_it_goes_on_bit_equally_from_its_cells(
     texts: list[str], now: list[Rule], data: st.DataObject

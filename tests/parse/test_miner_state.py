@@ -45,7 +45,7 @@ def restored(cells: dict[str, bytes], most: int) -> TemplateMiner:
     return miner
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 399), min_size=1, max_size=5), st.sampled_from([12, 40, 20_000]))
 def test_restored_from_its_cells_it_goes_on_bit_equally(seed: int, at: list[int], most: int) -> None:
     texts = stream(seed, 400)

@@ -103,7 +103,7 @@ def in_full(lines: list[bytes]) -> Told:
     return [(one.level, key) for one, key in zip(said, keys, strict=True)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(LINES, max_size=12), st.integers(0, 60))
 def test_a_batch_says_what_its_lines_say(lines: list[bytes], usual: int) -> None:
     lines += [USUAL] * usual  # few that are odd among many that are not
@@ -111,7 +111,7 @@ def test_a_batch_says_what_its_lines_say(lines: list[bytes], usual: int) -> None
     assert at_once(lines) == [alone[line] for line in lines] == in_full(lines)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(LINES, min_size=1, max_size=5), max_size=5), st.integers(1, 8))
 def test_what_was_read_before_changes_nothing(batches: list[list[bytes]], room: int) -> None:
     outlines = Outlines()

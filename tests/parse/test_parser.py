@@ -158,7 +158,7 @@ LINES = st.one_of(
 ROWS = st.lists(st.tuples(LINES, st.integers(0, 5)), min_size=1, max_size=40)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(ROWS, st.booleans(), st.lists(st.integers(1, 39), max_size=5), st.integers(0, 5))
 def test_any_split_and_any_restart_give_the_same_events(
     mixed: list[tuple[bytes, int]], finished: bool, cuts: list[int], restart: int
@@ -182,7 +182,7 @@ def spoiled(parts: tuple[bytes, int, bytes]) -> bytes:
     return line[:at] + inserted + line[at:]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.one_of(

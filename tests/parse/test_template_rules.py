@@ -118,7 +118,7 @@ text = st.text(max_size=40) | st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(text, min_size=1, max_size=8))
 def test_what_rules_make_of_a_line_depends_on_it_alone(texts: list[str]) -> None:
     lines = [line.encode("utf-8", "replace") for line in texts]
@@ -128,7 +128,7 @@ def test_what_rules_make_of_a_line_depends_on_it_alone(texts: list[str]) -> None
     assert [together.keys[k] for k in together.key.tolist()] == alone
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(text, min_size=1, max_size=8))
 def test_looking_for_literals_first_changes_nothing(texts: list[str]) -> None:
     lines = [f"2026-03-01T12:00:00 INFO app: {line}".encode("utf-8", "replace") for line in texts]
@@ -138,7 +138,7 @@ def test_looking_for_literals_first_changes_nothing(texts: list[str]) -> None:
     assert [one.keys[k] for k in one.key.tolist()] == [other.keys[k] for k in other.key.tolist()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(text, min_size=1, max_size=12))
 def test_hostile_lines_are_mined_and_parameters_found(texts: list[str]) -> None:
     for template, line in zip(templates(ALL, *texts), texts, strict=True):

@@ -47,5 +47,5 @@ class _Short:
 
 
 def test_a_wrong_number_of_answers_is_a_failure(windows: list[MetricWindow]) -> None:
-    wrapped = guarded(declared()["risk", "cnn"], _Short(), deadline=None)
+    wrapped = guarded(declared()["risk", "cnn"], _Short())
     assert wrapped.assess_many(windows[:3]) == [None, None, None]

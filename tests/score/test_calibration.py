@@ -112,7 +112,7 @@ def test_p_is_the_share_of_the_past_at_least_as_large():
 
 
 @given(st.integers(0, 2**31), st.sets(st.integers(1, 199), max_size=8), st.sampled_from([1, 3, 50]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_split_scores_alike(seed, cuts, sources):
     rng = np.random.default_rng(seed)
     calibration, first = learned(rng, 6, sources)
@@ -129,7 +129,7 @@ def test_any_split_scores_alike(seed, cuts, sources):
 
 
 @given(st.integers(0, 2**31), st.sampled_from([1, 4, 60]), st.integers(1, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_interrupted_anywhere_goes_on_bit_equal(seed, sources, every):
     rng = np.random.default_rng(seed)
     one, other = Calibration(DETECTORS, Fixed()), Calibration(DETECTORS, Fixed())

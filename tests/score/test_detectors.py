@@ -47,7 +47,7 @@ class Scored(Part):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.sampled_from([1, 7, 30, 64]), min_size=1, max_size=4),

@@ -13,7 +13,7 @@ def keys(numbers: list[int]) -> np.ndarray:
     return np.array(numbers, dtype=np.uint64) + np.uint64(1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 5000), min_size=1, max_size=200), min_size=1, max_size=12))
 def test_it_counts_like_a_dict_while_there_is_room(chunks: list[list[int]]) -> None:
     table, truth = HashTable(np.float32, limit=1 << 16), {}
@@ -50,7 +50,7 @@ def test_more_new_keys_than_a_bucket_has_ways_are_refused_not_mixed_up() -> None
     assert (table.find(many) == at).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.integers(0, 9000), min_size=1, max_size=900), min_size=1, max_size=6))
 def test_pages_that_changed_are_enough_to_rebuild_it(chunks: list[list[int]]) -> None:
     table, cells = HashTable(np.float32, limit=1 << 14), {}

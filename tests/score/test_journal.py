@@ -42,7 +42,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS, st.booleans())
 def test_whatever_was_committed_comes_back(steps: Steps, sparse: bool) -> None:
     table, cells = Table(sparse=sparse), dict[str, bytes]()

@@ -124,7 +124,7 @@ steps = st.tuples(
 ACTS = ["", "commit", "sweep", "commit sweep", "restart", "commit sweep restart", "restart sweep"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(steps, min_size=1, max_size=60),
     st.lists(st.integers(1, 9), min_size=1, max_size=5),
@@ -137,7 +137,7 @@ def test_what_is_forgotten_depends_on_the_stream_alone(steps: list[Any], sizes: 
     assert Run(events).go(sizes, acts) == whole
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(steps, min_size=1, max_size=60),
     st.lists(st.sampled_from(ACTS), min_size=1, max_size=8),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.errors import StateCorrupt
@@ -95,7 +95,6 @@ FIELDS: dict[str, tuple[object, ...]] = {
 LAYOUTS = [("sum", "ring", "nest"), ("ring", "sum"), ("nest2", "wide"), ("sum",), (), ("nest", "sum")]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(LAYOUTS), st.lists(keys, min_size=1, max_size=12)), max_size=8))
 def test_columns_that_stay_keep_their_values_and_others_begin_anew(
     runs: list[tuple[tuple[str, ...], list[tuple[int, str | None]]]],

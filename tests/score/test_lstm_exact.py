@@ -151,7 +151,7 @@ def test_there_is_no_opinion_before_the_first_chunk_and_one_on_every_event_after
     assert (np.diff(silence, axis=1) >= 0.0).all()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(splits=st.lists(st.integers(1, 70), min_size=1, max_size=5))
 def test_any_split_gives_the_same_bits(
     stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], splits: list[int]
@@ -159,7 +159,7 @@ def test_any_split_gives_the_same_bits(
     assert Pipeline(stream).run(splits) == whole
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(splits=st.lists(st.integers(5, 40), min_size=1, max_size=3), stops=st.sets(st.integers(0, 60), max_size=6))
 def test_any_interruption_gives_the_same_bits(
     stream: dict[str, np.ndarray[Any, Any]], whole: tuple[bytes, bytes], splits: list[int], stops: set[int]

@@ -31,7 +31,7 @@ def draw(*shape: int) -> Tensor:
 
 
 @pytest.mark.parametrize("kernel", [choose(INPUTS, HIDDEN), stepwise])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30), cut=st.integers(1, 39))
 def test_a_run_gives_the_same_bits_alone_and_in_two_parts(kernel: Kernel, lengths: list[int], cut: int) -> None:
     w, sizes = weights(), np.array(lengths)
@@ -70,7 +70,7 @@ def test_a_kernel_that_rounds_by_width_is_found_out() -> None:
         assert is_exact(stepwise, INPUTS, HIDDEN)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.integers(1, 1100), columns=st.sampled_from([16, 48, 304]))
 def test_products_and_their_softmax_round_alike_on_padded_rows(rows: int, columns: int) -> None:
     h, matrix, bias = draw(1104, HIDDEN), draw(HIDDEN, columns), draw(columns)
@@ -80,7 +80,7 @@ def test_products_and_their_softmax_round_alike_on_padded_rows(rows: int, column
     assert torch.equal(part, whole[: padded(rows)])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(1, 300))
 def test_exponentials_and_logarithms_round_alike_at_every_size(size: int) -> None:
     x = np.random.default_rng(0).normal(-5, 3, 300)

@@ -65,7 +65,7 @@ def test_templates_that_were_given_up_are_no_template_of_their_source() -> None:
 ids = st.integers(1, 5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), ids), min_size=1, max_size=30),
     st.lists(st.tuples(st.integers(0, 30), st.integers(2, 5)), max_size=3, unique_by=lambda merge: merge[1]),

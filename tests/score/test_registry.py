@@ -59,7 +59,7 @@ streams = st.builds(Stream, st.sampled_from("abcdefgh"), st.sampled_from("123"))
 rows_of_any = st.lists(st.tuples(st.sampled_from(["files", "kafka"]), streams), max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows_of_any, st.lists(st.integers(0, 60), max_size=6), st.randoms(use_true_random=False))
 def test_numbers_depend_neither_on_batches_nor_on_restarts(
     rows: list[Row], cuts: list[int], shuffle: random.Random
@@ -80,7 +80,7 @@ def test_numbers_depend_neither_on_batches_nor_on_restarts(
     assert (last.sources, last.streams, last.component_of) == (whole.sources, whole.streams, whole.component_of)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows_of_any)
 def test_no_names_make_more_sources_or_streams_than_the_bounds(rows: list[Row]) -> None:
     known = Registry()

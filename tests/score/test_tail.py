@@ -56,7 +56,7 @@ def test_survival_at_an_atom_counts_the_atom():
 
 
 @given(st.lists(st.floats(0, 200, width=32), min_size=1, max_size=300), st.integers(0, 2**31))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_more_nats_are_never_more_probable(values, seed):
     fit = fit_to(np.array(values))
     nats = np.sort(np.random.default_rng(seed).uniform(0, 250, 100))

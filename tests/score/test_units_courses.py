@@ -108,7 +108,7 @@ def test_the_combined_value_is_the_course() -> None:
     assert units.detectors[votes.top(loud)] == "course"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.sampled_from([1, 7, 30, 64]), min_size=1, max_size=4),

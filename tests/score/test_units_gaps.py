@@ -183,7 +183,7 @@ class Changing(Judged):
 
 
 @pytest.mark.parametrize("silences", [True, False])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.sampled_from([1, 7, 30, 64]), min_size=1, max_size=4),

@@ -72,7 +72,7 @@ class Judged(Part):
 
 
 @pytest.mark.parametrize(("silences", "gap"), [(True, 3600), (True, 120), (False, 3600)])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.sampled_from([1, 7, 30, 64]), min_size=1, max_size=4),
@@ -116,7 +116,7 @@ def with_ticks(whole: EventBatch) -> dict[int, tuple[Any, Any]]:
     return ticks
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.sampled_from([1, 7, 64]), min_size=1, max_size=3),

@@ -109,7 +109,7 @@ def vectorised(whole: EventBatch, nats: Any, silence: Any, gap: int, size: int) 
 
 
 @pytest.mark.parametrize("gap", [3600 * SECOND, 90 * SECOND])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), size=st.sampled_from([5, 64, 400]), pace=st.sampled_from([0.1, 8.0, 60.0]))
 def test_units_are_those_of_a_loop_over_events(gap: int, seed: int, size: int, pace: float) -> None:
     whole = stream(seed, 400, pace=pace)

@@ -137,7 +137,7 @@ def test_a_silence_is_taken_at_its_word_with_the_whole_budget() -> None:
     assert bit(masks, "silence", voices).tolist() == [50 * CHUNK + 5]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), cut=st.integers(1, 39))
 def test_restored_voices_judge_to_the_last_bit_as_if_nothing_had_happened(seed: int, cut: int) -> None:
     rng = np.random.default_rng(seed)

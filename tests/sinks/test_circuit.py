@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.delivery.circuit import JITTER, OPEN_S, OPENS_AFTER, RETRY_AFTER_MOST_S, WAITS_S, Circuit
@@ -37,7 +37,6 @@ def test_it_opens_after_five_failures_and_then_lets_one_alert_through_as_a_probe
     assert (circuit.state(OPEN_S[0]), circuit.most(50)) == ("closed", 50)
 
 
-@settings(deadline=None)
 @given(jitter=st.floats(0, 1, exclude_max=True), failures=st.integers(1, 20))
 def test_a_wait_is_longer_or_shorter_by_a_quarter_at_most(jitter: float, failures: int) -> None:
     circuit = Circuit(lambda: jitter)

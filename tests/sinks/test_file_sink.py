@@ -63,7 +63,7 @@ def test_an_alert_offered_again_is_not_written_again(tmp_path: Path) -> None:
     assert ids(path) == ["id-1", "id-2", "id-3", "id-4"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.data())
 def test_a_crash_at_any_byte_leaves_each_alert_once(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "crash.jsonl"

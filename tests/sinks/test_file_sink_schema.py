@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.errors import DataError
@@ -46,7 +46,6 @@ alerts = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(alerts)
 def test_an_alert_read_back_from_its_line_is_equal(alert: Alert) -> None:
     line = dump_line(alert)
@@ -55,7 +54,6 @@ def test_an_alert_read_back_from_its_line_is_equal(alert: Alert) -> None:
     assert from_json(json.loads(line)) == alert
 
 
-@settings(deadline=None)
 @given(time)
 def test_a_time_keeps_every_nanosecond(value: int) -> None:
     assert parse_rfc3339(rfc3339(value)) == value
@@ -67,7 +65,6 @@ def test_times_are_utc_and_as_long_as_they_need() -> None:
     assert rfc3339(NO_TIME) is None
 
 
-@settings(deadline=None)
 @given(alerts, st.sampled_from(["\x1b[2J", "\x9b2J", "\u202e", "\u2028", "\x7f", "\ud800"]))
 def test_log_text_cannot_act_on_a_terminal(alert: Alert, harm: str) -> None:
     line = dump_line(replace_text(alert, harm))
@@ -81,7 +78,6 @@ def replace_text(alert: Alert, value: str) -> Alert:
     return from_json(data)
 
 
-@settings(deadline=None)
 @given(alerts)
 def test_numbers_that_are_not_finite_become_null(alert: Alert) -> None:
     data = to_json(alert)

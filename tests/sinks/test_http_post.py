@@ -136,7 +136,7 @@ def test_redirects_in_a_circle_end() -> None:
     assert len(server.requests) == 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_no_answer_whatever_raises_anything_else(data: bytes) -> None:
     with serving(raw(b"HTTP/1.1 " + data)) as server:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.errors import DeliveryError
@@ -105,7 +105,6 @@ def test_a_long_message_is_cut() -> None:
     assert len(json.loads(server.bodies[0])["message"]) <= 200
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_no_log_line_acts_or_calls_people(text: str) -> None:
     said = harmless(title(sample_alert(1, source=text, detail=text)))

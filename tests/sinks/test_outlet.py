@@ -88,7 +88,7 @@ PLANS = st.lists(st.tuples(st.sampled_from(["ok", "fail", "refuse", "break"]), s
 STEPS = st.lists(st.sampled_from(["turn", "turn", "save", "crash"]), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plan=PLANS, steps=STEPS)
 def test_whatever_happens_every_alert_arrives_or_is_kept_and_only_a_crash_repeats_one(
     plan: list[tuple[str, int]], steps: list[str]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.config import SinkTable
@@ -49,7 +49,6 @@ def test_a_sink_that_says_nothing_is_not_routed() -> None:
     assert SinkTable(kind="file", sources=("web",)).routed
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_text_breaks_a_glob(source: str, glob: str) -> None:
     if 0 < len(glob) <= 200:

@@ -148,7 +148,7 @@ def test_no_hostile_text_escapes(name: str) -> None:
         sink: Sink = Plugins().build("sink", config, clock=ManualClock())
         stack.callback(sink.close)
 
-        @settings(max_examples=30, deadline=None, database=None)
+        @settings(max_examples=30, database=None)
         @given(text=HOSTILE)
         def try_it(text: str) -> None:
             before = len(delivered())
@@ -169,7 +169,6 @@ def hostile(text: str) -> Alert:
     )
 
 
-@settings(deadline=None)
 @given(HOSTILE)
 def test_a_webhook_without_a_template_sends_json_that_cannot_act_on_a_terminal(text: str) -> None:
     from logwatch.sinks.schema import dump_line

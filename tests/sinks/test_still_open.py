@@ -45,7 +45,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(LINES)
 def test_what_is_still_open_is_what_alerts_opened_and_did_not_end(steps: list[tuple[int, str, str]]) -> None:
     loaded = load(environ=SETTINGS, flags={})

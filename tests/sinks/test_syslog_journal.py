@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.errors import DeliveryError
@@ -151,7 +151,6 @@ def test_a_collector_that_takes_nothing_is_given_up(folder: Path) -> None:
 TEXT = st.text(st.characters(), max_size=400)
 
 
-@settings(deadline=None)
 @given(text=TEXT, most=st.integers(480, 4096))
 def test_whatever_a_log_says_a_message_keeps_the_grammar_and_its_bound(text: str, most: int) -> None:
     alert = sample_alert(1, source=text, entity=text, instance=text, rule=text, detail=text, lines=(Line(text, 0, 0),))
@@ -216,7 +215,6 @@ def test_an_alert_is_an_entry_of_the_journal_with_fields(folder: Path) -> None:
     assert "X" not in found
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_no_text_of_a_log_makes_a_field_of_its_own_in_the_journal(text: str) -> None:
     alert = sample_alert(1, source=text, entity=text, instance=text, rule=text, detail=text, lines=(Line(text, 0, 0),))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logwatch.sinks.example import EXAMPLES
@@ -116,7 +116,6 @@ def test_what_is_not_json_is_told_with_what_to_write() -> None:
         Template('{"a": "{{ alert.source }}"}', as_json=True)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_no_text_of_an_alert_ends_the_string_that_it_stands_in(text: str) -> None:
     template = '{"a": {{ alert.source }}, "b": {{ alert.lines }}, "c": {{ alert.detail | tojson }}, "d": 1}'
@@ -127,7 +126,6 @@ def test_no_text_of_an_alert_ends_the_string_that_it_stands_in(text: str) -> Non
     assert out.isprintable()
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_no_text_of_an_alert_is_read_as_a_template_or_acts_in_plain_text(text: str) -> None:
     assert written("<{{ alert.source }}>", source="{{ 7 * 7 }}") == "<{{ 7 * 7 }}>"

@@ -59,7 +59,7 @@ def by_bytes(suffix: str, packed: bytes) -> bytes:
 
 @pytest.mark.parametrize("suffix", PACKERS)
 @given(st.lists(st.sampled_from([b"", b"a\n", TEXT[:5000], ZEROS]), max_size=4), st.integers(1, 700_000), st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_streams_one_after_the_other_are_read_as_one(
     suffix: str, parts: list[bytes], size: int, data: st.DataObject
 ) -> None:

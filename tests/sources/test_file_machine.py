@@ -246,7 +246,7 @@ class FileMachine(RuleBasedStateMachine):
 
 
 FileMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("LOGWATCHD_EXAMPLES", "60")), stateful_step_count=40, deadline=None,
+    max_examples=int(os.environ.get("LOGWATCHD_EXAMPLES", "60")), stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 TestFiles = FileMachine.TestCase
@@ -257,7 +257,7 @@ class LongMachine(FileMachine):
 
 
 LongMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("LOGWATCHD_EXAMPLES", "1500")), stateful_step_count=400, deadline=None,
+    max_examples=int(os.environ.get("LOGWATCHD_EXAMPLES", "1500")), stateful_step_count=400,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink 400 steps takes longer than to find them
 )  # fmt: skip

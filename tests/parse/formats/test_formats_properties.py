@@ -59,7 +59,7 @@ def known(record: dict[str, Any]) -> bool:
     return special.isdisjoint(record)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(records.filter(known), min_size=1, max_size=5))
 def test_json_reads_what_was_written(rows: list[dict[str, Any]]) -> None:
     lines = [json.dumps({"msg": "x", **row}, ensure_ascii=i % 2 == 0).encode() for i, row in enumerate(rows)]
@@ -70,7 +70,7 @@ def test_json_reads_what_was_written(rows: list[dict[str, Any]]) -> None:
         assert fields(found.told.fields, i) == expected(row)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.recursive(scalars, lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=8))
 def test_nested_names_are_joined_by_dots(value: Any) -> None:
     def flat(prefix: str, inside: Any) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def by_row(groups: list[Group]) -> dict[int, dict[str, Any]]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.dictionaries(names, words, min_size=1, max_size=6), min_size=1, max_size=5), st.integers(1, 3))
 def test_logfmt_reads_what_was_written(rows: list[dict[str, str]], blanks: int) -> None:
     def quoted(word: str) -> str:
@@ -106,7 +106,7 @@ def test_logfmt_reads_what_was_written(rows: list[dict[str, str]], blanks: int) 
         assert record == rows[i]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.dictionaries(names, words, max_size=5), words), min_size=1, max_size=5))
 def test_syslog_reads_what_was_written(rows: list[tuple[dict[str, str], str]]) -> None:
     def escaped(word: str) -> str:
@@ -231,13 +231,13 @@ def hold(lines: list[bytes], format: str, at: int) -> None:
     "".join(whole.text).encode()  # no lone surrogates
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(lines_of_any_kind, st.sampled_from(FORMATS), st.integers(0, 8))
 def test_no_line_breaks_anything_and_none_depends_on_its_neighbours(lines: list[bytes], format: str, at: int) -> None:
     hold(lines, format, at)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.one_of(st.composite(vast)(), st.sampled_from(JUNK)), min_size=1, max_size=3),
     st.sampled_from(("auto", "json")),
@@ -248,7 +248,7 @@ def test_no_width_and_no_depth_breaks_anything(lines: list[bytes], format: str, 
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20_000, suppress_health_check=list(HealthCheck))
 @given(lines_of_any_kind, st.sampled_from(FORMATS), st.integers(0, 8))
 def test_no_line_breaks_anything_for_long(lines: list[bytes], format: str, at: int) -> None:
     hold(lines, format, at)
@@ -320,7 +320,7 @@ CROWD = (
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(CROWD), st.sampled_from(("bob", "al=ice", "7", "ö"))), min_size=1, max_size=60)
 )

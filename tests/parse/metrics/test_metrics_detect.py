@@ -71,7 +71,7 @@ def test_lines_of_logs_are_no_metrics(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_each_format_tells_itself(name: str, data: st.DataObject) -> None:
     told = writable(name, data.draw(samples("")))

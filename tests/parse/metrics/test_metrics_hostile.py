@@ -21,7 +21,7 @@ SCRAPE = b"# logwatchd scrape 1700000000000000000\n"
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(BEGINNINGS), st.lists(st.binary(max_size=40), max_size=6))
 @example("", [b'"', b"\\", b'a{b="', b"{", b"a b=", SCRAPE + b"\xff{"])
 @example("timestamp,a,b", [b"1e400,1,2", b"-1,1,2", b"2999-01-01 00:00:00,1,2", b"99999999999999999999999,1,2"])
@@ -31,7 +31,7 @@ def test_no_bytes_are_an_exception(format: str, beginning: str, lines: list[byte
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_damage_to_good_lines_is_an_exception(name: str, data: st.DataObject) -> None:
     lines = [line.encode() for line in WRITERS[name](data.draw(samples(', ="\\\n;{}#')))]

@@ -111,7 +111,7 @@ def test_names_may_be_quoted() -> None:
     assert [(one.series, one.kind) for one in found] == [('my.reads{a.b="c"}', "COUNTER")]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(TEXT, st.floats(allow_nan=False)), max_size=4, unique_by=lambda one: one[0]), st.booleans())
 def test_the_official_parser_finds_the_same(told: list[tuple[str, float]], as_openmetrics: bool) -> None:
     registry = CollectorRegistry()

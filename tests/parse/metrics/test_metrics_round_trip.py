@@ -18,7 +18,7 @@ HOSTILE = {name: ', ="' if name == "influx" else ', ="\\\n;{}#' for name in WRIT
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     told = writable(name, data.draw(samples(HOSTILE[name])))
@@ -37,7 +37,7 @@ MIXED = [
 
 
 @pytest.mark.parametrize("format", ["auto", "json", "influx", "prometheus", "csv"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_batches_and_restarts_do_not_matter(format: str, data: st.DataObject) -> None:
     lines = data.draw(st.lists(st.sampled_from(MIXED), max_size=16))

@@ -154,7 +154,7 @@ def test_what_comes_later_changes_nothing_before() -> None:
 
 
 @given(st.permutations([0, 1, 2, 3]), st.integers(0, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_metrics_in_their_steps_does_not_matter(order: list[int], turn: int) -> None:
     steps: list[Step] = [(0, START + 10 * n, 10, {slot: slot + 0.1 * n for slot in range(4)}) for n in range(30)]
     mixed = [(s, t, d, {slot: v[slot] for slot in (order if n % 4 == turn else range(4))}) for n, (s, t, d, v) in
@@ -335,7 +335,7 @@ def test_windows_that_nobody_sees_are_not_made_and_change_nothing() -> None:
     assert dict(unseen.windows.changes()) == dict(seen.windows.changes())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**20))
 def test_late_points_taken_together_leave_what_those_taken_one_by_one_leave(seed: int) -> None:
     dice = random.Random(seed)

@@ -71,7 +71,7 @@ def test_a_metric_that_is_not_named_equals_one_that_is_missing() -> None:
 
 
 @given(st.lists(st.integers(1, 120), min_size=1, max_size=8), st.integers(0, 9), st.sampled_from([2, 17, 33]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_batches_and_restarts_give_the_same_scores(sizes: list[int], seed: int, metrics: int) -> None:
     values = comes_and_goes(load(sum(sizes), metrics, seed, missing=0.02), seed)
     slots = np.random.default_rng(seed).permutation(1000)[:metrics].astype(np.int32)
@@ -103,7 +103,7 @@ def commit(pca: SourcePca, store: dict[str, bytes]) -> int:
     st.lists(st.lists(st.floats(allow_infinity=False), min_size=3, max_size=3), min_size=1, max_size=40),
     st.integers(1, 17),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_values_give_nats_or_no_opinion(pattern: list[list[float]], size: int) -> None:
     values = np.tile(np.array(pattern), (-(-400 // len(pattern)), 1))
     slots = np.arange(3, dtype=np.int32)
@@ -202,7 +202,7 @@ def closed_steps(values: np.ndarray, source: np.ndarray) -> ClosedSteps:
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=6), st.integers(0, 9))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_closed_steps_of_many_sources_give_the_same_in_any_batches(sizes: list[int], seed: int) -> None:
     values = load(sum(sizes), 8, seed, missing=0.02)
     values[:, 0] = 1.0  # no step is empty

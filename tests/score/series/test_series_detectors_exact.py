@@ -54,7 +54,7 @@ def same(left: SeriesScores, right: SeriesScores) -> None:
         np.testing.assert_array_equal(getattr(left, field), getattr(right, field))
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2)
 @given(st.integers(0, 2**20))
 def test_a_series_alone_and_among_fifty_others_scores_the_same(seed: int) -> None:
     values = several(51, seed)
@@ -65,7 +65,7 @@ def test_a_series_alone_and_among_fifty_others_scores_the_same(seed: int) -> Non
         same(together[slot], run(values[slot : slot + 1])[0])
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 2**20), st.integers(1, LENGTH - 1))
 def test_what_comes_later_changes_no_earlier_score(seed: int, cut: int) -> None:
     values = several(8, seed)
@@ -93,7 +93,7 @@ def test_goes_on_bit_equal_from_the_saved_rows(cut: int) -> None:
             assert scores.news[slot] == whole[slot].news[at]
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 2**20))
 def test_many_points_of_a_series_at_once_score_as_one_after_the_other(seed: int) -> None:
     values = several(13, seed)

@@ -71,7 +71,7 @@ class Run:
 rows = st.sets(st.integers(1, ROWS - 1), max_size=12)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32), rows, rows)
 def test_any_split_and_any_restart_give_the_same_points_and_news(seed: int, splits: set[int], kills: set[int]) -> None:
     stream = wild(seed, ROWS)

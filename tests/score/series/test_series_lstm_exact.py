@@ -35,7 +35,7 @@ def test_any_size_of_batch_gives_the_same_bits(size: int) -> None:
 
 
 @given(st.lists(st.integers(0, 2500), min_size=1, max_size=6, unique=True), st.integers(0, 99))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_interrupted_anywhere_it_goes_on_as_if_it_had_not_been(cuts: list[int], seed: int) -> None:
     points = points_of(values_of(400, COUNT, seed), seed)
     run = Run(COUNT)
@@ -86,7 +86,7 @@ def test_a_slot_that_changes_hands_begins_anew() -> None:
     ),
     st.integers(1, 30),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_values_give_numbers_or_no_opinion(column: list[float], size: int) -> None:
     points = points_of(np.array(column)[:, None])
     run, again = Run(1), Run(1)

@@ -194,7 +194,7 @@ def test_no_samples_are_no_points() -> None:
     assert len(series.news()) == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_rounds_have_each_slot_once_and_its_points_in_order(seed: int) -> None:
     points = run(a_series(), wild(seed, 60))
@@ -210,7 +210,7 @@ def test_rounds_have_each_slot_once_and_its_points_in_order(seed: int) -> None:
     assert rounds.back(points.time[rounds.order]).tolist() == points.time.tolist()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_steps_hold_every_point_once_by_source_and_end(seed: int) -> None:
     points = run(a_series(), wild(seed, 60))
