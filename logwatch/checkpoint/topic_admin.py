@@ -65,15 +65,13 @@ def look(settings: TopicSettings, *, make: bool) -> Topics:
         ConfigError: it cannot serve, or may not be made or seen; says the command that mends it.
         UnreachableError: no broker answers, or there is no input topic yet.
     """
-    from kafka.admin import KafkaAdminClient
     from kafka.errors import AuthorizationError, KafkaError
 
+    from logwatch.kafka.consumer import administering
+
     try:
-        admin = KafkaAdminClient(**settings.client)
-        try:
+        with administering(settings.client) as admin:
             return _look(admin, settings, make)
-        finally:
-            admin.close()
     except AuthorizationError as error:
         raise _refused(error, settings) from error
     except KafkaError as error:
@@ -86,15 +84,13 @@ def count_partitions(settings: TopicSettings, topics: Sequence[str]) -> dict[str
     """Of topics that are there. Raises UnreachableError."""
     if not topics:
         return {}
-    from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    from logwatch.kafka.consumer import administering
+
     try:
-        admin = KafkaAdminClient(**settings.client)
-        try:
+        with administering(settings.client) as admin:
             found = admin.describe_topics(list(topics))
-        finally:
-            admin.close()
     except KafkaError as error:
         raise UnreachableError(
             f"topics cannot be looked at: {error}", "is `bootstrap` right, and a broker up?"

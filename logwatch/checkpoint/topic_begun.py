@@ -89,16 +89,14 @@ def matching(settings: TopicSettings) -> Sequence[str]:
     """Topics that `pattern` finds now, sorted. Raises UnreachableError."""
     if not settings.pattern:
         return ()
-    from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
+
+    from logwatch.kafka.consumer import administering
 
     wanted = re.compile(settings.pattern)
     try:
-        admin = KafkaAdminClient(**settings.client)
-        try:
+        with administering(settings.client) as admin:
             names = admin.list_topics()
-        finally:
-            admin.close()
     except KafkaError as error:
         raise UnreachableError(f"topics cannot be listed: {error}", "is `bootstrap` right, and a broker up?") from error
     return sorted(name for name in names if wanted.fullmatch(name) and not name.startswith(INTERNAL))

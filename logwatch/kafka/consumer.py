@@ -9,7 +9,7 @@ not judged (`isolation_level`), and a topic that is created late is seen soon (`
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kafka import KafkaConsumer
@@ -90,6 +90,15 @@ def make(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
         if isinstance(error, ValueError | RuntimeError):  # of a producer's `compression_type`
             raise KafkaConfigurationError(str(error)) from error
         raise
+
+
+@contextlib.contextmanager
+def administering(settings: Mapping[str, Any]) -> Iterator[Any]:
+    """A KafkaAdminClient, for as long as it takes. Raises KafkaError."""
+    from kafka.admin import KafkaAdminClient  # takes a while to import, and the source does without
+
+    with contextlib.closing(make(KafkaAdminClient, settings)) as admin:
+        yield admin
 
 
 class _Client(KafkaNetClient):  # type: ignore[misc]  # the client has no types
@@ -210,6 +219,7 @@ async def sleep(consumer: Any, seconds: float) -> None:
 
 
 __all__ = [
-    "KafkaError", "KafkaTimeoutError", "brokers", "close_consumer", "is_connected", "is_known", "lacks_topic",
-    "learn_topics", "make", "open_consumer", "positions", "restore_paused", "sleep", "topic_id", "unauthorized",
+    "KafkaError", "KafkaTimeoutError", "administering", "brokers", "close_consumer", "is_connected", "is_known",
+    "lacks_topic", "learn_topics", "make", "open_consumer", "positions", "restore_paused", "sleep", "topic_id",
+    "unauthorized",
 ]  # fmt: skip

@@ -204,15 +204,14 @@ def read(value: bytes | None) -> Directive | None:
 
 def _make_topic(settings: ControlSettings, client: Mapping[str, Any]) -> None:
     """Make it where it is missing, with one partition: what is said stays in its order."""
-    from kafka.admin import KafkaAdminClient, NewTopic
+    from kafka.admin import NewTopic
     from kafka.errors import TopicAlreadyExistsError
 
-    admin = KafkaAdminClient(**client)
-    try:
+    from logwatch.kafka.consumer import administering
+
+    with administering(client) as admin:
         (found,) = admin.describe_topics([settings.name])
         if found["error_code"] or not found["partitions"]:
             with contextlib.suppress(TopicAlreadyExistsError):  # another worker was quicker
                 admin.create_topics([NewTopic(settings.name, 1, settings.copies or -1, topic_configs=SETTINGS)])
                 log.info("control topic made", topic=settings.name)
-    finally:
-        admin.close()
