@@ -65,16 +65,17 @@ class Later(Parser):
     """A fresh parser whose times go on after `since` (ns), the latest so far: what teaches may be of any time."""
 
     since: int = NO_TIME
-    _shift: int | None = None
+    shift: int | None = None
+    """What is added to its times, ns; None before the first of them."""
 
     def parse(self, records: RecordBatch, source: Int32, stream: Int32, first: int) -> EventBatch:
         """See `Parser.parse`."""
         events = super().parse(records, source, stream, first)
         known = events.time[events.time != NO_TIME]
-        if self._shift is None and len(known) and self.since != NO_TIME:
-            self._shift = self.since + PAUSE - int(known.min())
+        if self.shift is None and len(known) and self.since != NO_TIME:
+            self.shift = self.since + PAUSE - int(known.min())
         for times in (events.time, events.watermark):
-            times[times != NO_TIME] += self._shift or 0
+            times[times != NO_TIME] += self.shift or 0
         return events
 
 
