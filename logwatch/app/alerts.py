@@ -28,6 +28,7 @@ from logwatch.errors import DataError, LogwatchError, UsageError
 from logwatch.parse.entity import matches
 from logwatch.parse.variable_types import ANYTHING, TYPES
 from logwatch.sinks.schema import rfc3339
+from logwatch.types import NO_TIME
 
 Request = Mapping[str, Any]
 Reply = dict[str, Any]
@@ -105,7 +106,8 @@ def _filter(desk: Desk, request: Request) -> Callable[[Reply], bool]:
     if severity and severity not in SEVERITIES:
         raise UsageError(f"there is no severity {severity!r}", f"there are {', '.join(SEVERITIES)}")
     graver = SEVERITIES[SEVERITIES.index(severity) :] if severity else SEVERITIES
-    since = "" if seconds is None else rfc3339(desk.now() - int(seconds * 1e9)) or ""
+    earliest = NO_TIME if seconds is None else desk.now() - int(seconds * 1e9)
+    since = (rfc3339(earliest) or "") if earliest > NO_TIME else ""
 
     def wanted(body: Reply) -> bool:
         if request.get("open") and (body["state"] not in ("open", "update") or body["kind"] == "gap"):
@@ -185,7 +187,7 @@ def _judge(desk: Desk, request: Request, verdict: Any) -> Reply:
     if verdict == "real" and not scope.templates:
         raise UsageError("only templates are kept out of training", "this alert is of none: nothing is learned of it")
     seconds = _number(request, "for")
-    until = NEVER if seconds is None else now + int(seconds * 1e9)
+    until = NEVER if seconds is None else min(now + int(seconds * 1e9), NEVER)
     known = given(desk.journal)
     id = _id(verdict, body["incident"], scope.dump(), now)
     new = Feedback(id, verdict, scope, until)

@@ -32,9 +32,10 @@ class Line(NamedTuple):
 
     def points(self) -> list[Point]:
         """The minutes that had any decision, by time."""
-        if not len(self.minute):
+        latest = self.minute.max(initial=_NEVER)
+        if latest == _NEVER:
             return []
-        kept = np.flatnonzero(self.minute > self.minute.max() - MINUTES)
+        kept = np.flatnonzero(self.minute > latest - MINUTES)
         kept = kept[np.argsort(self.minute[kept])]
         times = (self.minute[kept] * 60).tolist()
         scores = self.score[kept].astype(np.float64).round(3).tolist()

@@ -35,6 +35,7 @@ def test_incidents_come_newest_first_page_by_page(api: Api) -> None:
     )
     assert api("/api/v1/alerts?source=nobody")["alerts"] == []
     api("/api/v1/alerts?severity=loud", status=400)
+    assert api("/api/v1/alerts?since=81928825392.5")["alerts"] == whole  # since before the year 1
     assert all(row["state"] in ("open", "update") for row in api("/api/v1/incidents")["alerts"])
 
 
@@ -60,6 +61,9 @@ def test_feedback_is_given_listed_and_undone(api: Api) -> None:
     assert "already" in api("/api/v1/feedback", given | {"expires": "1d"}, status=400)["error"]
     assert api(f"/api/v1/feedback/{said['id']}", method="DELETE")["feedback"][0]["state"] == "undone"
     api(f"/api/v1/feedback/{said['id']}", method="DELETE", status=404)
+    for_ages = api("/api/v1/feedback", given | {"expires": "1000000w"})["feedback"]
+    assert for_ages["until"] is None  # later than any time there can be: never
+    api(f"/api/v1/feedback/{for_ages['id']}", method="DELETE")
     api("/api/v1/feedback", given | {"incident": "f" * 64}, status=404)
     api("/api/v1/feedback", given | {"entity": "(?=x)"}, status=400)
     api("/api/v1/feedback", given | {"verdict": "maybe"}, status=400)

@@ -41,6 +41,12 @@ def test_what_is_asked_for_does_not_change_when_more_comes() -> None:
     assert lines.lines(["a"])["a"].points() == [(60, 5.0, 2)]
 
 
+def test_a_source_that_is_not_judged_yet_has_no_points() -> None:
+    lines = ScoreLines()
+    lines.row("a")
+    assert lines.lines(["a"])["a"].points() == []
+
+
 def test_all_sources_come_a_few_at_a_time_by_name() -> None:
     names = ["d", "a", "c", "b", "e"]
     lines = kept(names, [(at, 1, 1.0) for at in range(5)])
