@@ -17,7 +17,7 @@ from logwatch.score.keys import KeyTable
 from logwatch.score.learn_segments import LENGTH, Runs
 from logwatch.types import Bool, EventBatch, Flag, Float32, Float64, Int32, Int64
 
-SURPRISING = 0.002
+SURPRISING = 0.003
 """Share of the events, the most surprising of all recent ones, that is not learned …"""
 
 HABIT = 0.03

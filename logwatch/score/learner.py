@@ -20,8 +20,9 @@ from logwatch.score.lstm_model import Batch, Parameters, Shape, loss
 from logwatch.spent import timed
 from logwatch.types import Bool, Float32
 
-RATE = 3e-3
-"""Learning rate of AdamW."""
+RATE = 4e-3
+"""Learning rate of AdamW for the log LSTM; with `BATCH`, over twelve seeds on HDFS: F1 at the budget 0.885, with 64
+segments at 3e-3 0.869, at 4e-3 0.865; the average precision is 0.938 with each."""
 
 DECAY = 0.1
 """Weight decay of AdamW."""
@@ -29,7 +30,7 @@ DECAY = 0.1
 CLIP = 1.0
 """Largest norm of a gradient."""
 
-BATCH = 64
+BATCH = 32
 """Segments per gradient step."""
 
 SAMPLE, LEAST = 16, 4
@@ -119,20 +120,20 @@ def train(step: Step, model: Model, base: Tensor, active: Tensor, shape: Shape) 
         steps += 1
         with torch.no_grad():
             if bool(gradient.isfinite().all()):  # else one freak batch would blind the model for good
-                adamw(flat[:used], gradient, first[:used], second[:used], steps)
+                adamw(flat[:used], gradient, first[:used], second[:used], steps, RATE)
     return replace(model, flat=flat, first=first, second=second, steps=steps)
 
 
-def adamw(flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor, steps: int) -> None:
+def adamw(flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor, steps: int, rate: float) -> None:
     """One step in place (Loshchilov and Hutter, Decoupled weight decay regularization, 2019)."""
     norm = float(torch.linalg.vector_norm(gradient))
     if norm > CLIP:
         gradient = gradient * (CLIP / norm)
     first.mul_(0.9).add_(gradient, alpha=0.1)
     second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-    scale = RATE / (1.0 - 0.9**steps)
+    scale = rate / (1.0 - 0.9**steps)
     root = second.sqrt().div_((1.0 - 0.999**steps) ** 0.5).add_(1e-8)
-    flat.mul_(1.0 - RATE * DECAY).addcdiv_(first, root, value=-scale)
+    flat.mul_(1.0 - rate * DECAY).addcdiv_(first, root, value=-scale)
 
 
 _POOL: list[ThreadPoolExecutor] = []

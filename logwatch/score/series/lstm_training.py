@@ -18,6 +18,9 @@ from logwatch.score.series.lstm_model import Parameters, loss
 from logwatch.score.series.lstm_recipe import Step
 from logwatch.score.series.lstm_runs import Segments
 
+RATE = 3e-3
+"""Learning rate of AdamW."""
+
 BATCH = 32
 """Segments per gradient step."""
 
@@ -79,5 +82,5 @@ def run(step: Step, model: Model) -> Outcome:
         steps += 1
         with torch.no_grad():
             if bool(gradient.isfinite().all()):  # else one freak batch would blind the model for good
-                adamw(flat, gradient, first, second, steps)
+                adamw(flat, gradient, first, second, steps, RATE)
     return Outcome(replace(model, flat=flat, first=first, second=second, steps=steps))
