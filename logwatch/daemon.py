@@ -49,6 +49,11 @@ IDLE_WAIT_S = 0.05
 HOLDING_WAIT_S = 0.02
 """Likewise, while a line waits for what may belong to it: it is let go on time."""
 
+REST, LONGEST_REST_S = 20, 0.2
+"""Where nothing more waits the loop reads nothing for so many times as long as what it read took, at most so long: few
+lines cost nearly as much as many, so lines that trickle in are taken together. A line that follows others within that
+time is seen that much later."""
+
 DRAIN_S = 5.0
 """How long a stop waits for the sinks; what they have not delivered by then is delivered after the next start."""
 
@@ -97,6 +102,7 @@ class Daemon:
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._hung_up = False
+        self._worked = self._rests_until = 0.0  # s of work since the last rest; by the monotonic clock
         self._committed = self._ticked = self.clock.monotonic()
         self._commits = 0
         self._laned: set[str] = set()
@@ -127,9 +133,9 @@ class Daemon:
             while not self._stop.is_set():
                 if self.lanes.turn():
                     self.delivery.feed()
-                read = self._read()
+                going_on = self._rest() or self._read()
                 self._look_after()
-                if not read and not self._wait():
+                if not going_on and not self._wait():
                     self._finish()
                     break
             if not self.progress.reloads:
@@ -181,17 +187,32 @@ class Daemon:
         return bool(held)
 
     def _process(self, batches: Sequence[Ready]) -> None:
+        if not batches:
+            return
+        began = self.clock.monotonic()
         for name, records, warm in batches:
             self.progress.records += len(records)
             self.progress.gaps += len(records.gaps)
             self.progress.alerts += self.lanes.process(records, name, warm)
+        self._worked += self.clock.monotonic() - began
+
+    def _rest(self) -> bool:
+        """Sleep a little, if it is not time yet to read again: what else the loop looks after does not wait."""
+        left = self._rests_until - self.clock.monotonic()
+        if left <= 0:
+            return False
+        self._stop.wait(min(left, IDLE_WAIT_S))
+        return True
 
     def _wait(self) -> bool:
-        """Sleep a little; False where nothing can come any more."""
+        """Sleep until more may have come; False where nothing can come any more."""
         live = [source for source in self.sources.values() if not source.exhausted()]
         if not live and not self.progress.paused:
             return False
-        if self.progress.paused or not live:
+        rest, self._worked = min(LONGEST_REST_S, REST * self._worked), 0.0
+        if rest > IDLE_WAIT_S:
+            self._rests_until = self.clock.monotonic() + rest
+        elif self.progress.paused or not live:
             self._stop.wait(IDLE_WAIT_S)
         else:
             live[0].wait(HOLDING_WAIT_S if self.lanes.holds() else IDLE_WAIT_S)

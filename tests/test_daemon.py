@@ -14,10 +14,10 @@ from logwatch.api import RecordBatch
 from logwatch.app.session import Session, detectors_of, opened
 from logwatch.chunks import LONGEST
 from logwatch.config import SourceTable, load
-from logwatch.daemon import Daemon
+from logwatch.daemon import LONGEST_REST_S, Daemon
 from logwatch.delivery import Delivery
 from logwatch.notify import Notifier
-from logwatch.testing import ListSource
+from logwatch.testing import ListSource, ManualClock
 from logwatch.types import Stream
 
 
@@ -100,6 +100,51 @@ def test_a_lane_that_was_dropped_takes_no_memory(tmp_path: Path) -> None:
         session.lanes.drop("a-0")
         session.lanes.observe()
         assert gone() is None
+
+
+class Laborious(ManualClock):
+    """By it each look at the clock takes 30 ms, and so does what lies between two."""
+
+    def monotonic(self) -> float:
+        self.advance(0.03)
+        return super().monotonic()
+
+
+class Trickling(ListSource):
+    """Has a line each time it is read anew, and nothing more after it."""
+
+    def __init__(self, clock: Laborious, lines: list[bytes]) -> None:
+        super().__init__()
+        self.clock, self.left = clock, lines
+        self.polls: list[tuple[float, bool]] = []
+        self.waits = 0
+
+    def poll(self, max_records: int) -> RecordBatch | None:
+        records = super().poll(max_records)
+        self.polls.append((self.clock.monotonic(), records is not None))
+        if records is None and self.left:
+            self.feed([self.left.pop()])
+        return records
+
+    def wait(self, seconds: float) -> None:
+        self.waits += 1
+
+    def exhausted(self) -> bool:
+        return len(self.polls) > 20
+
+
+def test_lines_that_trickle_in_are_taken_together_and_an_idle_loop_waits_for_its_source(tmp_path: Path) -> None:
+    loaded = load(environ={}, flags={})
+    clock = Laborious()
+    source = Trickling(clock, [b"2024-01-01T00:00:00Z line %d" % n for n in range(5)])
+    with opened(loaded.settings, detectors_of(loaded), tmp_path, {"list": SourceTable(kind="list")}) as session:
+        loop = daemon(session, source)
+        loop.clock = clock
+        assert loop.run().records == 5
+    pairs = list(zip(source.polls, source.polls[1:], strict=False))
+    rested = [later - at > LONGEST_REST_S for (at, found), (later, _) in pairs if not found]
+    assert sum(rested) in (5, 6)  # the last line waited for one that belongs to it, and then came alone
+    assert source.waits == len(rested) - sum(rested)
 
 
 class Waiting(ListSource):
