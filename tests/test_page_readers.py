@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 
 from tests.benchmarks.page import all_clients
+from tests.waiting import outcome
 
 PATIENCE_S = 60.0
 
@@ -29,7 +30,7 @@ def test_readers_that_wait_for_an_answer_are_not_collected() -> None:
                 await asyncio.sleep(0.01)
             readers.cancel()
 
-    asyncio.run(some())
+    outcome(some())
     assert list(told) == [12, 0]
 
 
@@ -47,5 +48,5 @@ def test_a_reader_whose_connection_is_refused_counts_that_and_goes_on() -> None:
                 await asyncio.sleep(0.01)
             readers.cancel()
 
-    asyncio.run(some())
+    outcome(some())
     assert told[0] == 0

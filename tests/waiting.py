@@ -1,10 +1,14 @@
-"""Waiting for what comes in its own time: nothing is asserted about the time itself."""
+"""Waiting for what comes in its own time, and for coroutines: nothing is asserted about the time itself."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def eventually(
@@ -23,3 +27,9 @@ def eventually(
             return found
         time.sleep(pause)
     raise AssertionError(f"not within {patience:.0f} s: {what() if callable(what) else what}")
+
+
+def outcome(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns. In a thread of its own: the browser of other tests keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()

@@ -169,6 +169,14 @@ def test_labels_that_cannot_be_learned_from_are_refused(
     assert not out.exists()
 
 
+def opened(pid: int, file: Path) -> bool:
+    """Whether a process has a file open."""
+    try:
+        return any(os.path.realpath(one) == str(file) for one in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it closed another while we looked
+        return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_gate_that_is_interrupted_does_not_pass(tmp_path: Path, number: signal.Signals) -> None:
     values = np.random.default_rng(0).normal(5, 1, (40_000, 8)).round(3)
@@ -177,8 +185,7 @@ def test_a_gate_that_is_interrupted_does_not_pass(tmp_path: Path, number: signal
     file.write_text("\n".join(["time,a,b,c,d,e,f,g,h", *rows]) + "\n")
     command = [sys.executable, "-m", "logwatch", "risk", str(file), "--max-age", "9000d", "--max", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        opened = Path(f"/proc/{running.pid}/fd")
-        while str(file) not in {os.path.realpath(one) for one in opened.iterdir()}:
+        while not opened(running.pid, file):
             assert running.poll() is None
             time.sleep(0.01)
         time.sleep(0.3)
