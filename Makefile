@@ -4,6 +4,7 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
 EXTRAS ?= test
+TESTED = $(VENV)/.test-$(EXTRAS)
 INPUTS = pyproject.toml $(shell find logwatch -name '*.py' 2>/dev/null)
 
 .PHONY: demo test lint sbom audit clean
@@ -11,7 +12,7 @@ INPUTS = pyproject.toml $(shell find logwatch -name '*.py' 2>/dev/null)
 demo: $(VENV)/.installed
 	$(VENV)/bin/logwatchd demo
 
-test: $(VENV)/.test
+test: $(TESTED)
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
@@ -44,16 +45,16 @@ $(VENV)/.installed: $(VENV)/bin/python $(INPUTS)
 	$(PIP) install .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+$(TESTED): $(VENV)/bin/python pyproject.toml
 	@echo "Installing logwatchd and its tests into $(VENV) (torch is large: a few minutes on a slow line)"
 	$(PIP) install -e '.[$(EXTRAS)]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.test
+$(VENV)/.dev: $(TESTED)
 	$(PIP) install -e '.[test,dev]'
 	@touch $@
 
-$(VENV)/.release: $(VENV)/.test
+$(VENV)/.release: $(TESTED)
 	$(PIP) install -e '.[test,release]'
 	@touch $@
 
