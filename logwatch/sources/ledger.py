@@ -88,6 +88,10 @@ class Ledger:
         """The saved position of this very file, closed or not seen yet."""
         return next((c for c in self._all() if c.identity == identity and c.signed and c.fits(head, size)), None)
 
+    def offset(self, identity: Identity) -> int:
+        """The furthest saved position of files with this identity that were not seen yet; 0: there are none."""
+        return max((cursor.offset for cursor in self.pending.values() if cursor.identity == identity), default=0)
+
     def close(self, cursor: Cursor) -> None:
         """Remember a file that is followed no more."""
         self.closed.append(cursor)
@@ -102,14 +106,17 @@ class Ledger:
                 self.closed.append(gone(cursor))
             self.dirty = True
 
-    def reopen(self, identity: Identity, head: bytes, size: int) -> Cursor | None:
-        """The cursor of a file that was closed and came back; it is closed no more."""
+    def reopen(self, identity: Identity, head: bytes, size: int) -> tuple[str, Cursor] | None:
+        """Key and cursor of a file that was closed and came back, or is seen only now; it is neither any more."""
         cursor = self.saved(identity, head, size)
-        if cursor is None or cursor not in self.closed:
+        if cursor is None:
             return None
+        if cursor not in self.closed:
+            key = next(key for key, other in self.pending.items() if other is cursor)
+            return key, self.take(key)
         self.closed.remove(cursor)
         self.dirty = True
-        return cursor
+        return self.key(identity), cursor
 
     def _all(self) -> Iterator[Cursor]:
         yield from self.closed

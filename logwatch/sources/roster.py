@@ -181,15 +181,17 @@ class Roster:
         file = self._table.access.open(path)
         if file is None:
             return
-        found, signature = file.stat(), head_of(file)
-        identity = found.dev, found.inode
+        signature, identity = head_of(file), _identity(file)
+        file.reach(self._table.ledger.offset(identity))  # the size of a compressed file is known as far as it was read
+        found = file.stat()
         if identity in self._table.by_id:  # it came to this path since the scan began
             file.close()
             return
         returned = self._table.ledger.reopen(identity, signature.head, found.size)
-        if returned is not None:
-            file.reach(returned.offset)
-            self._table.restored(self._table.ledger.key(identity), returned, path, file, signature)
+        if returned is not None:  # it was closed, or names were handed on since its saved position was looked for
+            key, cursor = returned
+            file.reach(cursor.offset)
+            self._table.restored(key, cursor, path, file, signature)
             return
         copied = self._table.copies.is_copy(path, signature) if self._table.ledger.started else False
         growing = copied is None and not self._table.copies.is_stale(found.mtime)

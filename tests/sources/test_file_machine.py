@@ -262,3 +262,21 @@ LongMachine.TestCase.settings = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink 400 steps takes longer than to find them
 )  # fmt: skip
 TestFilesForLong = pytest.mark.slow(pytest.mark.timeout(5400)(LongMachine.TestCase))
+
+
+@pytest.mark.parametrize("after", range(1, 9))
+@pytest.mark.parametrize("rotations", [2, 3])
+def test_names_that_are_handed_on_during_a_start_lead_to_saved_positions(rotations: int, after: int) -> None:
+    machine = FileMachine()
+    machine.begin("*.log*", compressed=True, banner=b"# starting\n")
+    machine.stop(graceful=True)
+    machine.write(1, count=1, size=1)
+    machine.rotate(0, rotations, count=1, size=0, share=None)
+    machine.start()
+    machine.poll(3)
+    machine.stop(graceful=True)
+    machine.rotate(0, turns=1, count=1, size=0, share=None)
+    machine.meanwhile(0, after, count=1, size=1, packs=False)
+    machine.start()
+    machine.poll(20)
+    machine.teardown()
